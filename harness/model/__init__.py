@@ -1,0 +1,1 @@
+"""The words of the harness as frozen types: no I/O, no clock, no event loop."""

@@ -1,0 +1,213 @@
+"""What a run appends to its journal: one typed event a line, as JSON, `type` first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue, TypeAdapter
+
+from harness.model.fault import Armed, Healed
+from harness.model.finding import Finding
+from harness.model.observation import (
+    AnswerSecond,
+    CrossingSecond,
+    DistinctAnswer,
+    FinalRead,
+    GeneratorSecond,
+    JourneySecond,
+    Operation,
+    Window,
+)
+from harness.model.verdict import Verdict
+
+JOURNAL_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeFact:
+    """An edge as the report draws it."""
+
+    consumer: str
+    provider: str
+    need: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyFact:
+    """A journey as the report heads it."""
+
+    name: str
+    critical: bool
+    deadline_s: float
+    p99_objective_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """The first line of a journal. `wall` is ISO 8601 in UTC: the time of day at t = 0."""
+
+    type: Literal["run-started"] = "run-started"
+    format: int = JOURNAL_FORMAT
+    run: str
+    system: str
+    wall: str
+    seed: int
+    command: str
+    harness: str
+    python: str
+    tools: dict[str, str]
+    """Versions of what the run used: toxiproxy, postgres, …"""
+    owners: dict[str, str]
+    """Owner of each service and store."""
+    edges: tuple[EdgeFact, ...]
+    journeys: tuple[JourneyFact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseEnded:
+    """A phase of the run with how long it took: start, verify, baseline, experiments, fuzz, stop."""
+
+    type: Literal["phase-ended"] = "phase-ended"
+    name: str
+    t: float
+    took_s: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentStarted:
+    """An experiment begins."""
+
+    type: Literal["experiment-started"] = "experiment-started"
+    t: float
+    name: str
+    hypothesis: str
+    role: str
+    source: str
+    injections: tuple[str, ...]
+    """Each in words."""
+    expectations: dict[str, str]
+    """Journey → what it owes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowEnded:
+    """A window closed. The baseline has no experiment: it is shared."""
+
+    type: Literal["window"] = "window"
+    experiment: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectionArmed:
+    """A fault was asked for."""
+
+    type: Literal["armed"] = "armed"
+    t: float
+    experiment: str
+    injection: str
+    what: str
+    armed: Armed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectionHealed:
+    """A fault was taken back."""
+
+    type: Literal["healed"] = "healed"
+    t: float
+    experiment: str
+    injection: str
+    what: str
+    healed: Healed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentEnded:
+    """An experiment came to its verdict. `recovery_s` is None when it never recovered or was never ill."""
+
+    type: Literal["experiment-ended"] = "experiment-ended"
+    t: float
+    name: str
+    verdict: Verdict
+    recovery_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingMade:
+    """A check came to its finding."""
+
+    type: Literal["finding"] = "finding"
+    t: float
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Observations of one second, or those that were read at one moment."""
+
+    type: Literal["observed"] = "observed"
+    journeys: tuple[JourneySecond, ...] = ()
+    answers: tuple[AnswerSecond, ...] = ()
+    generator: tuple[GeneratorSecond, ...] = ()
+    crossings: tuple[CrossingSecond, ...] = ()
+    distinct: tuple[DistinctAnswer, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    reads: tuple[FinalRead, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Something that a reader will want to know: an instance died, a proxy was restarted, a figure was measured."""
+
+    type: Literal["noted"] = "noted"
+    t: float
+    message: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """The last line of a journal that was not cut short."""
+
+    type: Literal["run-ended"] = "run-ended"
+    t: float
+    verdict: Verdict
+    reason: str
+    exit_code: int
+
+
+Event = (
+    RunStarted
+    | PhaseEnded
+    | ExperimentStarted
+    | WindowEnded
+    | InjectionArmed
+    | InjectionHealed
+    | ExperimentEnded
+    | FindingMade
+    | Observed
+    | Noted
+    | RunEnded
+)
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    return TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+def to_json(event: Event) -> bytes:
+    """The event as one line of JSON, without the newline; fields that have their default are left out."""
+    fields: dict[str, JsonValue] = _adapter().dump_python(event, mode="json", exclude_defaults=True)
+    return json.dumps({"type": event.type, **fields}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def from_json(line: bytes | str) -> Event:
+    """The event on a line of a journal; raises `pydantic.ValidationError` when it is none."""
+    return _adapter().validate_json(line)

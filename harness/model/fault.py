@@ -1,0 +1,133 @@
+"""What goes wrong, where, and from when to when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Literal, Protocol
+
+from harness.model.quantity import Duration
+from harness.model.system import Declared
+
+AT_ONCE = Duration(0)
+
+
+class FaultSpec(Declared):
+    """The attributes of a fault, validated before anything is touched; one subclass in a file."""
+
+    kind: ClassVar[str]
+    """The word for it in experiments: `latency`, `black-hole`, …"""
+    acts_on: ClassVar[Literal["edge", "instance"]]
+    passes_traffic: ClassVar[bool] = True
+    """Whether the consumer's attempts reach the relay, where crossings are counted: not where they are refused."""
+
+    def describe(self) -> str:
+        """The fault in words: `latency 1 s`."""
+        return self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeTarget:
+    """All lines of an edge, or only those of one consumer instance or one provider instance."""
+
+    consumer: str
+    provider: str
+    consumer_index: int | None = None
+    provider_index: int | None = None
+
+    @property
+    def edge(self) -> str:
+        """The edge's name."""
+        return f"{self.consumer}->{self.provider}"
+
+    def __str__(self) -> str:
+        """As it is shown."""
+        return f"{self.consumer} → {self.provider}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceTarget:
+    """One instance of a service or a store."""
+
+    service: str
+    index: int = 1
+
+    def __str__(self) -> str:
+        """As it is shown."""
+        return f"{self.service}-{self.index}"
+
+
+Target = EdgeTarget | InstanceTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection:
+    """A fault, where, from when (seconds after the fault window's start), how long."""
+
+    id: str
+    fault: FaultSpec
+    target: Target
+    after: Duration = AT_ONCE
+    lasts: Duration
+
+    def describe(self) -> str:
+        """`gateway → recommendations under latency 1 s`."""
+        return f"{self.target} under {self.fault.describe()}"
+
+
+class HealedBy(StrEnum):
+    """Which rung of the healing ladder did it."""
+
+    REMOVED = "removed"
+    RESTARTED = "proxy restarted"
+    RESUMED = "resumed"
+    STARTED = "started again"
+    NOTHING = "nothing to do"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Armed:
+    """What came of asking for a fault."""
+
+    in_force: bool
+    """Read back as on, and the probe saw it bite."""
+    evidence: str
+    """What was read back and what the probe saw: `connect refused on 127.0.0.1:20011`."""
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healed:
+    """What came of taking a fault back."""
+
+    verified: bool
+    """Read back as off, and the line answers again (or the instance is ready again)."""
+    by: HealedBy
+    evidence: str
+    took_s: float
+    also_cut: tuple[str, ...] = ()
+    """Names of other lines whose connections were cut, when a proxy had to be restarted."""
+
+
+class Killable(Protocol):
+    """A deployment whose instances can be killed and started again."""
+
+    async def kill(self, instance: InstanceTarget) -> None:
+        """SIGKILL; returns when the process is gone and its listeners refuse connections."""
+        ...
+
+    async def start(self, instance: InstanceTarget) -> None:
+        """Start it again on the same port; returns when it is ready."""
+        ...
+
+
+class Pausable(Protocol):
+    """A deployment whose instances can be frozen."""
+
+    async def pause(self, instance: InstanceTarget) -> None:
+        """Freeze it: it keeps its sockets and answers nothing."""
+        ...
+
+    async def resume(self, instance: InstanceTarget) -> None:
+        """Let it go on; returns when it is ready."""
+        ...

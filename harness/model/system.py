@@ -1,0 +1,174 @@
+"""What is written down about a system: services, stores, edges, journeys, and what is expected of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.model.quantity import Duration, Share
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+"""Lower-case words joined by hyphens."""
+
+CUSTOMERS = "customers"
+"""The consumer that journeys act for; it has one edge, to the entry service."""
+
+WELL_KNOWN_PORT_LIMIT = 65535
+
+
+class Declared(BaseModel):
+    """What every declared thing shares: it is frozen, strict, and knows no other keys than its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class Need(StrEnum):
+    """Whether a consumer can answer without this provider."""
+
+    HARD = "hard"
+    SOFT = "soft"
+
+
+class StoreKind(StrEnum):
+    """The stores that the harness can run by itself."""
+
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    NATS = "nats"
+
+
+class Run(Declared):
+    """How one instance of a service is started: by a command, or as a Python function."""
+
+    command: tuple[str, ...] | None = None
+    """The program and its arguments; `{port}`, `{zone}`, `{instance}` are filled in."""
+    python: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    """`module:function`, called without arguments in a process of its own."""
+    fork: bool = False
+    """Fork the function's process from one that has imported the libraries (fast, and saves memory)."""
+    path: tuple[str, ...] = ()
+    """Directories put in front of `sys.path` (or PYTHONPATH), relative to the description."""
+    preload: tuple[str, ...] = ()
+    """Libraries to import before forking."""
+    cwd: str = "."
+    """The working directory, relative to the description."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.command is None) == (self.python is None):
+            message = "expected either 'command' or 'python', not both and not none"
+            raise ValueError(message)
+        if self.fork and self.python is None:
+            message = "'fork' goes with 'python' only"
+            raise ValueError(message)
+        return self
+
+
+class InstanceSpec(Declared):
+    """One running copy of a service."""
+
+    zone: Name = "a"
+    port: Annotated[int, Field(ge=1, le=WELL_KNOWN_PORT_LIMIT)] | None = None
+    """A fixed port on 127.0.0.1; without it the harness picks one."""
+
+
+class DegradedMark(Declared):
+    """What tells a degraded answer from a full one."""
+
+    header: str | None = None
+    """The answer is degraded when it has this header."""
+    json_pointer: Annotated[str | None, Field(alias="json", pattern=r"^(/[^/]*)+$")] = None
+    """The answer is degraded when this RFC 6901 pointer into its body finds something true or not empty."""
+
+
+class Service(Declared):
+    """A deployable: who owns it, how it runs, and how one sees that it can serve."""
+
+    owner: str
+    run: Run
+    instances: Annotated[tuple[InstanceSpec, ...], Field(min_length=1)] = (InstanceSpec(),)
+    env: dict[str, str] = {}
+    """Environment; `{port}`, `{zone}`, `{instance}`, `{edge.PROVIDER.url}`, `.urls`, `.dsn` are filled in."""
+    ready: str = "/readyz"
+    """Path that answers 2xx once the instance can serve."""
+    openapi: str | None = None
+    """Path on the service (`/openapi.json`) or file beside the description where its OpenAPI document is."""
+
+
+class Store(Declared):
+    """A database, cache or broker."""
+
+    kind: StoreKind
+    owner: str = "platform"
+    databases: tuple[Name, ...] = ()
+    """PostgreSQL only: services that get a database and a role of their own name; no role may enter another's."""
+    port: Annotated[int, Field(ge=1, le=WELL_KNOWN_PORT_LIMIT)] | None = None
+
+
+class Edge(Declared):
+    """consumer → provider: the unit of faults, contracts and traffic."""
+
+    consumer: Annotated[Name, Field(alias="from")]
+    provider: Annotated[Name, Field(alias="to")]
+    need: Need
+    deadline: Duration | None = None
+    """How long the consumer waits at most, all its attempts together."""
+
+    @property
+    def name(self) -> str:
+        """`consumer->provider`, as it is typed."""
+        return edge_name(self.consumer, self.provider)
+
+    @property
+    def label(self) -> str:
+        """`consumer → provider`, as it is shown."""
+        return f"{self.consumer} → {self.provider}"
+
+
+def edge_name(consumer: str, provider: str) -> str:
+    """The name of an edge as it is typed."""
+    return f"{consumer}->{provider}"
+
+
+class Objectives(Declared):
+    """What a journey is held to."""
+
+    availability: Share | None = None
+    p99: Duration | None = None
+
+
+class Journey(Declared):
+    """What a customer does; the name is that of its task in the locustfile."""
+
+    weight: Annotated[int, Field(ge=1)] = 1
+    critical: bool = False
+    deadline: Duration
+    """The longest a customer may wait for one answer within the journey."""
+    needs: tuple[Name, ...] = ()
+    """Services and stores without which the journey may fail (cleanly)."""
+    usable_without: tuple[Name, ...] = ()
+    """Services and stores without which the journey goes on, its answers marked as degraded."""
+    objectives: Objectives = Objectives()
+
+
+class Content(Declared):
+    """Where the content folders are, relative to the description."""
+
+    contracts: str = "contracts"
+    chaos: str = "chaos"
+    load: str = "loadtests/locustfile.py"
+
+
+class System(Declared):
+    """The whole description, as it stands in `system.yaml`."""
+
+    system: Name
+    entry: Name
+    content: Content = Content()
+    degraded: DegradedMark = DegradedMark()
+    services: Annotated[dict[Name, Service], Field(min_length=1)]
+    stores: dict[Name, Store] = {}
+    edges: tuple[Edge, ...] = ()
+    journeys: dict[Name, Journey] = {}

@@ -1,0 +1,124 @@
+"""A system proved sound: instances, edges that join known ends, an order to start in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.model.system import CUSTOMERS, Edge, Journey, Need, Service, Store, System
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceId:
+    """One running copy of a service or of a store; a store has one instance of its own name."""
+
+    service: str
+    index: int = 1
+    zone: str = "a"
+
+    @property
+    def name(self) -> str:
+        """`catalog-1`."""
+        return f"{self.service}-{self.index}"
+
+    def __str__(self) -> str:
+        """As `name`."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineId:
+    """One consumer instance to one provider instance: what one Toxiproxy listener serves."""
+
+    consumer: InstanceId
+    provider: InstanceId
+
+    @property
+    def name(self) -> str:
+        """`gateway-1->catalog-1`, which is also the proxy's name."""
+        return f"{self.consumer.name}->{self.provider.name}"
+
+    @property
+    def edge(self) -> str:
+        """The name of the edge it belongs to."""
+        return f"{self.consumer.service}->{self.provider.service}"
+
+
+CUSTOMERS_INSTANCE = InstanceId(service=CUSTOMERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topology:
+    """A resolved system; made by `harness.declare.resolve` only.
+
+    `root` is the directory of the description; `start_order` lists services and stores in waves,
+    each of which may be started at once after those before it.
+    """
+
+    system: System
+    root: str
+    start_order: tuple[tuple[str, ...], ...]
+
+    @property
+    def name(self) -> str:
+        """The system's name."""
+        return self.system.system
+
+    @cached_property
+    def edges(self) -> dict[str, Edge]:
+        """All edges by name, the customers' edge to the entry service included."""
+        customers = Edge(consumer=CUSTOMERS, provider=self.system.entry, need=Need.HARD)
+        return {edge.name: edge for edge in (customers, *self.system.edges)}
+
+    @cached_property
+    def instances(self) -> tuple[InstanceId, ...]:
+        """Every instance of every service, in the order of the description."""
+        return tuple(
+            InstanceId(service=name, index=index, zone=spec.zone)
+            for name, service in self.system.services.items()
+            for index, spec in enumerate(service.instances, start=1)
+        )
+
+    @cached_property
+    def lines(self) -> tuple[LineId, ...]:
+        """Every (consumer instance, provider instance) of every edge."""
+        return tuple(
+            LineId(consumer=consumer, provider=provider)
+            for edge in self.edges.values()
+            for consumer in self.instances_of(edge.consumer)
+            for provider in self.instances_of(edge.provider)
+        )
+
+    def instances_of(self, name: str) -> tuple[InstanceId, ...]:
+        """The instances of a service, of a store, or of the customers."""
+        if name == CUSTOMERS:
+            return (CUSTOMERS_INSTANCE,)
+        if name in self.system.stores:
+            return (InstanceId(service=name),)
+        return tuple(instance for instance in self.instances if instance.service == name)
+
+    def service(self, name: str) -> Service:
+        """The service of that name; KeyError when there is none."""
+        return self.system.services[name]
+
+    def store(self, name: str) -> Store:
+        """The store of that name; KeyError when there is none."""
+        return self.system.stores[name]
+
+    def is_store(self, name: str) -> bool:
+        """Whether `name` is a store."""
+        return name in self.system.stores
+
+    def protocol(self, edge: Edge) -> str:
+        """What is spoken on the edge: `http`, `postgres`, `redis` or `nats`."""
+        return self.system.stores[edge.provider].kind.value if self.is_store(edge.provider) else "http"
+
+    def owner(self, name: str) -> str:
+        """Who owns a service or a store; the customers own nothing."""
+        if name in self.system.services:
+            return self.system.services[name].owner
+        return self.system.stores[name].owner if name in self.system.stores else CUSTOMERS
+
+    def journey(self, name: str) -> Journey:
+        """The journey of that name; KeyError when there is none."""
+        return self.system.journeys[name]
