@@ -1,0 +1,1 @@
+"""Toxiproxy on every edge: provisioning, servers, client, and the relay that counts."""

@@ -1,0 +1,192 @@
+"""The controller's side of the relay process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+from harness.errors import ProxyError
+from harness.model.observation import CrossingSecond
+from harness.model.process import Process, ProcessSpec, Spawner
+from harness.proxy.relay import CONTROL_LINE_LIMIT, RelayLine
+
+NAME = "relay"
+SOCKET = "relay.sock"
+READY_WITHIN_S = 15.0
+COMMAND_WITHIN_S = 2.0
+STOP_WITHIN_S = 2.0
+LOG_TAIL = 500
+"""Characters of a log that a message shows."""
+
+
+class RelayControl:
+    """A running relay, told what to do over a Unix socket in the run's directory."""
+
+    def __init__(self, process: Process, on_crossing: Callable[[CrossingSecond], None]) -> None:
+        self._process = process
+        self._on_crossing = on_crossing
+        self._server: asyncio.Server | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ended = asyncio.Event()
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[int]] = {}
+
+    @classmethod
+    async def start(
+        cls,
+        lines: Sequence[RelayLine],
+        *,
+        spawner: Spawner,
+        directory: Path,
+        run_began: float,
+        on_crossing: Callable[[CrossingSecond], None],
+    ) -> Self:
+        """Start the process; returns when it listens on all lines.
+
+        Raises:
+            ProxyError: when it dies, is not ready in time, or a port is taken.
+        """
+        config = {"socket": SOCKET, "run_began": run_began, "lines": [asdict(line) for line in lines]}
+        (directory / f"{NAME}.json").write_text(json.dumps(config, indent=1))
+        listener = _listen(directory)
+        spec = ProcessSpec(
+            name=NAME,
+            command=(sys.executable, "-P", "-m", "harness.proxy.relay", f"{NAME}.json"),
+            log=str(directory / f"{NAME}.log"),
+            cwd=str(directory),
+        )
+        try:
+            process = await spawner.spawn(spec)
+        except BaseException:
+            listener.close()
+            raise
+        control = cls(process, on_crossing)
+        try:
+            control._server = await asyncio.start_unix_server(
+                control._converse, sock=listener, limit=CONTROL_LINE_LIMIT
+            )
+            await control._await_ready(spec.log)
+        except BaseException:
+            if control._server is None:
+                listener.close()
+            await control.stop()
+            raise
+        return control
+
+    async def _await_ready(self, log: str) -> None:
+        died = asyncio.ensure_future(self._process.wait())
+        died.add_done_callback(lambda _died: self._ready.done() or self._ready.cancel())
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await asyncio.wait([self._ready])
+        except TimeoutError:
+            self._ready.cancel()
+        finally:
+            died.cancel()
+        if self._ready.cancelled():
+            what = "died" if self._process.returncode is not None else f"was not ready within {READY_WITHIN_S:g} s"
+            raise ProxyError(f"the relay {what}; see {log}: {tail_of(Path(log))}")
+        if problem := self._ready.result():
+            raise ProxyError(f"the relay can't listen: {problem}; free the port or let the harness pick one")
+
+    async def alive(self) -> bool:
+        """Whether it runs and answers."""
+        try:
+            await self.tell("ping")
+        except ProxyError:
+            return False
+        return True
+
+    async def tell(self, do: str, line: str = "") -> int:
+        """Give a command (`refuse`, `accept`, `cut`, `abrupt`, `gentle`, `ping`); the connections it cut.
+
+        Raises:
+            ProxyError: when the relay is gone or does not answer in time.
+        """
+        if self._writer is None or self._ended.is_set() or self._process.returncode is not None:
+            raise ProxyError(f"the relay is gone; it was to {do} {line}".rstrip())
+        number = next(self._numbers)
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            async with asyncio.timeout(COMMAND_WITHIN_S):
+                self._writer.write(json.dumps({"id": number, "do": do, "line": line}).encode() + b"\n")
+                return await answer
+        except TimeoutError as error:
+            raise ProxyError(f"the relay did not {do} {line} within {COMMAND_WITHIN_S:g} s") from error
+        finally:
+            self._waiting.pop(number, None)
+
+    async def stop(self) -> None:
+        """Take its last figures and stop it; nothing happens when it is gone."""
+        if self._writer is not None and not self._ended.is_set():
+            self._writer.write(b'{"do":"stop"}\n')
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_WITHIN_S):
+                    await self._ended.wait()
+        await self._process.stop(STOP_WITHIN_S)
+        if self._writer is not None:
+            self._writer.close()
+        if self._server is not None:
+            self._server.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._writer is not None:
+            writer.close()
+            return
+        self._writer = writer
+        try:
+            while line := await reader.readline():
+                self._hear(json.loads(line))
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            self._ended.set()
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(ProxyError("the relay ended before it answered"))
+            writer.close()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"crossings": rows}:
+                for row in rows:
+                    self._on_crossing(CrossingSecond(**row))
+            case {"id": number, "count": count}:
+                answer = self._waiting.get(number)
+                if answer is not None and not answer.done():
+                    answer.set_result(count)
+            case {"ready": _, "problem": problem} if not self._ready.done():
+                self._ready.set_result(problem)
+            case _:
+                raise ProxyError(f"expected a message of the relay, found {message!r}")
+
+
+def tail_of(log: Path) -> str:
+    """The last characters of a log; empty when there is none."""
+    return log.read_text(errors="replace")[-LOG_TAIL:].strip() if log.exists() else ""
+
+
+def _listen(directory: Path) -> socket.socket:
+    """A Unix socket in a directory whose path may be longer than the 108 bytes that an address may have."""
+    (directory / SOCKET).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    held = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    try:
+        listener.bind(f"/proc/self/fd/{held}/{SOCKET}")
+        (directory / SOCKET).chmod(0o600)
+    finally:
+        os.close(held)
+    listener.listen(1)
+    listener.setblocking(False)  # noqa: FBT003 -- the standard library's signature
+    return listener

@@ -1,0 +1,235 @@
+"""What crosses a line: connections passed on unchanged, and counted.
+
+An exchange is told by the change of direction of the bytes: it begins with the consumer's first bytes
+(or its first after the provider spoke) and is answered by the next byte of the provider.
+A provider that speaks first answers nothing by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time left: closing sends a RST."""
+
+UNANSWERED: dict[str, bytes] = {"postgres": b"X\x00\x00\x00\x04", "nats": b"PONG\r\n"}
+"""What a consumer says by protocol without waiting for an answer: PostgreSQL's farewell, NATS's sign of life."""
+
+
+class Tally:
+    """The figures of one line in the second that runs."""
+
+    __slots__ = ("aborted", "answer_s", "answers", "bytes_down", "bytes_up", "connections", "requests")
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.connections = self.requests = self.answers = self.aborted = 0
+        self.bytes_up = self.bytes_down = 0
+        self.answer_s = 0.0
+
+    def take(self) -> dict[str, float] | None:
+        """The figures so far, which begin anew; None when nothing was seen."""
+        if not (self.connections or self.bytes_up or self.bytes_down or self.requests or self.aborted):
+            return None
+        figures: dict[str, float] = {
+            "connections": self.connections,
+            "requests": self.requests,
+            "answers": self.answers,
+            "aborted": self.aborted,
+            "bytes_up": self.bytes_up,
+            "bytes_down": self.bytes_down,
+            "answer_ms_sum": self.answer_s * 1000,
+        }
+        self.clear()
+        return figures
+
+
+class LineCount:
+    """What the connections of one line share."""
+
+    __slots__ = ("abrupt", "live", "now", "tally", "unanswered")
+
+    def __init__(self, *, protocol: str, now: Callable[[], float]) -> None:
+        self.now = now
+        self.unanswered = UNANSWERED.get(protocol, b"")
+        self.tally = Tally()
+        self.live: set[Crossing] = set()
+        self.abrupt = False
+        """Ends that come from the provider's side are passed on as RST."""
+
+
+class Side(asyncio.Protocol):
+    """One of the two sockets of a connection. What it reads before its peer is there waits in `early`."""
+
+    __slots__ = ("crossing", "early", "ended", "lost", "peer", "send", "transport")
+
+    def __init__(self, crossing: Crossing) -> None:
+        self.crossing = crossing
+        self.early: list[bytes] = []
+        self.send: Callable[[bytes], object] = self.early.append
+        self.ended = False
+        self.lost = False
+
+    def pair(self, peer: Side) -> None:
+        """Name the other side, before either is connected."""
+        self.peer = peer
+
+    def connect(self) -> None:
+        """Both sides are connected: pass on what came early."""
+        peer = self.peer.transport
+        for data in self.early:
+            peer.write(data)
+        self.early.clear()
+        self.send = peer.write
+        if self.ended:
+            peer.write_eof()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # sockets have both directions
+
+    def eof_received(self) -> bool:
+        """Pass a half-close on; when both have ended, the connection is over."""
+        self.ended = True
+        if self.crossing.ending(self):
+            self.crossing.reset()
+        elif self.crossing.connected:
+            self.peer.transport.write_eof()
+            if self.peer.ended:
+                self.transport.close()
+                self.peer.transport.close()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A reset goes on as a reset."""
+        self.lost = True
+        if exc is not None:
+            self.crossing.ending(self)
+            self.crossing.reset()
+        self.crossing.gone()
+
+    def pause_writing(self) -> None:
+        """This side can't take more: stop reading on the other."""
+        if not self.peer.transport.is_closing():
+            self.peer.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """This side takes more again."""
+        if not self.peer.transport.is_closing():
+            self.peer.transport.resume_reading()
+
+    def reset(self) -> None:
+        """End it with a RST instead of a FIN."""
+        if self.lost or not hasattr(self, "transport"):
+            return
+        found = self.transport.get_extra_info("socket")
+        if found is not None:
+            with contextlib.suppress(OSError):
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self.transport.abort()
+
+
+class ConsumerSide(Side):
+    """The socket that the consumer opened."""
+
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """Count, and pass on."""
+        crossing = self.crossing
+        tally = crossing.line.tally
+        tally.bytes_up += len(data)
+        if not crossing.asking and data != crossing.line.unanswered:
+            crossing.asking = True
+            crossing.asked = crossing.line.now()
+            tally.requests += 1
+        crossing.silent = False
+        self.send(data)
+
+
+class ProviderSide(Side):
+    """The socket that leads to the provider."""
+
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """Count, and pass on."""
+        crossing = self.crossing
+        tally = crossing.line.tally
+        tally.bytes_down += len(data)
+        if crossing.asking:
+            crossing.asking = False
+            if not self.peer.ended:
+                tally.answers += 1
+                tally.answer_s += crossing.line.now() - crossing.asked
+        crossing.silent = False
+        self.send(data)
+
+
+class Crossing:
+    """One connection of a consumer with its other half."""
+
+    __slots__ = ("asked", "asking", "connected", "consumer", "cut", "line", "provider", "silent")
+
+    def __init__(self, line: LineCount) -> None:
+        self.line = line
+        self.consumer = ConsumerSide(self)
+        self.provider = ProviderSide(self)
+        self.consumer.pair(self.provider)
+        self.provider.pair(self.consumer)
+        self.connected = False
+        self.asking = False
+        self.asked = 0.0
+        self.silent = True
+        """No byte has come from either side."""
+        self.cut = False
+
+    def connect(self) -> None:
+        """Both sockets are there."""
+        self.connected = True
+        if self.consumer.lost or self.provider.lost:
+            self.reset()
+            return
+        self.consumer.connect()
+        self.provider.connect()
+        if self.consumer.ended and self.provider.ended:
+            self.consumer.transport.close()
+            self.provider.transport.close()
+
+    def ending(self, side: Side) -> bool:
+        """A side ended: count what that leaves unanswered. True when the end must be passed on as a RST.
+
+        A consumer that ended is taken to have given up (nothing tells a half-close from a close);
+        a provider's side that ends before a single byte was said is an attempt that failed.
+        """
+        tally = self.line.tally
+        from_provider = side is self.provider
+        if self.asking:
+            tally.aborted += 1
+            self.asking = False
+        elif self.silent and from_provider and not self.consumer.ended and not self.cut:
+            tally.requests += 1
+            tally.aborted += 1
+        self.silent = False
+        return from_provider and self.line.abrupt
+
+    def reset(self) -> None:
+        """End both sides with a RST."""
+        self.cut = True
+        self.consumer.reset()
+        self.provider.reset()
+
+    def gone(self) -> None:
+        """One side's socket is closed; forget the connection when both are, and never keep one alone."""
+        other_open = [side for side in (self.consumer, self.provider) if not side.lost]
+        if not other_open:
+            self.line.live.discard(self)
+        elif self.connected and not other_open[0].transport.is_closing():
+            other_open[0].transport.close()

@@ -1,0 +1,183 @@
+"""A line of the mesh: what an edge fault acts on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from harness.clock import Clock
+from harness.errors import ProxyError
+from harness.model.topology import LineId
+from harness.proxy.control import RelayControl
+from harness.proxy.probe import LOOPBACK, Question, Seen, probe
+from harness.proxy.server import ListenerConfig, ToxiproxyServer
+from harness.proxy.toxics import ToxicSpec
+
+HIDDEN = "hidden"
+"""Who holds a line closed while its provider is dead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePlan:
+    """The ports of a line; without a relay `entry_port` is `proxy_port`."""
+
+    line: LineId
+    protocol: str
+    upstream_port: int
+    proxy_port: int
+    entry_port: int
+
+
+@dataclass(slots=True)
+class LineState:
+    """What should be so on a line; a restarted server is brought back to it."""
+
+    toxics: dict[str, ToxicSpec] = field(default_factory=dict)
+    closed_by: set[str] = field(default_factory=set)
+    """Who wants its connections refused: ids of injections, or `HIDDEN`."""
+    abrupt_by: set[str] = field(default_factory=set)
+    """Who wants ends passed on as RST."""
+
+    def listener(self, plan: LinePlan) -> ListenerConfig:
+        """The line in the configuration of Toxiproxy."""
+        return ListenerConfig(
+            name=plan.line.name,
+            listen=f"{LOOPBACK}:{plan.proxy_port}",
+            upstream=f"{LOOPBACK}:{plan.upstream_port}",
+            enabled=not self.closed_by,
+        )
+
+
+class Line:
+    """One consumer instance to one provider instance.
+
+    What is done here is first noted as what should be so, then done, then read back; every call raises
+    ProxyError when the server or the relay refuses it, does not answer in time, or reads back something else.
+    """
+
+    def __init__(
+        self, plan: LinePlan, state: LineState, *, server: ToxiproxyServer, relay: RelayControl | None, clock: Clock
+    ) -> None:
+        self.plan = plan
+        self.server = server
+        self._state = state
+        self._relay = relay
+        self._clock = clock
+
+    @property
+    def id(self) -> LineId:
+        """Which line it is."""
+        return self.plan.line
+
+    @property
+    def name(self) -> str:
+        """`gateway-1->catalog-1`."""
+        return self.plan.line.name
+
+    @property
+    def hidden(self) -> bool:
+        """Whether its provider is known to be dead."""
+        return HIDDEN in self._state.closed_by
+
+    async def add_toxic(self, toxic: ToxicSpec) -> str:
+        """Put a toxic on; gives what was read back."""
+        self._state.toxics[toxic.name] = toxic
+        async with self.server.changing:
+            return await asyncio.to_thread(self._apply, [toxic])
+
+    async def remove_toxics(self, prefix: str, *, within_s: float) -> int:
+        """Take off the toxics whose names begin so, and read that back; gives how many there were.
+
+        It is noted first that they should be off, so that a restart of the server does what removing could not.
+        """
+        mine = [name for name in self._state.toxics if name.startswith(prefix)]
+        for name in mine:
+            del self._state.toxics[name]
+        if mine:
+            async with self.server.changing:
+                await asyncio.to_thread(self._remove, mine, within_s)
+        return len(mine)
+
+    async def close(self, holder: str) -> int:
+        """Refuse connections and cut the live ones; gives their number as the relay counted it."""
+        self._state.closed_by.add(holder)
+        async with self.server.changing:
+            cut = await self._relay.tell("refuse", self.name) if self._relay else 0
+            await asyncio.to_thread(self._set_enabled)
+        return cut
+
+    async def open(self, holder: str) -> None:
+        """Let connections in again, unless someone else holds the line closed."""
+        self._state.closed_by.discard(holder)
+        async with self.server.changing:
+            await asyncio.to_thread(self._set_enabled)
+            if self._relay and not self._state.closed_by:
+                await self._relay.tell("accept", self.name)
+
+    async def make_abrupt(self, holder: str) -> None:
+        """From now on an end from the provider's side reaches the consumer as a RST, even where Toxiproxy sends FIN."""
+        self._state.abrupt_by.add(holder)
+        if self._relay:
+            await self._relay.tell("abrupt", self.name)
+
+    async def make_gentle(self, holder: str) -> None:
+        """Take `make_abrupt` back."""
+        self._state.abrupt_by.discard(holder)
+        if self._relay and not self._state.abrupt_by:
+            await self._relay.tell("gentle", self.name)
+
+    async def cut(self) -> int:
+        """Reset the live connections; without a relay Toxiproxy ends them with FIN, and their number is unknown (0)."""
+        if self._relay:
+            return await self._relay.tell("cut", self.name)
+        async with self.server.changing:
+            if not self._state.closed_by:
+                await asyncio.to_thread(self._blink)
+        return 0
+
+    async def probe(self, question: Question) -> Seen:
+        """Ask Toxiproxy's listener, behind the relay, so that it counts as no crossing."""
+        return await probe(self.plan.proxy_port, self.plan.protocol, question, clock=self._clock)
+
+    async def probe_entry(self, question: Question) -> Seen:
+        """Ask where the consumer does; counted as a crossing unless it is refused."""
+        return await probe(self.plan.entry_port, self.plan.protocol, question, clock=self._clock)
+
+    async def probe_provider(self, question: Question) -> Seen:
+        """Ask the provider itself, past Toxiproxy."""
+        return await probe(self.plan.upstream_port, self.plan.protocol, question, clock=self._clock)
+
+    async def reinstate(self) -> str:
+        """Bring the line to what should be so, after its server was restarted; hold `server.changing`."""
+        if self._relay:
+            await self._relay.tell("refuse" if self._state.closed_by else "accept", self.name)
+            await self._relay.tell("abrupt" if self._state.abrupt_by else "gentle", self.name)
+        return await asyncio.to_thread(self._apply, list(self._state.toxics.values()))
+
+    def _apply(self, toxics: list[ToxicSpec]) -> str:
+        if not toxics:
+            return ""
+        listener = self.server.client.listener(self.name)
+        for toxic in toxics:
+            listener.add(toxic)
+        found = {name: read.spec for name, read in listener.toxics().items()}
+        for toxic in toxics:
+            if found.get(toxic.name) != toxic:
+                raise ProxyError(f"expected {toxic} read back on {self.name}, found {found.get(toxic.name)}")
+        return ", ".join(str(found[toxic.name]) for toxic in toxics)
+
+    def _remove(self, names: list[str], within_s: float) -> None:
+        listener = self.server.client.listener(self.name)
+        for name in names:
+            listener.remove(name, within_s=within_s)
+        still = sorted(set(names) & set(listener.toxics()))
+        if still:
+            raise ProxyError(f"expected {', '.join(still)} to be off {self.name}, found it read back")
+
+    def _set_enabled(self) -> None:
+        self.server.client.listener(self.name).set_enabled(enabled=not self._state.closed_by)
+
+    def _blink(self) -> None:
+        listener = self.server.client.listener(self.name)
+        listener.disable()
+        listener.enable()

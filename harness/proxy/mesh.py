@@ -1,0 +1,180 @@
+"""All lines of a run: a Toxiproxy server for each consumer service, and the relay before them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+from harness.clock import Clock
+from harness.errors import ProxyError
+from harness.model.fault import EdgeTarget, InstanceTarget
+from harness.model.observation import CrossingSecond
+from harness.model.process import Spawner
+from harness.model.topology import InstanceId
+from harness.proxy.control import NAME as RELAY
+from harness.proxy.control import RelayControl
+from harness.proxy.line import HIDDEN, Line, LinePlan, LineState
+from harness.proxy.relay import RelayLine
+from harness.proxy.server import ListenerConfig, ToxiproxyServer
+from harness.proxy.waiting import all_of
+
+__all__ = ["Line", "LinePlan", "Mesh"]
+
+
+class Mesh:
+    """The running lines. Made by `start`."""
+
+    def __init__(
+        self, lines: tuple[Line, ...], servers: dict[str, ToxiproxyServer], relay: RelayControl | None, clock: Clock
+    ) -> None:
+        self._lines = lines
+        self._servers = servers
+        self._relay = relay
+        self._clock = clock
+
+    @classmethod
+    async def start(  # noqa: PLR0913 -- agreed with the runtime; each is a thing of its own
+        cls,
+        plans: Sequence[LinePlan],
+        *,
+        binary: Path,
+        spawner: Spawner,
+        directory: Path,
+        control_ports: Callable[[], int],
+        clock: Clock,
+        run_began: float,
+        relay: bool,
+        on_crossing: Callable[[CrossingSecond], None],
+    ) -> Self:
+        """Start all servers and the relay; returns when every line listens.
+
+        Raises:
+            ProxyError: when one of them can't be started; those that were are stopped again.
+        """
+        directory.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 -- one call, before anything runs
+        states = {plan.line.name: LineState() for plan in plans}
+        servers = {
+            consumer: ToxiproxyServer(
+                name=f"toxiproxy-{consumer}",
+                binary=binary,
+                spawner=spawner,
+                directory=directory,
+                port=control_ports(),
+                listeners=_configuration(plans, states, consumer),
+                clock=clock,
+            )
+            for consumer in dict.fromkeys(plan.line.consumer.service for plan in plans)
+        }
+        relays: list[RelayControl] = []
+
+        async def start_relay() -> None:
+            if relay:
+                lines = [_relay_line(plan) for plan in plans]
+                relays.append(
+                    await RelayControl.start(
+                        lines, spawner=spawner, directory=directory, run_began=run_began, on_crossing=on_crossing
+                    )
+                )
+
+        try:
+            await all_of([*(server.start() for server in servers.values()), start_relay()])
+        except BaseException:
+            await _stop(servers, next(iter(relays), None))
+            raise
+        control = next(iter(relays), None)
+        lines = tuple(
+            Line(plan, states[plan.line.name], server=servers[plan.line.consumer.service], relay=control, clock=clock)
+            for plan in plans
+        )
+        return cls(lines, servers, control, clock)
+
+    def lines(self, target: EdgeTarget) -> tuple[Line, ...]:
+        """The lines that a target means.
+
+        Raises:
+            ProxyError: when there is no such edge, or no such instance at its end.
+        """
+        of_edge = [line for line in self._lines if line.id.edge == target.edge]
+        if not of_edge:
+            known = ", ".join(dict.fromkeys(line.id.edge for line in self._lines))
+            raise ProxyError(f"expected an edge of the system, found {target.edge!r}; there are: {known}")
+        meant = tuple(
+            line
+            for line in of_edge
+            if target.consumer_index in (None, line.id.consumer.index)
+            and target.provider_index in (None, line.id.provider.index)
+        )
+        if not meant:
+            known = ", ".join(line.name for line in of_edge)
+            wanted = f"consumer {target.consumer_index or 'any'}, provider {target.provider_index or 'any'}"
+            raise ProxyError(f"expected an instance of {target.edge}, found {wanted}; there are: {known}")
+        return meant
+
+    def lines_to(self, target: InstanceTarget) -> tuple[Line, ...]:
+        """The lines that lead to an instance; none for one that nobody calls.
+
+        Raises:
+            ProxyError: when no line knows of the instance.
+        """
+        name = str(target)
+        if not any(name in (line.id.consumer.name, line.id.provider.name) for line in self._lines):
+            known = dict.fromkeys(end.name for line in self._lines for end in (line.id.consumer, line.id.provider))
+            raise ProxyError(f"expected an instance of the system, found {name!r}; there are: {', '.join(known)}")
+        return tuple(line for line in self._lines if line.id.provider.name == name)
+
+    async def hide(self, provider: InstanceId) -> None:
+        """Let all lines to a dead instance refuse connections, until `show`; survives heals and restarts."""
+        await all_of(line.close(HIDDEN) for line in self._lines_of(provider))
+
+    async def show(self, provider: InstanceId) -> None:
+        """The instance listens again."""
+        await all_of(line.open(HIDDEN) for line in self._lines_of(provider))
+
+    async def restart(self, consumer: str) -> tuple[str, ...]:
+        """Kill a consumer's server, start it again, and put what should be on its lines back on; gives their names.
+
+        Raises:
+            ProxyError: when it does not come up, or something reads back wrong.
+        """
+        server = self._servers[consumer]
+        lines = [line for line in self._lines if line.server is server]
+        async with server.changing:
+            await server.restart()
+            for line in lines:
+                await line.reinstate()
+        return tuple(line.name for line in lines)
+
+    async def alive(self) -> list[str]:
+        """Names of the Toxiproxy servers that are dead or hang, and of the relay if it does."""
+        parts: dict[str, ToxiproxyServer | RelayControl] = {server.name: server for server in self._servers.values()}
+        if self._relay is not None:
+            parts[RELAY] = self._relay
+        answers = await asyncio.gather(*(part.alive() for part in parts.values()))
+        return [name for name, answer in zip(parts, answers, strict=True) if not answer]
+
+    async def stop(self) -> None:
+        """Stop everything; the relay's last figures are still delivered."""
+        await _stop(self._servers, self._relay)
+
+    def _lines_of(self, provider: InstanceId) -> list[Line]:
+        return [line for line in self._lines if line.id.provider.name == provider.name]
+
+
+def _configuration(
+    plans: Sequence[LinePlan], states: dict[str, LineState], consumer: str
+) -> Callable[[], list[ListenerConfig]]:
+    mine = [plan for plan in plans if plan.line.consumer.service == consumer]
+    return lambda: [states[plan.line.name].listener(plan) for plan in mine]
+
+
+def _relay_line(plan: LinePlan) -> RelayLine:
+    return RelayLine(name=plan.line.name, protocol=plan.protocol, listen=plan.entry_port, to=plan.proxy_port)
+
+
+async def _stop(servers: dict[str, ToxiproxyServer], relay: RelayControl | None) -> None:
+    """The relay first, so that its consumers see no more than the end of everything."""
+    if relay is not None:
+        await relay.stop()
+    await asyncio.gather(*(server.stop() for server in servers.values()))

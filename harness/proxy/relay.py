@@ -1,0 +1,160 @@
+"""The relay process: it stands before Toxiproxy on every line, counts, and obeys its controller.
+
+`python -m harness.proxy.relay CONFIG`, where CONFIG is JSON: `socket` (a Unix socket on which the controller
+listens), `run_began` (seconds of CLOCK_MONOTONIC) and `lines`. Controller and relay exchange JSON lines.
+It ends when its controller goes away. It imports the standard library only, since it lives beside the services.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.clock import SystemClock
+from harness.proxy.counted import CountedLine
+
+CONTROL_LINE_LIMIT = 1 << 20
+UNREAD_LIMIT = 1 << 20
+"""Bytes that a controller may leave unread; beyond, figures are kept together until it reads again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayLine:
+    """One listener of the relay as its configuration has it."""
+
+    name: str
+    protocol: str
+    listen: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayConfig:
+    """What the relay is told when it starts."""
+
+    socket: str
+    run_began: float
+    lines: tuple[RelayLine, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> RelayConfig:
+        """The configuration in a file written by the controller."""
+        found = json.loads(path.read_bytes())
+        lines = tuple(RelayLine(**line) for line in found["lines"])
+        return cls(socket=found["socket"], run_began=found["run_began"], lines=lines)
+
+
+class Relay:
+    """All lines, their clock, and the conversation with the controller."""
+
+    def __init__(self, config: RelayConfig) -> None:
+        self._now = SystemClock().now
+        self._began = config.run_began
+        self._second = self._this_second()
+        self._config = config
+        self._lines: dict[str, CountedLine] = {}
+
+    def _this_second(self) -> int:
+        return int(self._now() - self._began)
+
+    async def serve(self) -> int:
+        """Work until the controller goes away or says stop; gives the exit code."""
+        reader, writer = await asyncio.open_unix_connection(self._config.socket, limit=CONTROL_LINE_LIMIT)
+        problem = self._listen()
+        self._say(writer, {"ready": not problem, "problem": problem})
+        if problem:
+            await writer.drain()
+            return 1
+        ticking = asyncio.create_task(self._tick(writer))
+        try:
+            while line := await reader.readline():
+                command = json.loads(line)
+                if command["do"] == "stop":
+                    break
+                self._say(writer, {"id": command["id"], "count": self._obey(command["do"], command.get("line", ""))})
+        except ConnectionError:
+            return 0
+        finally:
+            ticking.cancel()
+            for listener in self._lines.values():
+                listener.close()
+        self._emit(writer)
+        writer.close()
+        return 0
+
+    def _listen(self) -> str:
+        for line in self._config.lines:
+            listener = CountedLine(
+                name=line.name, protocol=line.protocol, listen=line.listen, to=line.to, now=self._now
+            )
+            try:
+                listener.bind()
+                listener.accept()
+            except OSError as error:
+                return f"port {line.listen} on 127.0.0.1 for {line.name}: {error.strerror}"
+            self._lines[line.name] = listener
+        return ""
+
+    def _obey(self, do: str, line: str) -> int:
+        if do == "ping":
+            return 0
+        listener = self._lines[line]
+        match do:
+            case "refuse":
+                return listener.refuse()
+            case "accept":
+                listener.accept()
+            case "cut":
+                return listener.cut()
+            case "abrupt" | "gentle":
+                listener.count.abrupt = do == "abrupt"
+        return 0
+
+    async def _tick(self, writer: asyncio.StreamWriter) -> None:
+        while True:
+            next_second = self._began + self._second + 1
+            await asyncio.sleep(max(0.0, next_second - self._now()))
+            if self._now() >= next_second:
+                self._emit(writer)
+
+    def _emit(self, writer: asyncio.StreamWriter) -> None:
+        if writer.transport.get_write_buffer_size() > UNREAD_LIMIT:
+            self._second = self._this_second()
+            return
+        rows = []
+        for line in self._lines.values():
+            figures = line.count.tally.take()
+            if figures is not None:
+                rows.append({"line": line.name, "second": self._second, **figures})
+        self._second = self._this_second()
+        if rows:
+            self._say(writer, {"crossings": rows})
+
+    @staticmethod
+    def _say(writer: asyncio.StreamWriter, message: dict[str, object]) -> None:
+        writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+
+def _runner() -> Callable[[Coroutine[object, object, int]], int]:
+    """The one of uvloop when it can be imported, since it makes a chunk cheaper; else that of asyncio."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run
+    return uvloop.run
+
+
+def main(arguments: list[str]) -> int:
+    """Run the relay."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return _runner()(Relay(RelayConfig.read(Path(arguments[0]))).serve())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,277 @@
+"""The relay: faithful to the bytes and to how connections end, and counting them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ProxyError
+from harness.model.fault import EdgeTarget
+from harness.proxy.control import RelayControl
+from harness.proxy.relay import RelayLine
+from tests.proxy.rigs import CLOCK, LocalSpawner, Rig, Server, answer, client, free_port, get, rig, settled, until
+
+pytestmark = pytest.mark.loopback
+
+LINE = "gateway-1->catalog-1"
+
+
+class Bare:
+    """A relay straight before a server, without Toxiproxy, whose habits at the end of a connection differ."""
+
+    def __init__(self, server: Server, protocol: str = "http") -> None:
+        self.server = server
+        self.protocol = protocol
+        self.entry = free_port()
+        self.spawner = LocalSpawner()
+        self.rows: list[object] = []
+
+    async def start(self, directory: Path) -> RelayControl:
+        await self.server.start()
+        return await RelayControl.start(
+            [RelayLine(name=LINE, protocol=self.protocol, listen=self.entry, to=self.server.port)],
+            spawner=self.spawner,
+            directory=directory,
+            run_began=CLOCK.now(),
+            on_crossing=self.rows.append,
+        )
+
+    def total(self, figure: str) -> float:
+        return sum(float(getattr(row, figure)) for row in self.rows)
+
+    async def stop(self, control: RelayControl) -> None:
+        await control.stop()
+        await self.spawner.kill_all()
+        await self.server.stop()
+
+
+async def test_exchanges_on_a_kept_connection_are_counted_with_their_bytes_and_times(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        for _ in range(3):
+            assert await consumer.get() == b"ok"
+    await bare.stop(control)
+
+    assert bare.total("connections") == 1
+    assert bare.total("requests") == bare.total("answers") == 3
+    assert bare.total("aborted") == 0
+    assert bare.total("bytes_up") == 3 * len(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert bare.total("bytes_down") == 3 * len(answer(b"ok"))
+    assert 0 < bare.total("answer_ms_sum") < 3000
+
+
+async def test_a_request_in_two_parts_is_one_request(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        consumer.writer.write(b"GET / HTTP/1.1\r\n")
+        await until(lambda: bare.server.received.endswith(b"1.1\r\n"))
+        consumer.writer.write(b"Host: x\r\n\r\n")
+        await consumer.reader.readuntil(b"ok")
+    await bare.stop(control)
+
+    assert (bare.total("requests"), bare.total("answers")) == (1, 1)
+
+
+async def test_the_greeting_of_a_provider_that_speaks_first_answers_nothing(tmp_path: Path) -> None:
+    bare = Bare(Server(greeting=b"INFO {}\r\n", answers=lambda _asked: b"PONG\r\n", ends=b"PING\r\n"), "nats")
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        assert await consumer.reader.readline() == b"INFO {}\r\n"
+        consumer.writer.write(b"PING\r\n")
+        assert await consumer.reader.readline() == b"PONG\r\n"
+    await bare.stop(control)
+
+    assert (bare.total("requests"), bare.total("answers"), bare.total("aborted")) == (1, 1, 0)
+
+
+async def test_a_farewell_that_nobody_answers_is_no_aborted_request(tmp_path: Path) -> None:
+    bare = Bare(Server(), "postgres")
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        await consumer.get()
+        consumer.writer.write(b"X\x00\x00\x00\x04")
+        consumer.writer.write_eof()
+        await consumer.reader.read()
+    await bare.stop(control)
+
+    assert (bare.total("requests"), bare.total("aborted")) == (1, 0)
+
+
+async def test_a_consumer_that_gives_up_is_an_aborted_request_without_an_answer(tmp_path: Path) -> None:
+    bare = Bare(Server(answers=lambda _asked: b""))
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        consumer.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        await until(lambda: bare.server.requests == 1)
+    await until(lambda: len(bare.server.ended) == 1)
+    await bare.stop(control)
+
+    assert (bare.total("requests"), bare.total("answers"), bare.total("aborted")) == (1, 0, 1)
+
+
+async def test_a_reset_of_the_provider_reaches_the_consumer_as_a_reset(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        await consumer.get()
+        peer = next(iter(bare.server.peers))
+        peer.transport.get_extra_info("socket").setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        peer.transport.abort()
+        with pytest.raises(ConnectionResetError):
+            await consumer.reader.read()
+    await bare.stop(control)
+
+
+async def test_a_reset_of_the_consumer_reaches_the_provider_as_a_reset(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        await consumer.get()
+        consumer.reset()
+        await until(lambda: len(bare.server.ended) == 1)
+    assert isinstance(bare.server.ended[0], ConnectionResetError)
+    await bare.stop(control)
+
+
+async def test_a_half_close_is_passed_on_and_the_other_half_stays_open(tmp_path: Path) -> None:
+    bare = Bare(Server(keeps_half_open=True))
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        await consumer.get()
+        consumer.writer.write_eof()
+        await until(lambda: bare.server.eofs == 1)
+        peer = next(iter(bare.server.peers))
+        peer.transport.write(b"late")
+        peer.transport.close()
+        assert await consumer.reader.read() == b"late"
+    await bare.stop(control)
+
+
+async def test_a_provider_that_refuses_means_a_reset_and_an_aborted_attempt(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    await bare.server.stop()
+    async with client(bare.entry) as consumer:
+        with pytest.raises(ConnectionResetError):
+            await consumer.reader.read()
+    await bare.stop(control)
+
+    assert (bare.total("connections"), bare.total("requests"), bare.total("aborted")) == (1, 1, 1)
+
+
+async def test_a_line_that_refuses_cuts_its_connections_keeps_its_port_and_accepts_again(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        await consumer.get()
+        assert await control.tell("refuse", LINE) == 1
+        with pytest.raises(ConnectionResetError):
+            await consumer.reader.read()
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            await get(bare.entry)
+        assert await control.tell("refuse", LINE) == 0
+    with pytest.raises(OSError, match="in use"):
+        await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", bare.entry)
+    await control.tell("accept", LINE)
+    assert await get(bare.entry) == b"ok"
+    await bare.stop(control)
+
+
+async def test_what_a_consumer_does_not_read_is_not_hoarded(tmp_path: Path) -> None:
+    size = 200 << 20
+    body = bytes(size)
+    bare = Bare(Server(answers=lambda _asked: answer(body)))
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        consumer.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        await until(lambda: bare.server.requests == 1)
+        await settled()
+        # The server's own transport holds what the relay would not take; the relay holds no more than its marks.
+        peer = next(iter(bare.server.peers))
+        await until(lambda: peer.transport.get_write_buffer_size() > 0)
+        resident = await _resident_when_still(bare.spawner.processes["relay"].pid)
+        assert resident < 100 << 20
+        assert peer.transport.get_write_buffer_size() > size // 2
+        head = await consumer.reader.readuntil(b"\r\n\r\n")
+        assert await consumer.reader.readexactly(1 << 20) == bytes(1 << 20)
+        assert str(size).encode() in head
+    await bare.stop(control)
+
+
+async def _resident_when_still(pid: int) -> int:
+    """Resident bytes of a process once it stopped using the processor."""
+    before = -1
+    while (now := _ticks(pid)) != before:
+        before = now
+        await asyncio.sleep(0.05)
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")  # noqa: ASYNC240
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+async def test_it_ends_when_its_controller_goes_away(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    assert control._writer is not None
+    control._writer.transport.abort()
+    async with asyncio.timeout(5):
+        await bare.spawner.processes["relay"].wait()
+    await bare.stop(control)
+
+
+async def test_its_death_is_noticed(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    assert await control.alive()
+    await bare.spawner.processes["relay"].signal(signal.SIGKILL)
+    await bare.spawner.processes["relay"].wait()
+
+    assert not await control.alive()
+    with pytest.raises(ProxyError, match="relay"):
+        await control.tell("cut", LINE)
+    await bare.stop(control)
+
+
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    bare.entry = bare.server.port
+
+    with pytest.raises(ProxyError, match=rf"port {bare.entry} .*{LINE}.*in use"):
+        await bare.start(tmp_path)
+    await bare.spawner.kill_all()
+    await bare.server.stop()
+
+
+async def test_a_directory_with_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
+    directory = tmp_path / ("long-" * 20) / ("name-" * 20)
+    directory.mkdir(parents=True)
+    bare = Bare(Server())
+    control = await bare.start(directory)
+    assert await get(bare.entry) == b"ok"
+    await bare.stop(control)
+
+
+async def test_each_second_is_told_when_it_is_over(toxiproxy: Path, tmp_path: Path) -> None:
+    async with rig(toxiproxy, tmp_path, {"gateway->catalog": Server()}) as running:
+        await get(running.entry(LINE))
+        await until(lambda: bool(running.crossings), within_s=3)
+        await _one_more(running)
+        assert running.total(LINE, "requests") == 2
+    seconds = [each.second for each in running.crossings]
+    assert seconds == sorted(set(seconds))
+
+
+async def _one_more(running: Rig) -> None:
+    await get(running.entry(LINE))
+    await until(lambda: running.total(LINE, "requests") == 2, within_s=3)
+    assert running.mesh.lines(EdgeTarget(consumer="gateway", provider="catalog"))[0].name == LINE
