@@ -1,0 +1,56 @@
+"""The table of faults: what may stand in an experiment, by its word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from harness.errors import HarnessError
+from harness.faults.edge_black_hole import BlackHole
+from harness.faults.edge_down import Down
+from harness.faults.edge_latency import Latency
+from harness.faults.edge_no_op import NoOp
+from harness.faults.edge_reset import Reset
+from harness.faults.edge_truncate import Truncate
+from harness.faults.instance_kill import Kill
+from harness.faults.instance_pause import Pause
+from harness.faults.spec import EdgeFault, InstanceFault
+from harness.model.fault import FaultSpec
+
+FAULTS: Mapping[str, type[FaultSpec]] = {
+    "latency": Latency,
+    "down": Down,
+    "black-hole": BlackHole,
+    "reset": Reset,
+    "truncate": Truncate,
+    "kill": Kill,
+    "pause": Pause,
+    "no-op": NoOp,
+}
+
+GROUP = "harness.faults"
+"""Entry points by which third parties add theirs: the word = the class."""
+
+
+def fault_table(offered: Iterable[EntryPoint] | None = None) -> dict[str, type[FaultSpec]]:
+    """`FAULTS` and those of installed packages.
+
+    Args:
+        offered: entry points to read instead of the installed ones.
+
+    Raises:
+        HarnessError: when an entry point can't be loaded, is no fault, or takes a word that is taken.
+    """
+    table = dict(FAULTS)
+    for entry in entry_points(group=GROUP) if offered is None else offered:
+        where = f"entry point {entry.name!r} = {entry.value} of group {GROUP}"
+        try:
+            found = entry.load()
+        except Exception as error:
+            raise HarnessError(f"{where} can't be loaded: {error}; repair or uninstall its package") from error
+        if not (isinstance(found, type) and issubclass(found, (EdgeFault, InstanceFault))):
+            raise HarnessError(f"{where}: expected a subclass of EdgeFault or InstanceFault, found {found!r}")
+        if entry.name in table or found.kind != entry.name:
+            raise HarnessError(f"{where}: expected a word of its own that is its kind, found kind {found.kind!r}")
+        table[entry.name] = found
+    return table
