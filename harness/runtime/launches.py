@@ -1,0 +1,114 @@
+"""How each instance of a topology is started: as a command, as a Python function, forked, or as a store."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.model.process import Process, ProcessSpec
+from harness.model.system import Run
+from harness.model.topology import InstanceId, Topology
+from harness.runtime.addresses import Addresses, fill
+from harness.runtime.instance import Launch
+from harness.runtime.readiness import ask
+from harness.runtime.stores import StoreDriver
+from harness.runtime.supervised import ForkSpec
+from harness.runtime.supervisor_client import Supervisor, base_environment
+
+_CALL = """
+import importlib, sys
+module, _, function = sys.argv[1].partition(":")
+getattr(importlib.import_module(module), function)()
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launches:
+    """Makes the launches of one deployment."""
+
+    topology: Topology
+    addresses: Addresses
+    supervisor: Supervisor
+    logs: Path
+
+    def of_service(self, instance: InstanceId) -> Launch:
+        """How an instance of a service is started."""
+        service = self.topology.service(instance.service)
+        port = self.addresses.direct[instance]
+
+        async def lacking() -> str | None:
+            answer = await ask(port, service.ready)
+            return None if answer.good else f"GET {service.ready}: {answer}"
+
+        run = service.run
+        return Launch(
+            start=self._fork(instance, run) if run.fork else self._spawn(instance, run),
+            lacking=lacking,
+            log=self._log(instance),
+            drains=True,
+        )
+
+    def of_store(self, instance: InstanceId, driver: StoreDriver) -> Launch:
+        """How a store is started, once its data is laid out."""
+        return Launch(
+            start=lambda: self.supervisor.spawn(driver.spec()),
+            lacking=driver.ready,
+            log=self._log(instance),
+            drains=False,
+        )
+
+    async def warm(self) -> None:
+        """Import the libraries of all services that are forked; raises DeployError when that fails."""
+        for run in {run.preload: run for run in self._forked()}.values():
+            await self.supervisor.warm(run.preload, self._common_path(run.preload), self.logs)
+
+    def _fork(self, instance: InstanceId, run: Run) -> Callable[[], Awaitable[Process]]:
+        spec = ForkSpec(
+            name=instance.name,
+            function=run.python or "",
+            preload=run.preload,
+            preload_path=self._common_path(run.preload),
+            path=self._path(run),
+            log=str(self._log(instance)),
+            env=self._environment(instance),
+            cwd=self._directory(run.cwd),
+        )
+        return lambda: self.supervisor.fork(spec)
+
+    def _spawn(self, instance: InstanceId, run: Run) -> Callable[[], Awaitable[Process]]:
+        values = self.addresses.values(instance)
+        command = tuple(fill(part, values) for part in run.command or ())
+        path = os.pathsep.join(self._path(run))
+        spec = ProcessSpec(
+            name=instance.name,
+            command=command or (sys.executable, "-u", "-c", _CALL, run.python or ""),
+            log=str(self._log(instance)),
+            env=({"PYTHONPATH": path} if path else {}) | self._environment(instance),
+            cwd=self._directory(run.cwd),
+        )
+        return lambda: self.supervisor.spawn(spec)
+
+    def _environment(self, instance: InstanceId) -> dict[str, str]:
+        values = self.addresses.values(instance)
+        declared = self.topology.service(instance.service).env
+        return base_environment() | {name: fill(text, values) for name, text in declared.items()}
+
+    def _forked(self) -> list[Run]:
+        return [service.run for service in self.topology.system.services.values() if service.run.fork]
+
+    def _common_path(self, preload: tuple[str, ...]) -> tuple[str, ...]:
+        """What all services that share these libraries have on their path: one process can serve them all."""
+        first, *others = [self._path(run) for run in self._forked() if run.preload == preload]
+        return tuple(entry for entry in first if all(entry in other for other in others))
+
+    def _path(self, run: Run) -> tuple[str, ...]:
+        return tuple(self._directory(entry) for entry in run.path)
+
+    def _directory(self, relative: str) -> str:
+        return str((Path(self.topology.root) / relative).resolve())
+
+    def _log(self, instance: InstanceId) -> Path:
+        return self.logs / f"{instance.name}.log"

@@ -1,0 +1,56 @@
+"""Which port everything of a deployment gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model.topology import InstanceId, LineId, Topology
+from harness.proxy.mesh import LinePlan
+from harness.runtime.ports import PortPool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The ports of all instances and lines; all of them held."""
+
+    direct: dict[InstanceId, int]
+    plans: tuple[LinePlan, ...]
+
+    @property
+    def entry(self) -> dict[LineId, int]:
+        """The port that the consumer of each line is told."""
+        return {plan.line: plan.entry_port for plan in self.plans}
+
+
+def lay_out(topology: Topology, pool: PortPool, *, relay: bool) -> Layout:
+    """Give everything its port, the fixed ones first.
+
+    Raises:
+        DeployError: if a fixed port is taken, or none is left.
+    """
+    wanted = _fixed(topology)
+    direct = {instance: pool.take_fixed(port, instance.name) for instance, port in wanted.items() if port is not None}
+    direct |= {instance: pool.take() for instance in wanted if instance not in direct}
+    edges = topology.edges
+    plans = []
+    for line in topology.lines:
+        proxy = pool.take()
+        plans.append(
+            LinePlan(
+                line=line,
+                protocol=topology.protocol(edges[line.edge]),
+                upstream_port=direct[line.provider],
+                proxy_port=proxy,
+                entry_port=pool.take() if relay else proxy,
+            )
+        )
+    return Layout(direct=direct, plans=tuple(plans))
+
+
+def _fixed(topology: Topology) -> dict[InstanceId, int | None]:
+    """All instances, with the port that is declared for them."""
+    services = {
+        instance: topology.service(instance.service).instances[instance.index - 1].port
+        for instance in topology.instances
+    }
+    return services | {InstanceId(service=name): store.port for name, store in topology.system.stores.items()}

@@ -1,0 +1,46 @@
+"""Asking a service whether it can serve, over plain HTTP/1.1."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from harness.runtime.ports import LOOPBACK
+from harness.runtime.stores.driver import in_words, probing
+
+ANSWER_BYTES = 2_048
+_OK = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a service answered; `status` is 0 when it did not."""
+
+    status: int
+    text: str
+
+    @property
+    def good(self) -> bool:
+        """Whether it said that it can serve."""
+        return self.status in _OK
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.text}".strip() if self.status else self.text
+
+
+async def ask(port: int, path: str) -> Answer:
+    """GET a path from 127.0.0.1; never raises for what the service does wrong."""
+    try:
+        async with probing(port) as (reader, writer):
+            request = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+            writer.write(request.encode())
+            status_line = (await reader.readline()).decode(errors="replace")
+            fields = status_line.split(maxsplit=2)
+            if len(fields) < 2 or not fields[0].startswith("HTTP/") or not fields[1].isdigit():  # noqa: PLR2004 -- version and status
+                return Answer(status=0, text=f"not an HTTP answer: {status_line[:80]!r}")
+            while (await reader.readline()).strip():
+                pass
+            body = (await reader.read(ANSWER_BYTES)).decode(errors="replace")
+            return Answer(status=int(fields[1]), text=body.strip())
+    except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+        return Answer(status=0, text=in_words(error))
