@@ -1,0 +1,155 @@
+"""One HTTP answer judged by itself: its class (VERDICTS V2), and the shape of its body."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from harness.model.observation import AnswerClass
+from harness.model.system import DegradedMark
+
+DEPTH_LIMIT = 32
+"""Levels of a document that its shape tells apart."""
+
+_OK, _REDIRECT, _CLIENT_ERROR, _SERVER_ERROR, _END = 200, 300, 400, 500, 600
+_MAY_BE_EMPTY = frozenset({204, 205})
+_NEEDS_RETRY_AFTER = frozenset({429, 503})
+_PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back for one request; names of headers are in lower case."""
+
+    method: str
+    status: int
+    """0 when no answer came."""
+    headers: Mapping[str, str]
+    body: bytes | None
+    """None when nobody read it."""
+    error: str = ""
+    """What the client or the locustfile found wrong: a time-out, a reset, wrong data."""
+
+    @property
+    def content_type(self) -> str:
+        """Without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An answer's class and the shape of its body."""
+
+    answer: AnswerClass
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    value: JsonValue
+
+
+def judge(reply: Reply, mark: DegradedMark) -> Judged:
+    """The class of an answer, by itself, and the shape of its body."""
+    document = _document(reply)
+    return Judged(answer=_class(reply, document, mark), shape=_shape(reply, document))
+
+
+def is_marked(reply: Reply, mark: DegradedMark) -> bool:
+    """Whether an answer carries the declared mark of a degraded one."""
+    return _marked(reply, _document(reply), mark)
+
+
+def _class(reply: Reply, document: _Document | None, mark: DegradedMark) -> AnswerClass:
+    if not _OK <= reply.status < _END or _cut_short(reply):
+        return AnswerClass.DIRTY
+    if reply.status >= _CLIENT_ERROR:
+        return AnswerClass.CLEAN if _is_clean_failure(reply, document) else AnswerClass.DIRTY
+    if reply.error or (_owes_json(reply) and document is None):
+        return AnswerClass.DIRTY
+    if reply.status >= _REDIRECT:
+        return AnswerClass.FULL
+    if reply.body == b"" and reply.status not in _MAY_BE_EMPTY and reply.method != "HEAD":
+        return AnswerClass.DIRTY
+    return AnswerClass.DEGRADED if _marked(reply, document, mark) else AnswerClass.FULL
+
+
+def _is_clean_failure(reply: Reply, document: _Document | None) -> bool:
+    declared = reply.status < _SERVER_ERROR or reply.status in _NEEDS_RETRY_AFTER
+    if reply.status in _NEEDS_RETRY_AFTER and not reply.headers.get("retry-after"):
+        return False
+    if reply.method == "HEAD":
+        return declared
+    return declared and reply.content_type == _PROBLEM and document is not None and isinstance(document.value, dict)
+
+
+def _cut_short(reply: Reply) -> bool:
+    length = reply.headers.get("content-length", "")
+    if reply.body is None or reply.method == "HEAD" or "content-encoding" in reply.headers or not length.isdecimal():
+        return False
+    return len(reply.body) < int(length)
+
+
+def _owes_json(reply: Reply) -> bool:
+    if reply.body is None or reply.method == "HEAD" or reply.status in _MAY_BE_EMPTY:
+        return False
+    if reply.status >= _REDIRECT and not reply.body:
+        return False
+    return _says_json(reply)
+
+
+def _says_json(reply: Reply) -> bool:
+    kind = reply.content_type
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _document(reply: Reply) -> _Document | None:
+    if not reply.body or not _says_json(reply):
+        return None
+    try:
+        return _Document(json.loads(reply.body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _marked(reply: Reply, document: _Document | None, mark: DegradedMark) -> bool:
+    if mark.header is not None and mark.header.lower() in reply.headers:
+        return True
+    return mark.json_pointer is not None and document is not None and bool(_at(document.value, mark.json_pointer))
+
+
+def _at(value: JsonValue, pointer: str) -> JsonValue:
+    """What an RFC 6901 pointer finds; None when it finds nothing."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def _shape(reply: Reply, document: _Document | None) -> str:
+    if not reply.status:
+        return reply.error.partition(":")[0]
+    if document is not None:
+        return hashlib.blake2b(_structure(document.value, DEPTH_LIMIT).encode(), digest_size=8).hexdigest()
+    if reply.body is None:
+        return "unread"
+    return f"{'text' if reply.body else 'empty'} {reply.content_type}".strip()
+
+
+def _structure(value: JsonValue, depth: int) -> str:
+    if isinstance(value, dict):
+        if not depth:
+            return "{…}"
+        return "{" + ",".join(f"{json.dumps(key)}:{_structure(value[key], depth - 1)}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + "|".join(sorted({_structure(each, depth - 1) for each in value})) + "]" if depth else "[…]"
+    return type(value).__name__

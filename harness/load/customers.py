@@ -1,0 +1,193 @@
+"""The users of a locustfile, tamed: no hidden retries, no time-out beyond the journeys' deadlines."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import geventhttpclient.client
+import locust
+from gevent import Timeout
+from locust.clients import HttpSession
+from locust.contrib.fasthttp import FastHttpSession, FastHttpUser
+from locust.env import Environment
+from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
+from locust.user.task import TaskSet
+from locust.util.load_locustfile import load_locustfile
+from requests.exceptions import ReadTimeout
+
+from harness.errors import LoadError
+
+DEFAULT_DEADLINE_S = 10.0
+"""For journeys that declare none."""
+
+IDLE_LIMIT_S = 2.0
+"""A connection that was idle for longer is not used again: servers close idle ones just when one writes to them."""
+
+
+def patience_s(deadline_s: float) -> float:
+    """How long a request may take: a bit over its deadline, so that a late answer is seen as late."""
+    return deadline_s * 1.25 + 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    user: type[locust.User]
+    run: Callable[[Any], None]
+    patience_s: float
+
+
+class Customers:
+    """The tasks of a locustfile by the journeys they stand for; loaded once a process."""
+
+    def __init__(self, environment: Environment, tasks: Mapping[str, _Task]) -> None:
+        self.environment = environment
+        self._tasks = tasks
+
+    def seat(self) -> Seat:
+        """A place for one customer at a time, with connections of its own."""
+        return Seat(self.environment, self._tasks)
+
+
+class Seat:
+    """One of the pool's places: its users (one of each class, made when first needed) and their connections."""
+
+    def __init__(self, environment: Environment, tasks: Mapping[str, _Task]) -> None:
+        self._environment = environment
+        self._tasks = tasks
+        self._customers: dict[type[locust.User], _Customer] = {}
+
+    def visit(self, journey: str, chance: str) -> None:
+        """Do the journey, its customer's `random` seeded by `chance`; what the task raises is raised.
+
+        A new customer's `on_start` belongs to her first journey.
+        """
+        task = self._tasks[journey]
+        customer = self._customers.get(task.user)
+        if customer is None:
+            customer = self._customers[task.user] = _Customer(task.user, self._environment, task.patience_s)
+        elif time.monotonic() - customer.left_at > IDLE_LIMIT_S:
+            customer.hang_up()
+        customer.chance.seed(chance)
+        customer.patience_s = task.patience_s
+        customer.visit(task.run)
+
+
+class _Customer:
+    """A user of the locustfile whose requests end in time."""
+
+    def __init__(self, kind: type[locust.User], environment: Environment, patience_s: float) -> None:
+        self.user = cast("Any", kind(environment))  # of any class: what is set on it here is not declared there
+        self.chance = self.user.random = random.Random()  # noqa: S311 -- load, not secrets
+        self.patience_s = patience_s
+        self.left_at = time.monotonic()
+        client = getattr(self.user, "client", None)
+        if isinstance(client, FastHttpSession):
+            client.request = self._within_patience(client.request)  # type: ignore[method-assign]  # no other place
+        elif isinstance(client, HttpSession):
+            client.request = self._with_timeout(client.request)  # type: ignore[method-assign]  # no other place
+        self.user.on_start()
+
+    def visit(self, run: Callable[[Any], None]) -> None:
+        """Do one task; Locust's ways to leave it early are no errors."""
+        try:
+            run(self.user)
+        except (InterruptTaskSet, RescheduleTask, StopUser):
+            return
+        finally:
+            self.left_at = time.monotonic()
+
+    def hang_up(self) -> None:
+        """Close the connections, unless the locustfile shares them between users."""
+        client = getattr(self.user, "client", None)
+        if isinstance(client, FastHttpSession) and self.user.client_pool is None:
+            client.client.clientpool.close()
+        elif isinstance(client, HttpSession) and self.user.pool_manager is None:
+            client.close()
+
+    # The time-outs of a socket start again with each byte, so the whole request gets a limit too.
+    def _within_patience(self, request: Callable[..., Any]) -> Callable[..., Any]:
+        def bounded(*arguments: Any, **named: Any) -> Any:
+            with Timeout(self.patience_s):
+                answer = request(*arguments, **named)
+            if not answer.status_code:
+                self.hang_up()  # a request cut off while it is sent never gives back its place in the pool
+            return answer
+
+        return bounded
+
+    def _with_timeout(self, request: Callable[..., Any]) -> Callable[..., Any]:
+        def bounded(*arguments: Any, **named: Any) -> Any:
+            named.setdefault("timeout", self.patience_s)
+            # One that Locust's session takes for a failed request, which it tells of.
+            with Timeout(self.patience_s, ReadTimeout(f"no whole answer within {self.patience_s:g} s")):
+                return request(*arguments, **named)
+
+        return bounded
+
+
+def load(
+    locustfile: Path, *, host: str, journeys: tuple[str, ...], deadlines: Mapping[str, float], path: tuple[str, ...]
+) -> Customers:
+    """Load an ordinary locustfile whose tasks are the journeys.
+
+    A journey is the task function of its name, with `_` for `-`.
+
+    Raises:
+        LoadError: if the file can't be loaded, or has no user or no task for a journey.
+    """
+    sys.path[:0] = path
+    users = _users_of(locustfile)
+    tasks: dict[str, _Task] = {}
+    for user in users:
+        user.host = host
+        for run in dict.fromkeys(user.tasks):
+            if isinstance(run, type | TaskSet):
+                continue
+            name = getattr(run, "__name__", "").replace("_", "-")
+            if name in tasks and name in journeys:
+                message = f"{locustfile}: expected one task for the journey {name!r}, found one in "
+                raise LoadError(f"{message}{tasks[name].user.__name__} and one in {user.__name__}; rename one of them")
+            tasks[name] = _Task(user, run, patience_s(deadlines.get(name, DEFAULT_DEADLINE_S)))
+    for journey in journeys:
+        if journey not in tasks:
+            found = ", ".join(sorted(tasks)) or "no task at all"
+            wanted = journey.replace("-", "_")
+            message = f"{locustfile}: expected a task {wanted!r} for the journey {journey!r}, found {found}; "
+            raise LoadError(message + f"write a function {wanted} with @task in a User class")
+    _tame(users, patience_s(max(deadlines.values(), default=DEFAULT_DEADLINE_S)))
+    environment = Environment(
+        user_classes=list(users), events=locust.events, host=host, locustfile=locustfile.name, catch_exceptions=True
+    )
+    environment.events.init.fire(environment=environment, runner=None, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's
+    return Customers(environment, {name: tasks[name] for name in journeys})
+
+
+def _users_of(locustfile: Path) -> list[type[locust.User]]:
+    try:
+        users, _ = load_locustfile(str(locustfile))
+    except (Exception, SystemExit) as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(locustfile)]
+        line = f":{frames[-1].lineno}" if frames else ""
+        message = f"{locustfile}{line}: the locustfile can't be loaded: {type(error).__name__}: {error}"
+        raise LoadError(message) from error
+    if not users:
+        message = f"{locustfile}: expected a class that inherits locust.FastHttpUser (or another User), found none"
+        raise LoadError(message)
+    return list(users.values())
+
+
+def _tame(users: list[type[locust.User]], longest_s: float) -> None:
+    # geventhttpclient sends GET, PUT and DELETE again by itself when a connection is cut: one event for many requests.
+    geventhttpclient.client.IDEMPOTENT_METHODS = frozenset()
+    for user in users:
+        if issubclass(user, FastHttpUser):
+            user.network_timeout = min(user.network_timeout, longest_s)
+            user.connection_timeout = min(user.connection_timeout, longest_s)
+            user.max_retries = 0

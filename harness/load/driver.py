@@ -1,0 +1,268 @@
+"""The harness's end of the load: starts the generator's process, drives it, hands on what it measured."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from harness.clock import Clock
+from harness.errors import LoadError
+from harness.load.launch import START_LIMIT_S, STOP_GRACE_S, last_lines, launch, look_at
+from harness.load.operations import FILE_NAME, read_operations
+from harness.load.wire import (
+    LINE_LIMIT,
+    Begin,
+    Command,
+    Done,
+    Drive,
+    Flush,
+    Quiesce,
+    Ready,
+    Refused,
+    TakeDistinct,
+    command_line,
+    read_report,
+)
+from harness.model.events import Observed
+from harness.model.observation import DistinctAnswer, Operation
+from harness.model.process import Process, Spawner
+from harness.model.system import DegradedMark
+
+ANSWER_LIMIT_S = 15.0
+"""The generator answers a command in milliseconds; when it is overloaded, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPlan:
+    """What is to be loaded: a locustfile's journeys against a host."""
+
+    locustfile: Path
+    host: str
+    """The base URL, `http://127.0.0.1:8000`."""
+    journeys: tuple[str, ...]
+    deadlines: dict[str, float]
+    """Seconds, by journey: a request is given up a bit later."""
+    degraded: DegradedMark
+    seed: int
+    pool: int = 200
+    """How many journeys may be under way at once; one that is due beyond is dropped, and counted."""
+    path: tuple[Path, ...] = ()
+    """Directories put in front of `sys.path`, for what the locustfile imports."""
+
+
+class LoadDriver:
+    """A load generator that runs. Made by `start`, ended by `stop`."""
+
+    def __init__(
+        self,
+        plan: LoadPlan,
+        directory: Path,
+        *,
+        process: Process,
+        connection: socket.socket,
+        on_observed: Callable[[Observed], None],
+    ) -> None:
+        self._journeys = plan.journeys
+        self._process = process
+        self._connection = connection
+        self._directory = directory
+        self._on_observed = on_observed
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Done]] = {}
+        self._distinct: list[DistinctAnswer] = []
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writer: asyncio.StreamWriter | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._trouble = ""
+
+    @classmethod
+    async def start(  # noqa: PLR0913 -- what a run lends to its parts
+        cls,
+        plan: LoadPlan,
+        *,
+        spawner: Spawner,
+        directory: Path,
+        clock: Clock,
+        run_began: float,
+        on_observed: Callable[[Observed], None],
+    ) -> LoadDriver:
+        """Start the generator; returns when the locustfile is loaded and nothing is sent yet.
+
+        Args:
+            plan: what to load.
+            spawner: starts the process.
+            directory: where the history of operations and the log are written; both are appended to.
+            clock: waits for the generator.
+            run_began: `clock.now()` when the run began; all times told count from there.
+            on_observed: called in the event loop with what was measured, about once a second. A journey
+                counts in the second of its intended start, so a late one adds to a second told before:
+                several rows of one second, journey and outcome are increments, to be summed.
+
+        Raises:
+            LoadError: if the locustfile can't be used, or the process dies, or is not ready in time.
+        """
+        look_at(plan.locustfile)
+        begin = _begin(plan, directory, run_began)
+        process, connection = await launch(spawner, directory)
+        driver = cls(plan, directory, process=process, connection=connection, on_observed=on_observed)
+        try:
+            await driver._begin(begin, clock)
+        except BaseException:
+            await driver.stop()
+            raise
+        return driver
+
+    @property
+    def alive(self) -> bool:
+        """Whether the generator can still be driven."""
+        return self._listening is not None and not self._listening.done() and self._process.returncode is None
+
+    async def drive(self, *, rate: float, weights: Mapping[str, float]) -> None:
+        """Let `rate` journeys a second be due from now on, each chosen by `weights`.
+
+        Raises:
+            LoadError: if the generator is gone, or a rate or a weight makes no sense.
+        """
+        if strangers := weights.keys() - set(self._journeys):
+            message = f"expected weights for the journeys {', '.join(self._journeys)}, found {sorted(strangers)}"
+            raise LoadError(message)
+        await self._ask(Drive(id=next(self._ids), rate=rate, weights=dict(weights)))
+
+    async def quiesce(self, timeout_s: float) -> int:
+        """No more arrivals; wait for the journeys in flight, and give how many are left at the time-out.
+
+        Raises:
+            LoadError: if the generator is gone.
+        """
+        done = await self._ask(Quiesce(id=next(self._ids), timeout_s=timeout_s), timeout_s + ANSWER_LIMIT_S)
+        return done.in_flight
+
+    async def flush(self) -> None:
+        """When this returns, all journeys and answers that ended have reached `on_observed`.
+
+        The generator's own row of the current second follows when that second is over.
+
+        Raises:
+            LoadError: if the generator is gone.
+        """
+        await self._ask(Flush(id=next(self._ids)))
+
+    async def take_distinct(self) -> tuple[DistinctAnswer, ...]:
+        """The kinds of answers seen since the last call, each with a sample and a count; they are forgotten.
+
+        Raises:
+            LoadError: if the generator is gone.
+        """
+        await self._ask(TakeDistinct(id=next(self._ids)))
+        taken, self._distinct = tuple(self._distinct), []
+        return taken
+
+    def operations(self) -> tuple[Operation, ...]:
+        """All operations in the history of this directory, those of an earlier generator included.
+
+        It can be asked at any time, also after the generator has died.
+        """
+        return read_operations(self._directory / FILE_NAME)
+
+    async def stop(self) -> None:
+        """End the generator at once; journeys in flight are lost (call `quiesce` before)."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        await self._process.stop(STOP_GRACE_S)
+        self._give_up("it was stopped")
+
+    async def _begin(self, begin: Begin, clock: Clock) -> None:
+        reader, self._writer = await asyncio.open_unix_connection(sock=self._connection, limit=LINE_LIMIT)
+        self._listening = asyncio.create_task(self._listen(reader), name="load reports")
+        self._writer.write(command_line(begin))
+        late = asyncio.create_task(clock.sleep(START_LIMIT_S))
+        try:
+            await asyncio.wait({self._ready, late}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            late.cancel()
+        if not self._ready.done():
+            message = f"the load generator was not ready within {START_LIMIT_S:g} s"
+            raise LoadError(message + last_lines(self._directory))
+        self._ready.result()
+
+    async def _ask(self, command: Drive | Quiesce | Flush | TakeDistinct, limit_s: float = ANSWER_LIMIT_S) -> Done:
+        if self._writer is None or not self.alive:
+            raise LoadError(self._obituary())
+        answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self._waiting[command.id] = answer
+        self._send(command)
+        try:
+            async with asyncio.timeout(limit_s):
+                done = await answer
+        except TimeoutError:
+            message = f"the load generator did not answer {command.do!r} within {limit_s:g} s"
+            raise LoadError(message + last_lines(self._directory)) from None
+        finally:
+            del self._waiting[command.id]
+        if done.error:
+            raise LoadError(done.error)
+        return done
+
+    def _send(self, command: Command) -> None:
+        assert self._writer is not None  # noqa: S101 -- told to the type checker; `_ask` has looked
+        self._writer.write(command_line(command))
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                self._hear(line)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, also of `on_observed`: whoever waits must hear of it
+            self._trouble = f" ({type(error).__name__}: {error})"
+        self._give_up("it died")
+
+    def _hear(self, line: bytes) -> None:
+        report = read_report(line)
+        match report:
+            case Ready():
+                self._ready.set_result(None)
+            case Refused(reason=reason):
+                self._ready.set_exception(LoadError(reason))
+            case Done(id=number):
+                if (answer := self._waiting.get(number)) is not None and not answer.done():
+                    answer.set_result(report)
+            case Observed(distinct=distinct):
+                self._distinct.extend(distinct)
+                if report.journeys or report.answers or report.generator:
+                    self._on_observed(report)
+            case _:
+                assert_never(report)
+
+    def _give_up(self, why: str) -> None:
+        error = LoadError(self._obituary(why))
+        if not self._ready.done():
+            self._ready.set_exception(error)
+            self._ready.exception()  # whoever waits gets it; when nobody does, asyncio need not complain
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(error)
+
+    def _obituary(self, why: str = "it died or was stopped") -> str:
+        return f"the load generator can't be driven: {why}{self._trouble}" + last_lines(self._directory)
+
+
+def _begin(plan: LoadPlan, directory: Path, run_began: float) -> Begin:
+    return Begin(
+        locustfile=str(plan.locustfile.resolve()),
+        host=plan.host,
+        journeys=plan.journeys,
+        deadlines=plan.deadlines,
+        degraded=plan.degraded,
+        seed=plan.seed,
+        pool=plan.pool,
+        path=tuple(str(each.resolve()) for each in plan.path),
+        history=str((directory / FILE_NAME).resolve()),
+        run_began=run_began,
+    )

@@ -1,0 +1,215 @@
+"""The load generator: journeys dispatched when they are due to a bounded pool of customers, and measured."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping
+from math import ceil, floor
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from harness.load.answers import is_marked, judge
+from harness.load.arrivals import Arrival, Arrivals
+from harness.load.customers import Customers, Seat
+from harness.load.distinct import Asked, DistinctAnswers
+from harness.load.journey import LISTENER
+from harness.load.operations import OperationsWriter
+from harness.load.outcome import of_answer
+from harness.load.replies import path_of, reply_of
+from harness.load.seconds import RequestNames, Seconds
+from harness.load.visit import Visit
+from harness.load.wire import Begin
+from harness.model.events import Observed
+from harness.model.observation import GeneratorSecond
+
+OUTSIDE = "(outside of a journey)"
+"""The journey of requests made by a greenlet that a task has spawned."""
+
+TRACEBACKS_LIMIT = 20
+"""Distinct exceptions of tasks whose tracebacks are logged."""
+
+_LOG = logging.getLogger("harness.load")
+
+
+class Generator:
+    """Drives the journeys in this process; everything in it runs on one gevent hub, so that nothing needs a lock.
+
+    `send` gets what was measured, once a second; times told are seconds since the run began.
+    """
+
+    def __init__(
+        self,
+        customers: Customers,
+        begin: Begin,
+        *,
+        writer: OperationsWriter,
+        send: Callable[[Observed], None],
+    ) -> None:
+        self._begin = begin
+        self._writer = writer
+        self._send = send
+        self._arrivals = Arrivals(begin.seed)
+        self._free: list[Seat] = [customers.seat() for _ in range(begin.pool)]
+        self._seconds = Seconds()
+        self._names = RequestNames()
+        self._distinct = DistinctAnswers()
+        self._pace = _Pace()
+        self._altered = Event()
+        self._quiet = Event()
+        self._quiet.set()
+        self._told_until: int | None = None
+        self._logged: set[str] = set()
+        customers.environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]  # Locust's
+
+    def drive(self, *, rate: float, weights: Mapping[str, float]) -> None:
+        """Start or alter arrivals at once; raises ValueError."""
+        now = self._now()
+        self._dispatch(now)
+        self._arrivals.alter(rate=rate, weights=weights, now=now)
+        if self._told_until is None:
+            self._told_until = floor(now)
+        self._altered.set()
+
+    def quiesce(self, timeout_s: float) -> int:
+        """No more arrivals; wait for the journeys in flight; gives how many are left at the time-out."""
+        now = self._now()
+        self._dispatch(now)
+        self._arrivals.stop(now)
+        self._quiet.wait(timeout_s)
+        return self._in_flight
+
+    def flush(self) -> None:
+        """Tell everything measured until now: journeys and answers of the current second too."""
+        now = self._now()
+        self._dispatch(now)
+        self._tell_seconds(floor(now))
+        journeys, answers = self._seconds.take()
+        if journeys or answers:
+            self._send(Observed(journeys=journeys, answers=answers))
+
+    def take_distinct(self) -> None:
+        """Tell the distinct answers, each in a message of its own since bodies are large, and forget them."""
+        for answer in self._distinct.take():
+            self._send(Observed(distinct=(answer,)))
+
+    def run(self) -> None:
+        """Dispatch what is due and tell what was measured, for ever."""
+        while True:
+            now = self._now()
+            self._dispatch(now)
+            self._tell_seconds(floor(now))
+            wake_at = min(self._arrivals.next_at, floor(now) + 1)
+            self._altered.wait(max(wake_at - self._now(), 0))
+            self._altered.clear()
+
+    @property
+    def _in_flight(self) -> int:
+        return self._begin.pool - len(self._free)
+
+    def _now(self) -> float:
+        return time.monotonic() - self._begin.run_began
+
+    def _dispatch(self, now: float) -> None:
+        for arrival in self._arrivals.due(now):
+            self._pace.due[floor(arrival.at)] += 1
+            if not self._free:
+                self._pace.dropped[floor(arrival.at)] += 1
+                continue
+            self._pace.started[floor(arrival.at)] += 1
+            seat = self._free.pop()  # the last that became free: its connection is still warm
+            self._quiet.clear()
+            gevent.spawn(self._travel, seat, arrival)
+
+    def _travel(self, seat: Seat, arrival: Arrival) -> None:
+        visit = Visit(arrival.journey, self._writer, self._now, self._is_marked)
+        LISTENER.set(visit)
+        started = self._now()
+        error: BaseException | None = None
+        try:
+            seat.visit(arrival.journey, f"{self._begin.seed}:{arrival.number}")
+        except BaseException as caught:  # noqa: BLE001 -- a stray gevent.Timeout is one, and ends a journey like any other
+            error = caught
+            self._log_once(arrival.journey, caught)
+        ended = self._now()
+        self._pace.lags.append(started - arrival.at)
+        self._seconds.journey(arrival.journey, visit.outcome(error), intended=arrival.at, started=started, ended=ended)
+        self._free.append(seat)
+        if self._in_flight == 0:
+            self._quiet.set()
+
+    def _on_request(  # noqa: PLR0913 -- Locust calls it with these names
+        self,
+        *,
+        request_type: str,
+        name: str,
+        response_time: float,
+        response: Any = None,
+        exception: BaseException | None = None,
+        url: str = "",
+        **_further: Any,
+    ) -> None:
+        now = self._now()
+        visit = LISTENER.get()
+        journey = visit.journey if isinstance(visit, Visit) else OUTSIDE
+        request = self._names.bounded(name)
+        reply = reply_of(request_type, response, exception)
+        judged = judge(reply, self._begin.degraded)
+        self._seconds.answer(journey, request, judged.answer, ended=now, took_s=response_time / 1000)
+        self._distinct.add(Asked(journey=journey, request=request, path=path_of(url)), reply, judged, now)
+        if isinstance(visit, Visit):
+            visit.answered(of_answer(reply.method, reply.status, judged.answer))
+
+    def _is_marked(self, response: object) -> bool:
+        return is_marked(reply_of("GET", response, None), self._begin.degraded)
+
+    def _tell_seconds(self, current: int) -> None:
+        if self._told_until is None or current <= self._told_until:
+            return
+        journeys, answers = self._seconds.take(before=current)
+        generator = self._pace.take(range(self._told_until, current), self._in_flight)
+        self._told_until = current
+        self._send(Observed(journeys=journeys, answers=answers, generator=generator))
+
+    def _log_once(self, journey: str, error: BaseException) -> None:
+        text = "".join(traceback.format_exception(error))
+        if text not in self._logged and len(self._logged) < TRACEBACKS_LIMIT:
+            self._logged.add(text)
+            _LOG.error("the journey %s ended by an exception\n%s", journey, text)
+
+
+class _Pace:
+    """How the generator itself fares; seconds are those of the intended starts."""
+
+    def __init__(self) -> None:
+        self.due: Counter[int] = Counter()
+        self.started: Counter[int] = Counter()
+        self.dropped: Counter[int] = Counter()
+        self.lags: list[float] = []
+        self._wall = time.monotonic()
+        self._cpu = time.process_time()
+
+    def take(self, seconds: range, in_flight: int) -> tuple[GeneratorSecond, ...]:
+        """One row for each of the seconds; lag and CPU are those since the last call."""
+        wall, cpu = time.monotonic(), time.process_time()
+        share = (cpu - self._cpu) / max(wall - self._wall, 1e-6)
+        self._wall, self._cpu = wall, cpu
+        lags = sorted(self.lags)
+        lag = lags[ceil(len(lags) * 0.99) - 1] if lags else 0.0
+        self.lags.clear()
+        return tuple(
+            GeneratorSecond(
+                second=second,
+                due=self.due.pop(second, 0),
+                started=self.started.pop(second, 0),
+                dropped=self.dropped.pop(second, 0),
+                lag_p99_s=lag,
+                in_flight=in_flight,
+                cpu_share=share,
+            )
+            for second in seconds
+        )

@@ -1,0 +1,80 @@
+"""The history of operations as a file: a line of JSON for each invocation and for each end.
+
+Each line is written at once by the load generator, so that a generator killed at any moment leaves a history
+that can be read: an operation invoked and never ended is UNKNOWN, and a torn last line is no line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from harness.load.journey import Mark, Value
+from harness.model.observation import Operation, Outcome
+
+FILE_NAME = "operations.ndjson"
+
+
+class OperationsWriter:
+    """Appends to the history; ids are unique in the file, since they begin with its length when it was opened."""
+
+    def __init__(self, file: Path) -> None:
+        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._opened_at = os.fstat(self._descriptor).st_size
+        self._number = 0
+        if self._opened_at and os.pread(self._descriptor, 1, self._opened_at - 1) != b"\n":
+            os.write(self._descriptor, b"\n")  # an earlier writer was killed within a line
+
+    def invoked(self, *, name: str, key: str, journey: str, t: float) -> str:
+        """An operation begins at `t` (seconds since the run began); gives its id."""
+        self._number += 1
+        op = f"{self._opened_at}-{self._number}"
+        self._write({"invoke": op, "name": name, "key": key, "journey": journey, "t": t})
+        return op
+
+    def ended(self, *, op: str, mark: Mark, value: Mapping[str, Value], t: float) -> None:
+        """It ended at `t`; what JSON can't hold of `value` is kept as text."""
+        self._write({"end": op, "outcome": mark, "value": dict(value), "t": t})
+
+    def close(self) -> None:
+        """No more operations."""
+        os.close(self._descriptor)
+
+    def _write(self, line: Mapping[str, object]) -> None:
+        text = json.dumps(line, separators=(",", ":"), default=str) + "\n"
+        os.write(self._descriptor, text.encode("utf-8", errors="replace"))
+
+
+def read_operations(file: Path) -> tuple[Operation, ...]:
+    """All operations of a history in the order of their invocation; none when there is no file.
+
+    A line that is torn (its writer was killed) is left out.
+    """
+    operations: dict[str, Operation] = {}
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        return ()
+    for raw in text.splitlines():
+        try:
+            line = json.loads(raw)
+        except ValueError:
+            continue
+        if "invoke" in line:
+            operations[line["invoke"]] = Operation(
+                op=line["invoke"],
+                name=line["name"],
+                key=line["key"],
+                journey=line["journey"],
+                start=line["t"],
+                end=None,
+                outcome=Outcome.UNKNOWN,
+            )
+        elif (begun := operations.get(line["end"])) is not None:
+            operations[line["end"]] = replace(
+                begun, end=line["t"], outcome=Outcome(line["outcome"]), value=line["value"]
+            )
+    return tuple(operations.values())

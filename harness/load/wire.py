@@ -1,0 +1,172 @@
+"""What the driver and the load generator say to each other: a line of JSON each way, over a unix socket."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from harness.model.events import Observed
+from harness.model.system import DegradedMark
+
+SOCKET_NAME = "load.sock"
+
+LINE_LIMIT = 4 * 1024 * 1024
+"""Bytes of the longest line: a distinct answer whose 64 KiB are all escaped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """The first line from the driver: what to load. Times are of CLOCK_MONOTONIC, deadlines in seconds."""
+
+    do: Literal["begin"] = "begin"
+    locustfile: str
+    host: str
+    journeys: tuple[str, ...]
+    deadlines: dict[str, float]
+    degraded: DegradedMark
+    seed: int
+    pool: int
+    path: tuple[str, ...]
+    history: str
+    run_began: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """Start or alter arrivals."""
+
+    do: Literal["drive"] = "drive"
+    id: int
+    rate: float
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiesce:
+    """No more arrivals; answer when nothing is in flight, or at the time-out."""
+
+    do: Literal["quiesce"] = "quiesce"
+    id: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flush:
+    """Tell everything measured until now, then answer."""
+
+    do: Literal["flush"] = "flush"
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeDistinct:
+    """Tell the distinct answers and forget them, then answer."""
+
+    do: Literal["take-distinct"] = "take-distinct"
+    id: int
+
+
+Command = Begin | Drive | Quiesce | Flush | TakeDistinct
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The locustfile is loaded."""
+
+    type: Literal["ready"] = "ready"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The locustfile can't be driven; the generator ends."""
+
+    type: Literal["refused"] = "refused"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A command was carried out."""
+
+    type: Literal["done"] = "done"
+    id: int
+    in_flight: int = 0
+    error: str = ""
+
+
+Report = Ready | Refused | Done | Observed
+
+
+@cache
+def _commands() -> TypeAdapter[Command]:
+    return TypeAdapter(Annotated[Command, Field(discriminator="do")])
+
+
+@cache
+def _reports() -> TypeAdapter[Report]:
+    return TypeAdapter(Annotated[Report, Field(discriminator="type")])
+
+
+def command_line(command: Command) -> bytes:
+    """A command as a line."""
+    return _commands().dump_json(command, by_alias=True) + b"\n"
+
+
+def read_command(line: bytes) -> Command:
+    """The command on a line; raises `pydantic.ValidationError` when it is none."""
+    return _commands().validate_json(line)
+
+
+def report_line(report: Report) -> bytes:
+    """A report as a line."""
+    return _reports().dump_json(report) + b"\n"
+
+
+def read_report(line: bytes) -> Report:
+    """The report on a line; raises `pydantic.ValidationError` when it is none."""
+    return _reports().validate_json(line)
+
+
+@contextmanager
+def _short_address(directory: Path) -> Iterator[str]:
+    """An address of the socket in `directory` that fits into the 108 bytes of a unix address, however deep it lies."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
+    finally:
+        os.close(descriptor)
+
+
+def listen(directory: Path) -> socket.socket:
+    """A socket in `directory` that waits for the generator; raises OSError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        (directory / SOCKET_NAME).unlink(missing_ok=True)
+        with _short_address(directory) as address:
+            listener.bind(address)
+        listener.listen(1)
+        listener.setblocking(False)  # noqa: FBT003 -- its signature
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def connect(directory: Path) -> socket.socket:
+    """The generator's end of the socket in `directory`; raises OSError."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _short_address(directory) as address:
+            connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
+    return connection
