@@ -1,0 +1,235 @@
+"""Whether an answer is one that the service's own OpenAPI document declares."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from pydantic import JsonValue
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from harness.errors import ContractError
+from harness.model.observation import DistinctAnswer
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+MAX_PROBLEMS = 5
+"""Told of one body; the rest mostly follows from them."""
+_DOCUMENT = "urn:openapi-document"
+_PARAMETER = re.compile(r"\{[^/{}]+\}")
+_WITHOUT_BODY = (204, 304)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Response:
+    media: Mapping[str, Draft202012Validator | None]
+    """Media range → validator of its schema, when it has one."""
+    required_headers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Path:
+    template: str
+    pattern: re.Pattern[str]
+    operations: Mapping[str, Mapping[str, _Response]]
+    """Method → status (`200`, `4XX`, `default`) → response."""
+
+
+class Conformance:
+    """An OpenAPI 3.0 or 3.1 document, compiled once so that many answers can be asked about.
+
+    Raises:
+        ContractError: when the document is of another version, or refers to what it doesn't have.
+    """
+
+    def __init__(self, service: str, document: Mapping[str, JsonValue]) -> None:
+        self.service = service
+        version = str(document.get("openapi", ""))
+        if not version.startswith(("3.0", "3.1")):
+            message = f"OpenAPI document of {service}: expected version 3.0 or 3.1, found {version or 'none'}"
+            raise ContractError(message)
+        adapted = copy.deepcopy(dict(document))
+        _adapt(adapted, nullable=version.startswith("3.0"))
+        self._registry: Registry[Any] = Registry().with_resource(_DOCUMENT, DRAFT202012.create_resource(adapted))
+        self._document = adapted
+        self._prefix = _server_path(document)
+        try:
+            self._paths = self._compile()
+        except (Unresolvable, AttributeError, TypeError, KeyError) as error:
+            message = f"OpenAPI document of {service}: expected paths that can be read, found {error!r:.200}"
+            raise ContractError(message) from error
+
+    def problems(self, answer: DistinctAnswer) -> tuple[str, ...] | None:
+        """In what the answer differs from what is declared; empty when in nothing.
+
+        None when it can't be judged here: no operation of this document, no answer, or a body that was cut.
+        """
+        if answer.status == 0 or answer.truncated:
+            return None
+        operation = self._operation(answer.method, answer.path)
+        if operation is None:
+            return None
+        response = _declared(operation, answer.status)
+        if response is None:
+            declared = ", ".join(sorted(operation))
+            return (f"status {answer.status} is not declared (declared: {declared})",)
+        return tuple(itertools.islice(_differences(response, answer), MAX_PROBLEMS))
+
+    def _operation(self, method: str, path: str) -> Mapping[str, _Response] | None:
+        bare = path.partition("?")[0].removeprefix(self._prefix)
+        for each in self._paths:
+            if each.pattern.fullmatch(bare):
+                return each.operations.get(method.lower())
+        return None
+
+    def _compile(self) -> tuple[_Path, ...]:
+        paths = cast("Mapping[str, Any]", self._document.get("paths") or {})
+        ordered = sorted(paths, key=lambda template: (len(_PARAMETER.findall(template)), template))
+        return tuple(self._path(template, ("paths", template)) for template in ordered)
+
+    def _path(self, template: str, at: tuple[str, ...]) -> _Path:
+        item, at = self._resolved(at)
+        pattern = "[^/]+".join(re.escape(part) for part in _PARAMETER.split(template))
+        operations = {
+            method: {
+                str(status).upper() if status != "default" else status: self._response(
+                    (*at, method, "responses", status)
+                )
+                for status in item[method].get("responses", {})
+            }
+            for method in METHODS
+            if method in item
+        }
+        return _Path(template=template, pattern=re.compile(pattern), operations=operations)
+
+    def _response(self, at: tuple[str, ...]) -> _Response:
+        response, at = self._resolved(at)
+        media: dict[str, Draft202012Validator | None] = {}
+        for kind, content in (response.get("content") or {}).items():
+            reference = {"$ref": _reference((*at, "content", kind, "schema"))}
+            checker = Draft202012Validator.FORMAT_CHECKER
+            validator = Draft202012Validator(reference, registry=self._registry, format_checker=checker)
+            media[kind.partition(";")[0].strip().lower()] = validator if "schema" in content else None
+        headers = {name: self._resolved((*at, "headers", name))[0] for name in response.get("headers") or {}}
+        required = tuple(name for name, header in headers.items() if header.get("required") is True)
+        return _Response(media=media, required_headers=required)
+
+    def _resolved(self, at: tuple[str, ...]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """What stands at a place of the document, references followed, with the place where it was found."""
+        for _ in range(len(METHODS)):
+            found = self._registry.resolver().lookup(_reference(at)).contents
+            reference = found.get("$ref")
+            if reference is None:
+                return found, at
+            if not str(reference).startswith("#/"):
+                raise KeyError(reference)
+            at = tuple(part.replace("~1", "/").replace("~0", "~") for part in str(reference)[2:].split("/"))
+        raise KeyError(at)
+
+
+def _reference(at: tuple[str, ...]) -> str:
+    return f"{_DOCUMENT}#/" + "/".join(quote(str(part).replace("~", "~0").replace("/", "~1")) for part in at)
+
+
+def _server_path(document: Mapping[str, JsonValue]) -> str:
+    servers = document.get("servers")
+    first = servers[0] if isinstance(servers, list) and servers else {}
+    url = first.get("url", "") if isinstance(first, dict) else ""
+    return urlsplit(str(url)).path.rstrip("/")
+
+
+def _adapt(node: object, *, nullable: bool) -> None:
+    """Turn schemas into JSON Schema 2020-12 for answers: 3.0's `nullable`, and required members only sent, not read."""
+    if isinstance(node, list):
+        for each in node:
+            _adapt(each, nullable=nullable)
+    if not isinstance(node, dict):
+        return
+    for each in node.values():
+        _adapt(each, nullable=nullable)
+    _forget_write_only(node)
+    if nullable:
+        _adapt_bounds(node)
+        if node.get("nullable") is True:
+            _adapt_nullable(node)
+
+
+def _forget_write_only(node: dict[str, Any]) -> None:
+    required, properties = node.get("required"), node.get("properties")
+    if isinstance(required, list) and isinstance(properties, dict):
+        hidden = {name for name, each in properties.items() if isinstance(each, dict) and each.get("writeOnly") is True}
+        node["required"] = [name for name in required if name not in hidden]
+
+
+def _adapt_bounds(node: dict[str, Any]) -> None:
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if node.get(exclusive) is True and bound in node:
+            node[exclusive] = node.pop(bound)
+        elif isinstance(node.get(exclusive), bool):
+            del node[exclusive]
+
+
+def _adapt_nullable(node: dict[str, Any]) -> None:
+    if "type" not in node:
+        return  # 3.0.3: nullable says something only beside a type
+    inner = {key: value for key, value in node.items() if key != "nullable"}
+    node.clear()
+    node["anyOf"] = [inner, {"type": "null"}]
+
+
+def _declared(operation: Mapping[str, _Response], status: int) -> _Response | None:
+    for key in (str(status), f"{status // 100}XX", "default"):
+        if key in operation:
+            return operation[key]
+    return None
+
+
+def _differences(response: _Response, answer: DistinctAnswer) -> Iterator[str]:
+    present = {name.lower() for name in answer.headers}
+    for name in response.required_headers:
+        if name.lower() not in present:
+            yield f"required header {name} is missing"
+    if answer.method.upper() == "HEAD" or answer.status in _WITHOUT_BODY:
+        if answer.body:
+            yield f"a body came with status {answer.status} to {answer.method.upper()}, where none may"
+        return
+    if not response.media:
+        if answer.body:
+            yield f"a body of {answer.content_type or 'no content type'} came, none is declared"
+        return
+    kind = answer.content_type.partition(";")[0].strip().lower()
+    ranges = (kind, f"{kind.partition('/')[0]}/*", "*/*")
+    chosen = next((each for each in ranges if each in response.media), None)
+    if chosen is None:
+        yield f"content type {kind or 'none'} is not declared (declared: {', '.join(response.media)})"
+        return
+    validator = response.media[chosen]
+    if validator is not None and (kind == "application/json" or kind.endswith("+json")):
+        yield from _body_problems(validator, answer.body)
+
+
+def _body_problems(validator: Draft202012Validator, text: str) -> Iterator[str]:
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        yield f"the body is no JSON: {error}" if text else "the body is empty"
+        return
+    try:
+        for wrong in validator.iter_errors(body):
+            yield _told(wrong)
+    except Unresolvable as error:
+        yield f"the document refers to what it doesn't have: {error.ref}"
+
+
+def _told(error: ValidationError) -> str:
+    deepest = best_match([error]) or error
+    return f"{deepest.json_path}: {deepest.message:.300}"

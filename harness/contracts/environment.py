@@ -1,0 +1,21 @@
+"""What the processes of this part are given of our environment, and what is told of their logs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LOG_TAIL_LINES = 15
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+
+
+def child_environment() -> dict[str, str]:
+    """What a process of ours needs; HTTP proxies and the settings of the libraries stay out."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def tail(log: Path) -> list[str]:
+    """The last lines of a log; none when there is no such file."""
+    if not log.exists():
+        return []
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]

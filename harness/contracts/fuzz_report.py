@@ -1,0 +1,169 @@
+"""Reads the events that Schemathesis writes, one JSON document a line."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SHOWN_BODY_CHARS = 400
+_STATEFUL = "Stateful tests"
+_ORDER = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as it was sent."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Cause:
+    """One reason of failures: an operation, a check and the status that came; with its smallest case."""
+
+    operation: str
+    check: str
+    status: int
+    title: str
+    severity: str
+    told: tuple[str, ...]
+    request: Request
+    count: int = 1
+
+    @property
+    def reason(self) -> str:
+        """In one line: `Server error: answered 500 (3 cases)`."""
+        cases = "1 case" if self.count == 1 else f"{self.count} cases"
+        return f"{self.title}: answered {self.status} ({cases})"
+
+
+@dataclass(slots=True, kw_only=True)
+class FuzzReport:
+    """A run of the fuzzer, as far as it came."""
+
+    operations_total: int = 0
+    operations: set[str] = field(default_factory=set)
+    """`GET /products/{sku}`, as the document has them."""
+    reached: dict[str, Counter[int]] = field(default_factory=dict)
+    """Operation → how often each status came."""
+    answered: int = 0
+    found: dict[tuple[str, str, int], Cause] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    completed: bool = False
+
+    @property
+    def causes(self) -> list[Cause]:
+        """The worst first."""
+        return sorted(self.found.values(), key=lambda each: (_ORDER.get(each.severity, 9), each.operation, each.check))
+
+
+def read_report(file: Path) -> FuzzReport:
+    """What a run wrote, up to where it was cut; an empty report when it wrote nothing."""
+    report = FuzzReport()
+    for kind, event in _events(file):
+        match kind:
+            case "LoadingFinished":
+                report.operations_total = int(event["statistic"]["operations"]["total"])
+            case "ScenarioFinished":
+                _scenario(report, event.get("recorder") or {}, str(event.get("phase", "")))
+            case "NonFatalError" | "FatalError":
+                _error(report, event)
+            case "EngineFinished":
+                report.completed = event.get("stop_reason") == "completed"
+    return report
+
+
+def _events(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not file.exists():
+        return
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                document = json.loads(line)
+            except ValueError:
+                return  # the line that was being written when the run was stopped
+            for kind, event in document.items():
+                if isinstance(event, dict):
+                    yield kind, event
+
+
+def _error(report: FuzzReport, event: Mapping[str, Any]) -> None:
+    value = event.get("value") or event.get("exception") or {}
+    told = f"{event.get('label', '')}: {value.get('type', 'error')}: {value.get('message', '')}"[:SHOWN_BODY_CHARS]
+    if told not in report.errors:
+        report.errors.append(told)
+
+
+def _scenario(report: FuzzReport, recorder: Mapping[str, Any], phase: str) -> None:
+    label = str(recorder.get("label", ""))
+    if phase != "stateful" and label and label != _STATEFUL:
+        report.operations.add(label)
+    interactions = recorder.get("interactions") or {}
+    for case, interaction in interactions.items():
+        response = interaction.get("response")
+        if not response:
+            continue
+        report.answered += 1
+        value = ((recorder.get("cases") or {}).get(case) or {}).get("value") or {}
+        operation = f"{value.get('method', '')} {value.get('path', '')}"
+        if operation in report.operations:
+            report.reached.setdefault(operation, Counter())[int(response["status_code"])] += 1
+    for case, checks in (recorder.get("checks") or {}).items():
+        for check in checks:
+            if check.get("status") == "failure" and case in interactions:
+                _failure(report, label, check, interactions[case])
+
+
+def _failure(report: FuzzReport, label: str, check: Mapping[str, Any], interaction: Mapping[str, Any]) -> None:
+    failure = (check.get("failure_info") or {}).get("failure") or {}
+    response = interaction.get("response") or {}
+    operation, status = str(failure.get("operation") or label), int(response.get("status_code") or 0)
+    cause = Cause(
+        operation=operation,
+        check=str(check.get("name", "")),
+        status=status,
+        title=str(failure.get("title") or check.get("name", "")),
+        severity=str(failure.get("severity", "")),
+        told=tuple(_told(failure, response)),
+        request=_request(interaction["request"]),
+    )
+    known = report.found.setdefault((operation, cause.check, status), cause)
+    if known is not cause:
+        known.count += 1
+        if _size(cause.request) < _size(known.request):
+            known.request, known.told = cause.request, cause.told
+
+
+def _size(request: Request) -> int:
+    return len(request.url) + len(request.body or b"")
+
+
+def _told(failure: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[str]:
+    yield from str(failure.get("message", "")).splitlines()
+    body = _bytes(response.get("content"))
+    if body:
+        yield f"answer {response.get('status_code')}: {body.decode('utf-8', 'replace')[:SHOWN_BODY_CHARS]}"
+
+
+def _request(raw: Mapping[str, Any]) -> Request:
+    headers = raw.get("headers") or {}
+    pairs = tuple((str(name), str(value)) for name, values in headers.items() for value in _listed(values))
+    return Request(method=str(raw["method"]), url=str(raw["uri"]), headers=pairs, body=_bytes(raw.get("body")))
+
+
+def _listed(values: object) -> list[object]:
+    return values if isinstance(values, list) else [values]
+
+
+def _bytes(encoded: object) -> bytes | None:
+    if isinstance(encoded, dict) and "$base64" in encoded:
+        return base64.b64decode(encoded["$base64"])
+    return encoded.encode() if isinstance(encoded, str) else None
