@@ -1,0 +1,128 @@
+"""Did anything cross the faulted lines while the fault was in force?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from harness.checkers.tally import tally
+from harness.model.fault import EdgeTarget, Target
+from harness.model.history import Forced, History
+from harness.model.observation import CrossingSecond, WindowKind
+from harness.model.system import CUSTOMERS, edge_name
+from harness.model.topology import LineId, Topology
+
+CROSSINGS_AT_LEAST = 3
+CROSSINGS_ENOUGH = 30
+CROSSINGS_OF_LOAD = 0.05
+"""Needed: this share of the journeys started, at least 3 and at most 30."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossed:
+    """What crossed the lines of one injection while it was in force."""
+
+    enough: bool
+    reason: str
+    edge: str
+    evidence: tuple[str, ...] = ()
+
+
+def crossings(history: History) -> tuple[Crossed, ...]:
+    """For each injection that came into force, whether enough requests met it."""
+    return tuple(_of_injection(history, forced) for forced in history.forced if forced.armed.in_force)
+
+
+def target_lines(topology: Topology, target: Target) -> tuple[LineId, ...]:
+    """The lines that a fault on the target acts on: for an instance, all that lead to it."""
+    return tuple(line for line in topology.lines if _is_hit(line, target))
+
+
+def _is_hit(line: LineId, target: Target) -> bool:
+    if isinstance(target, EdgeTarget):
+        return (
+            line.edge == target.edge
+            and target.consumer_index in {None, line.consumer.index}
+            and target.provider_index in {None, line.provider.index}
+        )
+    return (line.provider.service, line.provider.index) == (target.service, target.index)
+
+
+def _of_injection(history: History, forced: Forced) -> Crossed:
+    injection = forced.injection
+    edge = _edge(history.topology, injection.target)
+    if not history.crossings:
+        return Crossed(enough=False, reason="nothing counted what crossed the edges: no relay was there", edge=edge)
+    lines = {line.name for line in target_lines(history.topology, injection.target)}
+    journeys = tally(history, history.window(WindowKind.FAULT)).n
+    needed = max(CROSSINGS_AT_LEAST, min(CROSSINGS_ENOUGH, math.ceil(CROSSINGS_OF_LOAD * journeys)))
+    during = _between(history, lines, forced.armed_at, _end(history, forced))
+    counted = sum(each.requests for each in during)
+    reason = f"{counted} requests met {injection.describe()}, {needed} are needed"
+    if counted < needed:
+        demand, source = _demand(history, injection.target, lines)
+        seen = counted >= CROSSINGS_AT_LEAST or not injection.fault.passes_traffic
+        if not seen or demand < needed:
+            reason += f", and some {demand:.0f} would have come ({source}): it was not put to the test"
+            return Crossed(enough=False, reason=reason, edge=edge, evidence=_by_line(during))
+        why = "the consumer held back" if injection.fault.passes_traffic else "a refused one is not counted"
+        reason += f", but some {demand:.0f} would have come ({source}): {why}"
+    return Crossed(enough=True, reason=reason, edge=edge, evidence=_by_line(during))
+
+
+def _demand(history: History, target: Target, lines: set[str]) -> tuple[float, str]:
+    """How many requests would have come without the fault, with how that is known.
+
+    An open breaker lets few pass, and a fault that refuses connections leaves nothing to count.
+    """
+    baseline, window = history.window(WindowKind.BASELINE), history.window(WindowKind.FAULT)
+    users = _users(history.topology, target)
+    before = sum(tally(history, baseline, name).n for name in users)
+    during = sum(tally(history, window, name).n for name in users)
+    crossed = sum(each.requests for each in _between(history, lines, baseline.start, baseline.end)) if baseline else 0
+    demand = crossed / before * during if before else 0.0
+    return demand, f"inferred from the baseline: {crossed} requests in {before} journeys, now {during} journeys"
+
+
+def _users(topology: Topology, target: Target) -> tuple[str, ...]:
+    """The journeys that declare to touch the target's services, since only theirs can be expected; without any, all."""
+    entry = topology.system.entry
+    ends = {target.consumer, target.provider} if isinstance(target, EdgeTarget) else {target.service}
+    journeys = topology.system.journeys
+    declared = tuple(
+        name
+        for name, journey in journeys.items()
+        if ends <= {CUSTOMERS, entry, *journey.needs, *journey.usable_without}
+    )
+    return declared or tuple(journeys)
+
+
+def _end(history: History, forced: Forced) -> float:
+    if forced.healed_at is not None:
+        return forced.healed_at
+    window = history.window(WindowKind.FAULT)
+    return window.end if window else forced.armed_at
+
+
+def _between(history: History, lines: set[str], start: float, end: float) -> list[CrossingSecond]:
+    """What crossed in the whole seconds between two moments."""
+    return [
+        each for each in history.crossings if each.line in lines and start <= each.second and each.second + 1 <= end
+    ]
+
+
+def _by_line(seconds: list[CrossingSecond]) -> tuple[str, ...]:
+    return tuple(
+        f"{line}: {sum(each.connections for each in seconds if each.line == line)} connections, "
+        f"{sum(each.requests for each in seconds if each.line == line)} requests, "
+        f"{sum(each.answers for each in seconds if each.line == line)} answers, "
+        f"{sum(each.aborted for each in seconds if each.line == line)} aborted"
+        for line in sorted({each.line for each in seconds})
+    )
+
+
+def _edge(topology: Topology, target: Target) -> str:
+    if isinstance(target, EdgeTarget):
+        return target.edge
+    callers = [edge.consumer for edge in topology.edges.values() if edge.provider == target.service]
+    return edge_name(callers[0], target.service) if len(callers) == 1 else ""

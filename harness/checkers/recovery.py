@@ -1,0 +1,203 @@
+"""V8: how long until it is well again?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from harness.checkers.blame import blamed
+from harness.checkers.found import finding
+from harness.checkers.statistics import allowance
+from harness.checkers.tally import judged
+from harness.model.figures import GOOD, counts, latencies, merged, percentile_s, seconds_in, share_over_s
+from harness.model.finding import Finding
+from harness.model.history import History
+from harness.model.observation import JourneySecond, Outcome, Window, WindowKind
+from harness.model.verdict import Verdict
+
+CHECK = "recovery"
+
+IN_A_ROW = 3
+"""One-second windows that must be well, one after the other."""
+
+MIN_JOURNEYS = 5
+"""Fewer in a second say nothing about it."""
+
+SLOWER_TIMES = 1.5
+SLOWER_BY_S = 0.050
+"""A journey is slow when it exceeds its baseline p95 by both of these (whichever allows more)."""
+
+SLOW_SHARE = 0.05
+"""The share of slow journeys that a p95 leaves."""
+
+CHANCE = 0.01
+"""A second with more bad journeys than come by chance at this rate is ill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What is looked at in a stretch of time, over all journeys together."""
+
+    n: int = 0
+    bad: int = 0
+    degraded: int = 0
+    slow: int = 0
+
+    def __add__(self, other: Signs) -> Signs:
+        """Both stretches together."""
+        return Signs(
+            n=self.n + other.n,
+            bad=self.bad + other.bad,
+            degraded=self.degraded + other.degraded,
+            slow=self.slow + other.slow,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wellness:
+    """What well means: as in the baseline. Good answers, as few degraded ones, as fast."""
+
+    slow_over_s: dict[str, float]
+    """Journey → time above which it is slow."""
+    bad_share: float
+    degraded_share: float
+
+    def well(self, signs: Signs) -> bool:
+        """Whether a stretch equals the baseline; one with too few journeys does not."""
+        return (
+            signs.n >= MIN_JOURNEYS
+            and signs.bad <= allowance(signs.n, self.bad_share, CHANCE)
+            and signs.degraded <= allowance(signs.n, self.degraded_share, CHANCE)
+            and signs.slow <= max(1, math.floor(SLOW_SHARE * signs.n))
+        )
+
+
+def wellness(journeys: Iterable[JourneySecond], baseline: Window, names: Collection[str]) -> Wellness | None:
+    """What well means according to the baseline; None when that has no good journey."""
+    seconds = [each for each in seconds_in(journeys, baseline) if each.journey in names]
+    found = counts(seconds, baseline)
+    n = sum(found.values())
+    slow_over_s = {}
+    for name in names:
+        p95_s = percentile_s(latencies(seconds, baseline, name), 95)
+        if p95_s is not None:
+            slow_over_s[name] = max(SLOWER_TIMES * p95_s, p95_s + SLOWER_BY_S)
+    if not slow_over_s:
+        return None
+    # A baseline without a bad one among n is no proof of a share below 1 / n.
+    return Wellness(
+        slow_over_s=slow_over_s,
+        bad_share=max(found[Outcome.FAILED] + found[Outcome.UNKNOWN], 1) / (n + 1),
+        degraded_share=max(found[Outcome.DEGRADED], 1) / (n + 1),
+    )
+
+
+def signs_by_second(
+    journeys: Iterable[JourneySecond], known: Wellness, start: int, end: int, names: Collection[str]
+) -> dict[int, Signs]:
+    """The signs of each whole second from `start` until before `end`; seconds without journeys are there too."""
+    signs = {second: Signs() for second in range(start, end)}
+    slow: dict[tuple[int, str], list[str]] = {}
+    for each in journeys:
+        if each.second not in signs or each.journey not in names:
+            continue
+        signs[each.second] += Signs(
+            n=each.count,
+            bad=0 if each.outcome in GOOD else each.count,
+            degraded=each.count if each.outcome is Outcome.DEGRADED else 0,
+        )
+        if each.outcome in GOOD:
+            slow.setdefault((each.second, each.journey), []).append(each.latencies)
+    for (second, name), parts in slow.items():
+        histogram = merged(parts)
+        over = share_over_s(histogram, known.slow_over_s.get(name, math.inf)) or 0.0
+        signs[second] += Signs(slow=round(over * histogram.count))
+    return signs
+
+
+def recovered_at(
+    *,
+    journeys: Iterable[JourneySecond],
+    baseline: Window,
+    healed_at: float,
+    until: float,
+    names: Collection[str],
+) -> float | None:
+    """When the first of three one-second windows in a row began that equal the baseline; None if none did yet.
+
+    Each of the three must be well, and so must the three together (where a small journey that is dead shows).
+    Only whole seconds between `healed_at` and `until` are looked at. A journey is filed under the second in
+    which it was due once it has *ended*: whoever asks while the load still runs must let `until` lag behind now
+    by the longest that a journey takes, or seconds look better (and emptier) than they are.
+    """
+    rows = list(journeys)
+    known = wellness(rows, baseline, names)
+    if known is None:
+        return None
+    first, last = math.ceil(healed_at), math.floor(until)
+    signs = signs_by_second(rows, known, first, last, names)
+    for second in range(first, last - IN_A_ROW + 1):
+        run = [signs[second + offset] for offset in range(IN_A_ROW)]
+        if all(known.well(each) for each in run) and known.well(sum(run, Signs())):
+            return float(second)
+    return None
+
+
+def recovery(history: History) -> tuple[Finding, ...]:
+    """From the confirmed end of the last fault until three windows in a row equal the baseline, within the bound."""
+    healed = [forced.healed_at for forced in history.forced]
+    baseline, window = history.window(WindowKind.BASELINE), history.window(WindowKind.RECOVERY)
+    if not healed or None in healed or baseline is None or window is None:
+        return (
+            _found(
+                history, Verdict.UNKNOWN, "it was not measured: no confirmed end of the fault, or no recovery window"
+            ),
+        )
+    healed_at = max(at for at in healed if at is not None)
+    at = recovered_at(
+        journeys=history.journeys, baseline=baseline, healed_at=healed_at, until=window.end, names=judged(history)
+    )
+    bound = history.experiment.recover_within
+    told = _amplification(history, baseline, at if at is not None else window.end)
+    if at is not None:
+        verdict = Verdict.PASS if at - healed_at <= bound else Verdict.FAIL
+        took = f"well again after {at - healed_at:.1f} s, allowed {bound}"
+        return (_found(history, verdict, f"{took}; {told}"),)
+    return (_found(history, *_never(history, baseline, healed_at, window.end, told)),)
+
+
+def _never(history: History, baseline: Window, healed_at: float, until: float, told: str) -> tuple[Verdict, str]:
+    bound = history.experiment.recover_within
+    names = judged(history)
+    known = wellness(history.journeys, baseline, names)
+    first, last = math.ceil(healed_at), math.floor(until)
+    if known is None:
+        return Verdict.UNKNOWN, "there is no baseline to compare with"
+    signs = signs_by_second(history.journeys, known, first, last, names)
+    empty = sum(each.n < MIN_JOURNEYS for each in signs.values())
+    if last < math.floor(healed_at + bound) + IN_A_ROW:
+        return Verdict.UNKNOWN, f"not well within the {last - first} s watched, too few for the {bound} allowed; {told}"
+    if empty * 2 > len(signs):
+        return (
+            Verdict.UNKNOWN,
+            f"fewer than {MIN_JOURNEYS} journeys in {empty} of {len(signs)} seconds; {told}",
+        )
+    total = sum(signs.values(), Signs())
+    state = f"{total.bad} of {total.n} journeys bad, {total.degraded} degraded, {total.slow} slow"
+    return Verdict.FAIL, f"not well again within {last - first} s after the fault, allowed {bound}: {state}; {told}"
+
+
+def _amplification(history: History, baseline: Window, until: float) -> str:
+    window, names = history.window(WindowKind.FAULT), judged(history)
+    known = wellness(history.journeys, baseline, names)
+    if window is None or known is None or window.length_s <= 0:
+        return "amplification unknown"
+    signs = signs_by_second(history.journeys, known, math.ceil(window.start), math.floor(until), names)
+    suffered = sum(not known.well(each) for each in signs.values() if each.n)
+    amplification = suffered / window.length_s
+    return f"users suffered {suffered} s, the fault lasted {window.length_s:.0f} s, amplification {amplification:.2f}"
+
+
+def _found(history: History, verdict: Verdict, reason: str) -> Finding:
+    return finding(history, check=CHECK, verdict=verdict, reason=reason, subject="all journeys", blame=blamed(history))

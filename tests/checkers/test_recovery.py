@@ -1,0 +1,149 @@
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from harness.checkers.recovery import Signs, recovered_at, recovery, wellness
+from harness.model.history import History
+from harness.model.observation import JourneySecond, Window, WindowKind
+from harness.model.quantity import Duration
+from harness.model.verdict import Verdict
+from tests.checkers.histories import (
+    BASELINE,
+    CLEAN,
+    FAULT,
+    JOURNEYS,
+    RECOVERY,
+    WINDOWS,
+    Each,
+    history,
+    journey_seconds,
+)
+
+DEAD = Each(ok=0, failed=10)
+HEALED_AT = 50.1
+
+
+def rows(lanes: Mapping[int, Mapping[str, Each]]) -> tuple[JourneySecond, ...]:
+    """Clear days, but for the seconds named."""
+    return tuple(
+        row
+        for second in range(70)
+        for name in JOURNEYS
+        for row in journey_seconds(
+            Window(kind=WindowKind.RECOVERY, start=second, end=second + 1),
+            name,
+            lanes.get(second, {}).get(name, CLEAN),
+        )
+    )
+
+
+def at(lanes: Mapping[int, Mapping[str, Each]], *, until: float = 70.0) -> float | None:
+    return recovered_at(journeys=rows(lanes), baseline=BASELINE, healed_at=HEALED_AT, until=until, names=JOURNEYS)
+
+
+def ill(seconds: range, each: Each = DEAD, name: str = "checkout") -> dict[int, dict[str, Each]]:
+    return {second: {name: each} for second in seconds}
+
+
+def test_who_was_never_ill_is_well_in_the_first_whole_second() -> None:
+    assert at({}) == 51.0
+
+
+def test_three_seconds_must_be_over_before_anybody_is_called_well() -> None:
+    assert at({}, until=53.9) is None
+    assert at({}, until=54.0) == 51.0
+
+
+@pytest.mark.parametrize(
+    "each",
+    [DEAD, Each(ok=8, unknown=2), Each(ok=5, degraded=5), Each(latency_s=0.2)],
+    ids=["failed", "unknown", "still degraded", "slow"],
+)
+def test_each_sign_of_illness_delays_the_recovery(each: Each) -> None:
+    assert at(ill(range(50, 57), each)) == 57.0
+
+
+def test_well_for_two_seconds_is_not_yet_well() -> None:
+    assert at(ill(range(50, 53)) | ill(range(55, 57))) == 57.0
+
+
+def test_a_small_journey_that_is_dead_shows_in_three_seconds_together() -> None:
+    one_in_twenty = {second: {"checkout": Each(ok=0, failed=1), "browse": Each(ok=19)} for second in range(50, 60)}
+    known = wellness(rows({}), BASELINE, JOURNEYS)
+    assert known is not None
+    assert known.well(Signs(n=20, bad=1))
+    assert not known.well(Signs(n=60, bad=3))
+    assert at(one_in_twenty) == 59.0  # one of its last seconds may be among the three
+
+
+def test_seconds_that_are_told_in_several_rows_are_summed() -> None:
+    split = tuple(
+        row
+        for second in range(70)
+        for name in JOURNEYS
+        for _ in range(2)
+        for row in journey_seconds(Window(kind=WindowKind.RECOVERY, start=second, end=second + 1), name, Each(ok=5))
+    )
+    found = recovered_at(journeys=split, baseline=BASELINE, healed_at=HEALED_AT, until=70.0, names=JOURNEYS)
+    assert found == 51.0
+
+
+def test_without_a_baseline_nobody_can_be_called_well() -> None:
+    later = [row for row in rows({}) if row.second >= 30]
+    assert recovered_at(journeys=later, baseline=BASELINE, healed_at=50.0, until=70.0, names=JOURNEYS) is None
+
+
+def with_rows(lanes: Mapping[int, Mapping[str, Each]]) -> History:
+    return replace(history(), journeys=rows(lanes))
+
+
+def test_recovered_in_time_passes_and_tells_the_amplification() -> None:
+    (found,) = recovery(with_rows(ill(range(30, 55))))
+    assert Verdict.PASS is found.verdict
+    expected = "well again after 4.9 s, allowed 10 s; users suffered 25 s, the fault lasted 20 s, amplification 1.25"
+    assert found.reason == expected
+
+
+def test_recovered_too_late_fails() -> None:
+    (found,) = recovery(with_rows(ill(range(30, 65))))
+    assert Verdict.FAIL is found.verdict
+    assert found.reason.startswith("well again after 14.9 s, allowed 10 s")
+    assert (found.edge, found.service) == ("gateway->recommendations", "gateway")
+
+
+def test_never_recovered_fails() -> None:
+    (found,) = recovery(with_rows(ill(range(30, 70))))
+    assert Verdict.FAIL is found.verdict
+    assert "190 of 380 journeys bad" in found.reason
+
+
+def test_a_recovery_window_shorter_than_the_bound_leaves_it_open() -> None:
+    short = replace(with_rows(ill(range(30, 70))), windows=(BASELINE, FAULT, replace(RECOVERY, end=60.0)))
+    (found,) = recovery(short)
+    assert Verdict.UNKNOWN is found.verdict
+
+
+def test_too_few_journeys_to_see_anything_leave_it_open() -> None:
+    few = {second: {"browse": Each(ok=1), "checkout": Each(ok=1)} for second in range(50, 70)}
+    (found,) = recovery(with_rows(few))
+    assert Verdict.UNKNOWN is found.verdict
+    assert "fewer than 5 journeys in 19 of 19 seconds" in found.reason
+
+
+@pytest.mark.parametrize("windows", [WINDOWS[:2], WINDOWS[1:]])
+def test_without_its_windows_it_was_not_measured(windows: tuple[Window, ...]) -> None:
+    (found,) = recovery(replace(history(), windows=windows))
+    assert Verdict.UNKNOWN is found.verdict
+
+
+def test_a_fault_whose_end_nobody_confirmed_has_no_recovery() -> None:
+    clean = history()
+    (found,) = recovery(replace(clean, forced=(replace(clean.forced[0], healed_at=None),)))
+    assert Verdict.UNKNOWN is found.verdict
+
+
+def test_the_bound_is_the_experiments() -> None:
+    slow = with_rows(ill(range(30, 65)))
+    (found,) = recovery(replace(slow, experiment=replace(slow.experiment, recover_within=Duration(15))))
+    assert Verdict.PASS is found.verdict
