@@ -1,0 +1,1 @@
+"""Observations: the journal they are kept in, and the final reads."""
