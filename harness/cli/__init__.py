@@ -1,0 +1,81 @@
+"""The command `harness`: parse, call, exit code. Nothing is imported before the command that needs it is known."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from harness import __version__
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "run": ("harness.cli.run:run", "The main job: start, verify, break under load, fuzz, judge."),
+    "verify": ("harness.cli.run:verify", "Verify the consumers' pacts against the running providers."),
+    "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
+    "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
+    "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C."),
+    "report": ("harness.cli.report:report", "Write the reports of a journal again."),
+    "doctor": ("harness.cli.doctor:doctor_command", "Tell what is here, what is missing, and what mends it."),
+}
+
+
+class Front(click.Group):
+    """Knows its commands by name, and imports one when it is called."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Front, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="harness")
+def cli() -> None:
+    """Does a system of services keep its contracts, and degrade gracefully, while things break?
+
+    Exit codes: 0 held, 1 refuted, 2 unknown or could not run, 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Run the command line; what the harness can explain ends in a message, never in a traceback."""
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(2)
+    except Exception as error:  # noqa: BLE001 -- sorted by its tree, without importing the tree first
+        sys.exit(_explained(error))
+
+
+def _explained(error: Exception) -> int:
+    """Print what the harness has to say about an error of its own tree; any other is a defect and is raised again."""
+    from harness.errors import HarnessError
+
+    if not isinstance(error, HarnessError):
+        raise error
+    for line in str(error).splitlines():
+        click.echo(line if line.startswith(" ") else f"error: {line}", err=True)
+    return error.exit_code

@@ -1,0 +1,59 @@
+"""The experiments of a run: those that were declared, with a placebo before them and a positive control."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.checkers import tests_in
+from harness.faults import Down, NoOp
+from harness.model.experiment import Expectation, Experiment, Role
+from harness.model.fault import EdgeTarget, Injection
+from harness.model.quantity import Duration
+from harness.model.system import CUSTOMERS
+from harness.model.topology import Topology
+
+RUN_ERROR_RATE = 0.001
+"""The chance that a run of a system that has not changed is refuted anywhere (VERDICTS.md)."""
+
+PLACEBO_S = Duration(14)
+CONTROL_S = Duration(4)
+
+
+def with_proofs(topology: Topology, experiments: Sequence[Experiment], *, rate: float) -> tuple[Experiment, ...]:
+    """The experiments, after a placebo on every edge that they touch and a positive control on the customers' edge."""
+    weights = dict.fromkeys(topology.system.journeys, 1.0)
+    entry = EdgeTarget(consumer=CUSTOMERS, provider=topology.system.entry)
+    targets = dict.fromkeys(
+        injection.target
+        for experiment in experiments
+        for injection in experiment.injections
+        if isinstance(injection.target, EdgeTarget)
+    ) or {entry: None}
+    placebo = Experiment(
+        name="placebo",
+        hypothesis="A fault that does nothing, armed as all others are, changes nothing.",
+        injections=tuple(
+            Injection(id=f"placebo-{index}", fault=NoOp(), target=target, lasts=PLACEBO_S)
+            for index, target in enumerate(targets)
+        ),
+        weights=weights,
+        rate=rate,
+        expectations=dict.fromkeys(weights, Expectation.UNCHANGED),
+        role=Role.PLACEBO,
+    )
+    control = Experiment(
+        name="positive-control",
+        hypothesis="When customers can't reach the system at all, the harness notices.",
+        injections=(Injection(id="control", fault=Down(), target=entry, lasts=CONTROL_S),),
+        weights=weights,
+        rate=rate,
+        expectations=dict.fromkeys(weights, Expectation.MAY_FAIL),
+        role=Role.CONTROL,
+    )
+    return (placebo, control, *experiments)
+
+
+def error_rate_each(topology: Topology, experiments: Sequence[Experiment]) -> float:
+    """What each single test may spend of the run's error rate."""
+    tests = sum(tests_in(topology, experiment) for experiment in experiments)
+    return RUN_ERROR_RATE / max(tests, 1)

@@ -1,0 +1,97 @@
+"""What a user asked for, and everything that was declared, read and proved sound before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.contracts.pacts import read_pacts
+from harness.declare import load_experiments, load_invariants, load_system
+from harness.declare.validate import nearest
+from harness.declare.yaml import read_yaml
+from harness.engine.plan import with_proofs
+from harness.engine.session import Settings
+from harness.errors import DeclarationError, Place, Problem
+from harness.faults import fault_table
+from harness.load.launch import look_at
+from harness.model.experiment import Experiment
+from harness.model.invariant import Invariants
+from harness.model.topology import Topology
+from harness.runtime.addresses import check_placeholders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a user asked for. `parts` are those of verify, chaos and fuzz that are to run."""
+
+    system: Path
+    parts: frozenset[str] = frozenset({"verify", "chaos", "fuzz"})
+    only: tuple[str, ...] = ()
+    """Names of experiments; all when empty."""
+    consumer: str | None = None
+    services: tuple[str, ...] = ()
+    """Providers to verify and services to fuzz; all when empty."""
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that was declared, read and found sound before anything starts."""
+
+    topology: Topology
+    experiments: tuple[Experiment, ...]
+    invariants: Invariants
+    rate: float
+
+
+def prepare(options: Options) -> Plan:
+    """Read all that the run needs.
+
+    Raises:
+        DeclarationError: with every problem of the first file or folder that has any.
+        LoadError: if the locustfile is missing or isn't Python.
+    """
+    topology = load_system(options.system)
+    check_placeholders(topology, place_of=read_yaml(options.system).place)
+    _known("service", options.services, topology.system.services, options.system)
+    root, content = Path(topology.root), topology.system.content
+    if "fuzz" in options.parts:
+        _documented(options, topology)
+    if "verify" in options.parts:
+        read_pacts(root / content.contracts / "pacts")
+    if "chaos" not in options.parts:
+        return Plan(topology=topology, experiments=(), invariants=Invariants(), rate=0.0)
+    chaos = root / content.chaos
+    declared = load_experiments(chaos / "experiments", topology, faults=fault_table())
+    _known("experiment", options.only, {experiment.name for experiment in declared}, chaos / "experiments")
+    chosen = tuple(each for each in declared if not options.only or each.name in options.only)
+    if not chosen:
+        place = Place(file=str(chaos / "experiments"))
+        problem = Problem(place=place, message="holds no experiment", remedy="write one, or --skip chaos")
+        raise DeclarationError([problem])
+    look_at(root / content.load)
+    rate = max(experiment.rate for experiment in chosen)
+    return Plan(
+        topology=topology,
+        experiments=with_proofs(topology, chosen, rate=rate),
+        invariants=load_invariants(chaos, topology),
+        rate=rate,
+    )
+
+
+def _documented(options: Options, topology: Topology) -> None:
+    """Who names a service to fuzz must not be shown the green of others when it has no document."""
+    for name in options.services:
+        if topology.service(name).openapi is None:
+            place = read_yaml(options.system).place(("services", name), key=True)
+            message = f"'{name}' does not say where its OpenAPI document is, so it can't be fuzzed"
+            raise DeclarationError([Problem(place=place, message=message, remedy="add 'openapi: /openapi.json'")])
+
+
+def _known(what: str, names: Sequence[str], known: Iterable[str], file: Path) -> None:
+    declared = set(known)
+    for name in names:
+        if name not in declared:
+            remedy = nearest(name, declared)
+            raise DeclarationError([Problem(place=Place(file=str(file)), message=f"no {what} '{name}'", remedy=remedy)])

@@ -1,0 +1,307 @@
+"""The main job: start, verify, baseline, experiments, fuzz, stop; a verdict and its reports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from urllib.parse import urljoin
+
+import aiohttp
+from pydantic import JsonValue
+
+from harness.checkers import samples_needed
+from harness.checkers.tally import DELTA
+from harness.contracts.conformance import Conformance
+from harness.contracts.fuzz import FuzzResult, fuzz
+from harness.contracts.verify import ProviderUnderTest, verify
+from harness.engine.bench import Bench
+from harness.engine.cost import measure_edges
+from harness.engine.experiment import conduct, measure_baseline
+from harness.engine.plan import error_rate_each
+from harness.engine.prepare import Options, Plan, prepare
+from harness.engine.session import Say, Session, replay_command
+from harness.errors import ContractError, HarnessError
+from harness.model.events import Event, PhaseEnded, RunEnded
+from harness.model.experiment import Experiment, Role
+from harness.model.finding import Finding, Part
+from harness.model.quantity import Share
+from harness.model.verdict import Verdict, worst
+
+WARM_UP_S = 5.0
+BASELINE_S = 20.0
+FUZZ_AT_ONCE = 2
+DOCUMENT_TIMEOUT_S = 10.0
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run ended, and where its files are."""
+
+    verdict: Verdict
+    exit_code: int
+    directory: Path
+    events: tuple[Event, ...]
+
+
+async def run(options: Options, *, say: Say) -> RunResult:
+    """Do the main job; what was started is stopped again whatever happens.
+
+    Raises:
+        HarnessError: if nothing could be run at all; once the system was up, trouble ends in a verdict instead.
+
+    When the task is cancelled, everything is put right, and the result says that it was interrupted.
+    """
+    plan = prepare(options)
+    run_ = _Run(options, plan, say)
+    started = asyncio.get_running_loop().time()
+    session = await Session.open(plan.topology, settings=options.settings, say=say)
+    run_.session = session
+    run_.end_phase("start", asyncio.get_running_loop().time() - started, f"{len(plan.topology.lines)} lines")
+    interrupted = False
+    try:
+        await run_.phases()
+    except asyncio.CancelledError:
+        interrupted = True
+    finally:
+        say("stopping")
+        await asyncio.shield(session.stop())
+        run_.note_memory()
+    verdict, reason = conclusion(session.recorder.findings)
+    if interrupted:
+        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
+    code = INTERRUPTED if interrupted else verdict.exit_code
+    session.recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
+    session.recorder.close()
+    return RunResult(
+        verdict=verdict, exit_code=code, directory=session.directory, events=tuple(session.recorder.events)
+    )
+
+
+class _Run:
+    """The phases of one run."""
+
+    def __init__(self, options: Options, plan: Plan, say: Say) -> None:
+        self.options = options
+        self.plan = plan
+        self.say = say
+        self.session: Session
+
+    async def phases(self) -> None:
+        """What the user asked for, in the order that VERDICTS.md gives: fuzzing last, since it invents commands."""
+        work = {"verify": self._verify, "chaos": self._chaos, "fuzz": self._fuzz}
+        for name, part in work.items():
+            if name in self.options.parts:
+                try:
+                    await part()
+                except HarnessError as error:
+                    # One part that can't be done makes the run UNKNOWN, and keeps nobody from doing the others.
+                    self._tell([_broken(name, error)])
+
+    @asynccontextmanager
+    async def _phase(self, name: str) -> AsyncIterator[None]:
+        began = self.session.now()
+        self.say(name)
+        yield
+        self.end_phase(name, self.session.now() - began)
+
+    def end_phase(self, name: str, took_s: float, detail: str = "") -> None:
+        """Write down that a phase ended."""
+        recorder = self.session.recorder
+        recorder.record(PhaseEnded(name=name, t=recorder.now(), took_s=took_s, detail=detail))
+        self.say(f"{name} took {took_s:.1f} s{', ' + detail if detail else ''}")
+
+    async def _verify(self) -> None:
+        async with self._phase("verify"):
+            await self._verify_pacts()
+
+    async def _verify_pacts(self) -> None:
+        session, topology = self.session, self.plan.topology
+        contracts = session.content("contracts")
+        wanted = self.options.services or tuple(topology.system.services)
+        providers = [
+            ProviderUnderTest(
+                name=name,
+                url=session.deployment.service_url(name),
+                stores={
+                    edge.provider: session.deployment.store_address(edge.provider, name)
+                    for edge in topology.edges.values()
+                    if edge.consumer == name and topology.is_store(edge.provider)
+                },
+                owner=topology.owner(name),
+            )
+            for name in wanted
+        ]
+        findings = await verify(
+            pacts=contracts / "pacts",
+            states=contracts / "states",
+            providers=providers,
+            owners={name: topology.owner(name) for name in topology.system.services},
+            spawner=session.supervisor,
+            directory=session.directory / "verify",
+            consumer=self.options.consumer,
+        )
+        self._tell(findings)
+
+    async def _chaos(self) -> None:
+        session, plan = self.session, self.plan
+        async with self._phase("baseline"):
+            ratios = await measure_edges(session)
+            if ratios:
+                self._note("cost of an edge: median time of a GET through it, divided by that of a direct one", ratios)
+            baseline = await measure_baseline(session, warm_up_s=WARM_UP_S, length_s=BASELINE_S, rate=plan.rate)
+        bench = Bench(
+            session=session,
+            driver=await session.driver(),
+            baseline=baseline,
+            invariants=plan.invariants,
+            conformance=await self._conformance(plan.topology.system.entry),
+            alpha=error_rate_each(plan.topology, plan.experiments),
+            replay=replay_command("chaos", "run", "--seed", str(session.seed), "--system", str(self.options.system)),
+        )
+        async with self._phase("experiments"):
+            needed = samples_needed(DELTA, bench.alpha)
+            self.say(f"each journey needs {needed} samples under a fault to exclude a rise above {Share(DELTA)}")
+            for experiment in plan.experiments:
+                self.say(f"experiment {experiment.name}: {_in_words(experiment)}")
+                verdict = await conduct(bench, experiment)
+                self._tell_experiment(experiment, verdict)
+                if experiment.role is not Role.EXPERIMENT and verdict is not Verdict.PASS:
+                    bench.doubts.append(f"the {experiment.role} of this run is {verdict}")
+        await bench.driver.stop()
+
+    async def _conformance(self, service: str) -> Conformance | None:
+        """What the answers of a service are held against; None when it has no document."""
+        where = self._document(service)
+        if not where:
+            return None
+        document = await read_document(where)
+        if not isinstance(document, dict):
+            raise ContractError(f"the OpenAPI document {where} is not a mapping; mend 'openapi:'")
+        return Conformance(service, document)
+
+    def _document(self, service: str) -> str:
+        """Where the OpenAPI document of a service is: a URL, a file, or nowhere."""
+        where = self.plan.topology.service(service).openapi
+        if where is None:
+            return ""
+        if where.startswith("/"):
+            return urljoin(self.session.deployment.service_url(service), where)
+        return str(Path(self.plan.topology.root) / where)
+
+    async def _fuzz(self) -> None:
+        async with self._phase("fuzz"):
+            await self._fuzz_services()
+
+    async def _fuzz_services(self) -> None:
+        gate = asyncio.Semaphore(FUZZ_AT_ONCE)
+        services = self.options.services or tuple(self.plan.topology.system.services)
+        wanted = [name for name in services if self._document(name)]
+        for name in sorted({*services} - {*wanted}):
+            self._note(f"{name} has no OpenAPI document, so it was not fuzzed", {})
+        if not wanted:
+            self._tell([_nothing_to_fuzz()])
+            return
+
+        async def one(name: str) -> FuzzResult:
+            async with gate:
+                return await fuzz(
+                    service=name,
+                    owner=self.plan.topology.owner(name),
+                    url=self.session.deployment.service_url(name),
+                    document=self._document(name),
+                    directory=self.session.directory / "fuzz" / name,
+                    spawner=self.session.supervisor,
+                    seed=self.session.seed,
+                )
+
+        for result in await asyncio.gather(*(one(name) for name in wanted)):
+            self._tell(result.findings)
+
+    def _note(self, message: str, figures: dict[str, float]) -> None:
+        self.session.recorder.note(message, figures)
+        told = ", ".join(f"{name} {figure:g}" for name, figure in figures.items())
+        self.say(f"{message}: {told}" if told else message)
+
+    def note_memory(self) -> None:
+        """Write down the most memory that this process ever had resident."""
+        peak_mb = getrusage(RUSAGE_SELF).ru_maxrss / 1024
+        self._note("memory of the harness process at its peak, without services and load", {"MB": round(peak_mb, 1)})
+
+    def _tell(self, findings: Sequence[Finding]) -> None:
+        self.session.recorder.find(*findings)
+        for finding in findings:
+            self.say(f"  {finding.verdict:7} {finding.subject}: {finding.reason}")
+
+    def _tell_experiment(self, experiment: Experiment, verdict: Verdict) -> None:
+        self.say(f"  {verdict:7} {experiment.name}")
+        found = [each for each in self.session.recorder.findings if each.experiment == experiment.name]
+        wrong = [each for each in found if each.verdict is not Verdict.PASS]
+        causes = [each for each in wrong if each.part is Part.VALIDITY or each.verdict is Verdict.FAIL] or wrong
+        for each in causes:
+            self.say(f"          {each.check}: {each.subject}: {each.reason.splitlines()[0]}")
+
+
+def _in_words(experiment: Experiment) -> str:
+    """What is injected, and how many samples of each journey that lets expect."""
+    what = "; ".join(injection.describe() for injection in experiment.injections)
+    total = sum(experiment.weights.values())
+    samples = ", ".join(
+        f"{name} {experiment.rate * weight / total * experiment.fault_s:.0f}"
+        for name, weight in experiment.weights.items()
+    )
+    return f"{what} (samples: {samples})"
+
+
+async def read_document(where: str) -> JsonValue:
+    """An OpenAPI document from a URL or a file.
+
+    Raises:
+        ContractError: if it can't be had, or isn't JSON or YAML.
+    """
+    try:
+        if where.startswith("http"):
+            timeout = aiohttp.ClientTimeout(total=DOCUMENT_TIMEOUT_S)
+            async with aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as http, http.get(where) as answer:
+                text = await answer.text()
+        else:
+            text = await asyncio.to_thread(Path(where).read_text, encoding="utf-8")
+        document: JsonValue = json.loads(text)
+    except (OSError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+        message = f"the OpenAPI document {where} can't be read: {type(error).__name__}: {error}; mend 'openapi:'"
+        raise ContractError(message) from error
+    return document
+
+
+def conclusion(findings: Sequence[Finding]) -> tuple[Verdict, str]:
+    """The worst of the findings, and why in one sentence."""
+    verdict = worst(finding.verdict for finding in findings)
+    if not findings:
+        return verdict, "nothing was measured"
+    if verdict is Verdict.PASS:
+        return verdict, f"all {len(findings)} findings hold"
+    first = next(finding for finding in findings if finding.verdict is verdict)
+    count = sum(finding.verdict is verdict for finding in findings)
+    return verdict, f"{first.subject}: {first.reason}" + (f" (and {count - 1} more)" if count > 1 else "")
+
+
+def _broken(part: str, error: HarnessError) -> Finding:
+    return Finding(
+        check="harness", part=Part.VALIDITY, verdict=Verdict.UNKNOWN, reason=str(error), subject=f"the part {part}"
+    )
+
+
+def _nothing_to_fuzz() -> Finding:
+    return Finding(
+        check="fuzz",
+        part=Part.FUZZ,
+        verdict=Verdict.UNKNOWN,
+        reason="no service says where its OpenAPI document is, so nothing was fuzzed",
+        subject="fuzz",
+        replay="add 'openapi: /openapi.json' to a service, or --skip fuzz",
+    )

@@ -1,0 +1,207 @@
+"""A system that is up, with what acts on it and what watches it; closed, nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from harness import __version__
+from harness.clock import Clock, SystemClock
+from harness.declare import load_system
+from harness.engine.recorder import Recorder
+from harness.errors import DeployError
+from harness.faults.injector import Injector
+from harness.load.driver import LoadDriver, LoadPlan
+from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
+from harness.model.topology import Topology
+from harness.observe.journal import JOURNAL, Journal
+from harness.proxy.provision import cache_directory, find_toxiproxy
+from harness.runtime.process import ProcessDeployment
+from harness.runtime.supervisor_client import Supervisor
+
+RUNS = Path(".harness") / "runs"
+IN_FORCE = "in-force.ndjson"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a session is opened."""
+
+    directory: Path | None = None
+    """Where the run's files go; by default a new one under `.harness/runs/`."""
+    seed: int | None = None
+    """Of all chance in the run; drawn and told when not given."""
+    relay: bool = True
+    """Whether the counting relay stands on every edge."""
+
+
+class Session:
+    """One deployment of one system, from `open` to `close`."""
+
+    def __init__(self, topology: Topology, *, directory: Path, seed: int, recorder: Recorder, say: Say) -> None:
+        self.topology = topology
+        self.directory = directory
+        self.seed = seed
+        self.clock: Clock = recorder.clock
+        self.recorder = recorder
+        self.say = say
+        self.supervisor: Supervisor
+        self.deployment: ProcessDeployment
+        self.injector: Injector
+        self._driver: LoadDriver | None = None
+        self._stack = AsyncExitStack()
+
+    @classmethod
+    async def open(
+        cls,
+        system: Path | Topology,
+        *,
+        settings: Settings | None = None,
+        say: Say,
+        listen: Callable[[Event], None] | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Self:
+        """Bring a system up with a Toxiproxy on every edge.
+
+        Raises:
+            DeclarationError: before anything is started, if the description is wrong.
+            ProvisionError: if Toxiproxy or a store can't be had.
+            DeployError: if a port is taken, or a service dies or never becomes ready; everything is stopped again.
+        """
+        settings = settings or Settings()
+        topology = system if isinstance(system, Topology) else load_system(system)
+        clock = SystemClock()
+        began, wall = clock.now(), clock.wall()
+        run = f"{wall:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        directory = (settings.directory or RUNS / run).resolve()
+        seed = settings.seed if settings.seed is not None else secrets.randbelow(2**31)
+        toxiproxy = find_toxiproxy(environ=environ, cache=cache_directory(environ), say=say)
+        _make(directory)
+        recorder = Recorder(Journal(directory / JOURNAL), clock=clock, began=began)
+        if listen is not None:
+            recorder.listen(listen)
+        session = cls(topology, directory=directory, seed=seed, recorder=recorder, say=say)
+        recorder.record(_started(topology, run, wall.isoformat(), seed, {"toxiproxy": toxiproxy.version}))
+        async with AsyncExitStack() as stack:
+            await session._bring_up(stack, toxiproxy.path, relay=settings.relay)
+            session._stack = stack.pop_all()
+        return session
+
+    async def _bring_up(self, stack: AsyncExitStack, toxiproxy: Path, *, relay: bool) -> None:
+        self.supervisor = await Supervisor.start(self.directory)
+        stack.push_async_callback(self.supervisor.close)
+        self.deployment = await ProcessDeployment.deploy(
+            self.topology,
+            directory=self.directory,
+            supervisor=self.supervisor,
+            toxiproxy=toxiproxy,
+            clock=self.clock,
+            run_began=self.recorder.began,
+            relay=relay,
+            progress=self.say,
+            on_event=self.recorder.record,
+        )
+        stack.push_async_callback(self.deployment.stop)
+        self.injector = Injector(
+            self.deployment.mesh, self.deployment, clock=self.clock, record=self.directory / IN_FORCE
+        )
+        stack.push_async_callback(self.injector.heal_all)
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return self.recorder.now()
+
+    @property
+    def observed(self) -> list[Observed]:
+        """Everything observed so far."""
+        return [event for event in self.recorder.events if isinstance(event, Observed)]
+
+    def content(self, which: str) -> Path:
+        """The path of a content folder or file: `contracts`, `chaos` or `load`."""
+        path: str = getattr(self.topology.system.content, which)
+        return (Path(self.topology.root) / path).resolve()
+
+    async def driver(self) -> LoadDriver:
+        """The load generator, started when first asked for; raises LoadError when it can't be."""
+        if self._driver is None:
+            system = self.topology.system
+            plan = LoadPlan(
+                locustfile=self.content("load"),
+                host=self.deployment.entry_url(),
+                journeys=tuple(system.journeys),
+                deadlines={name: float(journey.deadline) for name, journey in system.journeys.items()},
+                degraded=system.degraded,
+                seed=self.seed,
+            )
+            self._driver = await LoadDriver.start(
+                plan,
+                spawner=self.supervisor,
+                directory=self.directory,
+                clock=self.clock,
+                run_began=self.recorder.began,
+                on_observed=self.recorder.record,
+            )
+            self._stack.push_async_callback(self._driver.stop)
+        return self._driver
+
+    async def stop(self) -> None:
+        """Heal, stop and remove everything; safe to call twice. The journal stays open for the conclusion."""
+        await self._stack.aclose()
+
+    async def close(self) -> None:
+        """Stop, and close the journal."""
+        await self.stop()
+        self.recorder.close()
+
+
+def replay_command(*parts: str) -> str:
+    """A command line of the harness that one can paste."""
+    return shlex.join(["harness", *parts])
+
+
+def _make(directory: Path) -> None:
+    try:
+        (directory / "logs").mkdir(parents=True, exist_ok=False)
+    except OSError as error:
+        message = f"the run's directory {directory} can't be made: {error.strerror}; choose another --directory"
+        raise DeployError(message) from error
+
+
+def _started(topology: Topology, run: str, wall: str, seed: int, tools: dict[str, str]) -> RunStarted:
+    system = topology.system
+    return RunStarted(
+        run=run,
+        system=topology.name,
+        wall=wall,
+        seed=seed,
+        command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        harness=__version__,
+        python=platform.python_version(),
+        tools=tools,
+        owners={name: topology.owner(name) for name in (*system.services, *system.stores)},
+        edges=tuple(
+            EdgeFact(
+                consumer=edge.consumer, provider=edge.provider, need=edge.need.value, protocol=topology.protocol(edge)
+            )
+            for edge in topology.edges.values()
+        ),
+        journeys=tuple(
+            JourneyFact(
+                name=name,
+                critical=journey.critical,
+                deadline_s=float(journey.deadline),
+                p99_objective_s=None if journey.objectives.p99 is None else float(journey.objectives.p99),
+            )
+            for name, journey in system.journeys.items()
+        ),
+    )

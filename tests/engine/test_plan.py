@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from harness.declare import load_system
+from harness.engine.plan import RUN_ERROR_RATE, error_rate_each, with_proofs
+from harness.faults import Down, Kill, NoOp
+from harness.model.experiment import Expectation, Experiment, Role
+from harness.model.fault import EdgeTarget, Injection, InstanceTarget
+from harness.model.quantity import Duration
+from harness.model.topology import Topology
+
+SYSTEM = """\
+system: tiny
+entry: front
+services:
+  front: {owner: web, run: {command: [front]}}
+  back: {owner: core, run: {command: [back]}}
+edges:
+  - {from: front, to: back, need: soft}
+journeys:
+  look: {deadline: 1s, usable_without: [back]}
+"""
+
+
+@pytest.fixture
+def topology(tmp_path: Path) -> Topology:
+    (tmp_path / "system.yaml").write_text(SYSTEM, encoding="utf-8")
+    return load_system(tmp_path / "system.yaml")
+
+
+def experiment(*injections: Injection) -> Experiment:
+    return Experiment(name="x", hypothesis="Nobody minds.", injections=injections, weights={"look": 1.0}, rate=20)
+
+
+EDGE = Injection(id="a", fault=Down(), target=EdgeTarget(consumer="front", provider="back"), lasts=Duration(9))
+KILL = Injection(id="b", fault=Kill(), target=InstanceTarget(service="back"), lasts=Duration(9))
+
+
+def test_a_placebo_on_every_edge_that_is_touched_and_a_control_come_first(topology: Topology) -> None:
+    placebo, control, own = with_proofs(topology, [experiment(EDGE, KILL)], rate=20)
+    assert [each.role for each in (placebo, control, own)] == [Role.PLACEBO, Role.CONTROL, Role.EXPERIMENT]
+    assert [(each.target, type(each.fault)) for each in placebo.injections] == [(EDGE.target, NoOp)]
+    assert placebo.expectations == {"look": Expectation.UNCHANGED}
+    assert [str(each.target) for each in control.injections] == ["customers → front"]
+
+
+def test_without_an_edge_the_placebo_stands_where_the_customers_enter(topology: Topology) -> None:
+    placebo, *_ = with_proofs(topology, [experiment(KILL)], rate=20)
+    assert [str(each.target) for each in placebo.injections] == ["customers → front"]
+
+
+def test_the_error_rate_of_a_run_is_spent_across_all_its_tests(topology: Topology) -> None:
+    one = error_rate_each(topology, with_proofs(topology, [experiment(EDGE)], rate=20))
+    two = error_rate_each(topology, with_proofs(topology, [experiment(EDGE), experiment(EDGE)], rate=20))
+    assert 0 < two < one < RUN_ERROR_RATE
