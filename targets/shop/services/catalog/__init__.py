@@ -1,0 +1,1 @@
+"""Catalog: the product records."""

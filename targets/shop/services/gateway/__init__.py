@@ -1,0 +1,1 @@
+"""Gateway: the only public entry; composes the product page."""

@@ -1,0 +1,1 @@
+"""Inventory: stock and its reservations."""

@@ -1,0 +1,138 @@
+"""NATS JetStream behind an unreliable line: a connection that fails is dropped, and made anew by the next use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
+from nats.js.errors import NotFoundError
+
+from kit.trouble import Unavailable
+
+STREAM = StreamConfig(name="SHOP", subjects=["shop.>"], duplicate_window=300, max_bytes=256 * 1024 * 1024)
+WAIT_S = 1.0
+"""The longest wait for any one answer of the bus."""
+POLL_S = 1.0
+log = logging.getLogger(__name__)
+
+
+class Bus:
+    """One connection to the bus; a method raises Unavailable when the bus can't be had, after some seconds."""
+
+    name = "bus"
+
+    def __init__(self, url: str, client_name: str) -> None:
+        self._url = url
+        self._client_name = client_name
+        self._client: Client | None = None
+        self._stream: JetStreamContext | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self.losses = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, as far as one can tell without using it."""
+        return self._client is not None and self._client.is_connected
+
+    async def publish(self, subject: str, payload: bytes, event_id: str) -> None:
+        """Publish an event; the bus forgets repetitions of the same `event_id`."""
+        try:
+            stream = await self._connect()
+            await stream.publish(subject, payload, timeout=WAIT_S, headers={"Nats-Msg-Id": event_id})
+        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+            raise self._lost(error) from error
+
+    async def subscribe(self, subject: str, durable: str) -> JetStreamContext.PullSubscription:
+        """A durable consumer of a subject; the same name goes on where it stopped."""
+        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=5, max_deliver=-1)
+        try:
+            stream = await self._connect()
+            return await stream.pull_subscribe(subject, durable=durable, config=config)
+        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+            raise self._lost(error) from error
+
+    async def fetch(self, subscription: JetStreamContext.PullSubscription) -> list[Msg]:
+        """The next events, none after a second of silence; silence on a dead connection is found out."""
+        try:
+            try:
+                return await subscription.fetch(20, timeout=POLL_S)
+            except TimeoutError:
+                if self._client is None:
+                    raise
+                await self._client.flush(timeout=1)
+                return []
+        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+            raise self._lost(error) from error
+
+    async def settle(self, message: Msg, *, usable: bool = True) -> None:
+        """Acknowledge an event; with `usable=False` put aside one that can't ever be used."""
+        try:
+            await (message.ack() if usable else message.term())
+        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+            raise self._lost(error) from error
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._drop()
+        for task in list(self._closing):
+            await task
+
+    async def _connect(self) -> JetStreamContext:
+        if self._client is not None and self._client.is_connected and self._stream is not None:
+            return self._stream
+        self._drop()
+        client = Client()
+        self._client = client
+        async with asyncio.timeout(2 * WAIT_S):
+            # Reconnecting is done here: the library's own waits are long, and it would follow the addresses that
+            # the server tells it, past the one we were given.
+            await client.connect(
+                self._url,
+                name=self._client_name,
+                allow_reconnect=False,
+                connect_timeout=1,
+                error_cb=_ignore,
+                ping_interval=5,
+            )
+            stream = client.jetstream(timeout=WAIT_S)
+            try:
+                await stream.stream_info(str(STREAM.name))
+            except NotFoundError:
+                await stream.add_stream(STREAM)
+            self._stream = stream
+            return stream
+
+    def _lost(self, error: BaseException) -> Unavailable:
+        self.losses += 1
+        self._drop()
+        return Unavailable(self.name, type(error).__name__, sent=True)
+
+    def _drop(self) -> None:
+        client, self._client, self._stream = self._client, None, None
+        if client is not None:
+            task = asyncio.create_task(_close(client))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def health(self) -> dict[str, object]:
+        """The state of the edge, for people and for checks."""
+        return {"connected": self.connected, "losses": self.losses}
+
+
+async def _close(client: Client) -> None:
+    """Close a connection that may be dead: it is given a moment, whatever it says is of no interest any more."""
+    with suppress(nats.errors.Error, OSError, TimeoutError, EOFError, ValueError, AttributeError):
+        async with asyncio.timeout(WAIT_S):
+            await client.close()
+
+
+async def _ignore(error: Exception) -> None:
+    """Every error also reaches the call that it belongs to; those without one are told in debug logs only."""
+    log.debug("the bus's connection says %r", error)

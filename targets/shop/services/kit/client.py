@@ -1,0 +1,275 @@
+"""The client of one edge: deadline, balancing, retries within a budget, breaker, bulkhead, and distrust."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+from yarl import URL
+
+from kit import deadline
+from kit.breaker import Breaker, Rule, State
+from kit.budget import RetryBudget, jittered
+from kit.trouble import Refused, Unavailable
+from kit.words import Problem
+
+Answer = TypeVar("Answer", bound=BaseModel)
+LARGEST_ANSWER_BYTES = 1 << 20
+FAIR_SHARE = 0.5
+"""A call that was given less than this part of its usual time says nothing about the provider when it runs out."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long all attempts and each attempt may take, how many there are, and how many calls run at once.
+
+    `one_fate` says that a 503 of one operation speaks against all of the provider's operations; without it the breaker
+    leaves a 503 out of account, unless another instance could take over.
+    """
+
+    deadline_s: float
+    attempt_s: float
+    attempts: int = 2
+    at_once: int = 32
+    one_fate: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to a provider; `refusals` are the statuses that are a definite no instead of a failure."""
+
+    method: str
+    path: str
+    body: BaseModel | None = None
+    key: str | None = None
+    expect: int = 200
+    refusals: frozenset[int] = frozenset()
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice does no more than sending it once."""
+        return self.method == "GET" or self.key is not None
+
+    def headers(self, left_s: float) -> dict[str, str]:
+        """The headers to send when so many seconds are left for the answer."""
+        headers = {deadline.HEADER: deadline.header_for(left_s), "accept-encoding": "identity"}
+        if self.body is not None:
+            headers["content-type"] = "application/json"
+        if self.key is not None:
+            headers["idempotency-key"] = self.key
+        return headers
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """The way to one instance of the provider."""
+
+    url: str
+    breaker: Breaker
+    calls: int = 0
+    failures: int = 0
+
+
+class Edge:
+    """Consumer → provider, as the consumer sees it; use it as an async context manager or `close()` it."""
+
+    def __init__(self, provider: str, urls: tuple[str, ...], limits: Limits, rule: Rule | None = None) -> None:
+        self.provider = provider
+        self.limits = limits
+        self.lines = [Line(url=url.rstrip("/"), breaker=Breaker(rule or Rule())) for url in urls]
+        self.budget = RetryBudget()
+        self.in_flight = 0
+        self._turn = 0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    @property
+    def away(self) -> bool:
+        """Whether a call now would be refused without being sent, since no breaker admits it."""
+        return all(line.breaker.state is State.OPEN for line in self.lines)
+
+    def health(self) -> dict[str, object]:
+        """The state of the edge, for people and for checks."""
+        return {
+            "in_flight": self.in_flight,
+            "retry_tokens": round(self.budget.tokens, 1),
+            "lines": [
+                {
+                    "url": line.url,
+                    "breaker": line.breaker.state,
+                    "opened": line.breaker.opened,
+                    "calls": line.calls,
+                    "failures": line.failures,
+                }
+                for line in self.lines
+            ],
+        }
+
+    async def call(self, call: Call, answer: type[Answer]) -> Answer:
+        """Make the call, within the request's deadline and the edge's.
+
+        Raises:
+            Refused: the provider said no, with one of the call's `refusals`.
+            Unavailable: no valid answer came; its `sent` tells whether any attempt may have arrived.
+        """
+        limit = deadline.current(self.limits.deadline_s)
+        self.budget.earn()
+        tried: list[Line] = []
+        sent = False
+        for attempt in range(1, self.limits.attempts + 1):
+            line = self._choose(tried)
+            try:
+                return await self._bounded(line, call, answer, limit.left_s())
+            except Unavailable as error:
+                sent = sent or error.sent
+                tried.append(line)
+                pause = jittered(attempt, first_s=0.02, most_s=0.2)
+                if not self._again(call, error, tried, attempt, limit.left_s() - pause):
+                    raise Unavailable(self.provider, error.why, sent=sent) from error
+            await asyncio.sleep(pause)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _again(self, call: Call, error: Unavailable, tried: list[Line], attempt: int, left_s: float) -> bool:
+        """Whether another attempt makes sense: it's safe, there is time, somebody may answer, the budget allows it."""
+        elsewhere = any(line not in tried and line.breaker.admits for line in self.lines)
+        useful = elsewhere or (isinstance(error, Faulty) and any(line.breaker.admits for line in self.lines))
+        return (
+            attempt < self.limits.attempts
+            and call.repeatable
+            and useful
+            and left_s > self.limits.attempt_s * 0.2
+            and self.budget.spend()
+        )
+
+    def _choose(self, tried: list[Line]) -> Line:
+        """The next instance in turn: one not tried yet, whose breaker lets calls through, if there is one."""
+        self._turn += 1
+        ring = [self.lines[(self._turn + i) % len(self.lines)] for i in range(len(self.lines))]
+        fit = [line for line in ring if line.breaker.admits] or ring
+        return next((line for line in fit if line not in tried), fit[0])
+
+    async def _bounded(self, line: Line, call: Call, answer: type[Answer], left_s: float) -> Answer:
+        """One attempt, if the bulkhead has room and the breaker lets it through."""
+        if self.in_flight >= self.limits.at_once:
+            raise Unavailable(self.provider, "too many calls are under way", sent=False)
+        time_s = min(self.limits.attempt_s, left_s)
+        if time_s <= deadline.MARGIN_S:
+            raise Unavailable(self.provider, "the deadline is used up", sent=False)
+        ticket = line.breaker.admit()
+        if ticket is None:
+            raise Unavailable(self.provider, "the circuit breaker is open", sent=False)
+        self.in_flight += 1
+        line.calls += 1
+        try:
+            with ticket:
+                try:
+                    got = await self._attempt(line, call, answer, time_s)
+                except Refused:
+                    ticket.good()
+                    raise
+                except Unavailable as error:
+                    line.failures += 1
+                    if self._counts(error, time_s):
+                        ticket.bad()
+                    raise
+                ticket.good()
+                return got
+        finally:
+            self.in_flight -= 1
+
+    def _counts(self, error: Unavailable, time_s: float) -> bool:
+        """Whether a failure speaks against this instance."""
+        match error:
+            case Late():
+                return time_s >= FAIR_SHARE * self.limits.attempt_s
+            case Declined():
+                return self.limits.one_fate or len(self.lines) > 1
+            case _:
+                return True
+
+    async def _attempt(self, line: Line, call: Call, answer: type[Answer], time_s: float) -> Answer:
+        try:
+            async with asyncio.timeout(time_s):
+                status, headers, body = await self._exchange(line, call, time_s)
+        except TimeoutError:
+            raise Late(self.provider, f"no answer within {time_s * 1000:.0f} ms", sent=True) from None
+        except aiohttp.ClientConnectorError as error:
+            raise Faulty(self.provider, "it can't be connected to", sent=False) from error
+        except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
+            raise Faulty(self.provider, f"the connection failed ({type(error).__name__})", sent=True) from error
+        return self._judge(call, answer, status, headers, body)
+
+    async def _exchange(self, line: Line, call: Call, time_s: float) -> tuple[int, Mapping[str, str], bytes]:
+        if self._session is None:
+            self._session = _open_session()
+        async with self._session.request(
+            call.method,
+            URL(line.url + call.path, encoded=True),
+            data=None if call.body is None else call.body.model_dump_json().encode(),
+            headers=call.headers(time_s),
+            allow_redirects=False,
+        ) as response:
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > LARGEST_ANSWER_BYTES:
+                    message = "the answer is too large"
+                    raise ValueError(message)
+            return response.status, response.headers, bytes(body)
+
+    def _judge(self, call: Call, answer: type[Answer], status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Believe an answer only when status, content type and body are what the provider promised."""
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        try:
+            if status == call.expect and kind == "application/json":
+                return answer.model_validate_json(body)
+            if kind == "application/problem+json" and status in (*call.refusals, Unavailable.status):
+                problem = Problem.model_validate_json(body)
+                if status == Unavailable.status:
+                    raise Declined(self.provider, f"it says: {problem.detail}", sent=True)
+                raise Refused(status, problem.detail)
+        except ValidationError as error:
+            why = f"its answer {status} has a body that isn't as promised"
+            raise Faulty(self.provider, why, sent=True) from error
+        raise Faulty(self.provider, f"it answered {status} with {kind or 'no content type'}", sent=True)
+
+
+class Late(Unavailable):
+    """No answer came in time: the provider may or may not have done it, and another attempt would come too late."""
+
+
+class Faulty(Unavailable):
+    """No connection, a broken one, or an answer that can't be believed: another attempt may well succeed."""
+
+
+class Declined(Unavailable):
+    """The provider itself says that it can't: asking the same instance at once again is pointless."""
+
+
+def _open_session() -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0, force_close=False),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+    )
+    # aiohttp repeats GETs by itself when a pooled connection turns out dead: that would bypass budget and breaker.
+    session._retry_connection = False  # noqa: SLF001 -- there is no public switch
+    return session

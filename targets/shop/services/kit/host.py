@@ -1,0 +1,118 @@
+"""What a running service holds open: its edges, its stores, its work in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from kit import deadline
+from kit.client import Edge, Limits
+from kit.settings import Settings
+from kit.trouble import Unavailable
+
+READY_S = 0.5
+log = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """Something with a connection behind it, whose state can be shown."""
+
+    def health(self) -> dict[str, object]:
+        """The state, for people and for checks."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
+
+class HardStore(Part, Protocol):
+    """A store without which the service can't serve."""
+
+    async def ready(self) -> None:
+        """Raises Unavailable when the store is away."""
+        ...
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+AnyStore = TypeVar("AnyStore", bound=HardStore)
+
+
+class Host:
+    """Holds a service's parts, runs its background work, and lets go of all in reverse order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._parts: dict[str, Part] = {}
+        self._stores: list[HardStore] = []
+        self._works: list[Callable[[], Awaitable[None]]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def edge(self, provider: str, limits: Limits) -> Edge:
+        """The client of the edge to that provider."""
+        return self.part(provider, Edge(provider, self.settings.urls(provider), limits))
+
+    def part(self, name: str, part: AnyPart) -> AnyPart:
+        """Show this part in `/health`, close it at the end."""
+        self._parts[name] = part
+        return part
+
+    def hard_store(self, name: str, store: AnyStore) -> AnyStore:
+        """As `part`, and not ready without it."""
+        self._stores.append(store)
+        return self.part(name, store)
+
+    def background(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run this while the service runs; when it fails, it is begun again."""
+        self._works.append(work)
+
+    def start(self) -> None:
+        """Begin the background work; nothing is waited for, since a service starts without its stores too."""
+        self._tasks = [asyncio.create_task(_keep(work)) for work in self._works]
+
+    async def stop(self) -> None:
+        """End the background work, then close the parts."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        for part in reversed(self._parts.values()):
+            await part.close()
+
+    async def check_ready(self) -> None:
+        """Raises Unavailable when a hard store is away."""
+        deadline.begin(READY_S)
+        for store in self._stores:
+            await store.ready()
+
+    async def health(self) -> dict[str, object]:
+        """Who this is, whether it can serve, and the state of every edge."""
+        try:
+            await self.check_ready()
+            ready, why = True, None
+        except Unavailable as error:
+            ready, why = False, error.detail
+        return {
+            "service": self.settings.service,
+            "instance": self.settings.instance,
+            "zone": self.settings.zone,
+            "ready": ready,
+            "why": why,
+            "edges": {name: part.health() for name, part in self._parts.items()},
+        }
+
+
+async def _keep(work: Callable[[], Awaitable[None]]) -> None:
+    """Run some work to its end, again after a pause whenever it breaks."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background work failed and is begun again")
+            await asyncio.sleep(0.5)
+        else:
+            return

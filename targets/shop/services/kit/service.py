@@ -1,0 +1,125 @@
+"""The frame of every service: the app around its routes, and the server around the app."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import JSONResponse
+
+from kit.guard import Guard
+from kit.host import Host
+from kit.logs import log_to_stderr
+from kit.problems import explain
+from kit.settings import Settings
+from kit.strict import StrictRoute
+from kit.words import Problem
+
+KEEP_ALIVE_S = 75
+"""Longer than our clients keep idle connections, so that they, not we, close them."""
+DRAIN_S = 3
+
+
+def router() -> APIRouter:
+    """A router whose routes refuse what their document doesn't know."""
+    return APIRouter(route_class=StrictRoute)
+
+
+def build(
+    settings: Settings, title: str, routes: APIRouter, make_parts: Callable[[Host], object], limit_s: float
+) -> FastAPI:
+    """The app of a service; nothing is opened before it starts.
+
+    Args:
+        settings: What the environment said.
+        title: The name of the API.
+        routes: The operations.
+        make_parts: Makes what the operations need; they find it as `request.app.state.parts`.
+        limit_s: The longest a request may take.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        host = Host(settings)
+        app.state.host = host
+        app.state.parts = make_parts(host)
+        host.start()
+        yield
+        await host.stop()
+
+    app = FastAPI(title=title, version="1.0.0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(Guard, limit_s=limit_s)
+    operational = _operational()
+    explain(app, [*routes.routes, *operational.routes])
+    app.include_router(routes)
+    app.include_router(operational, include_in_schema=False)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to customise it
+    return app
+
+
+def _operational() -> APIRouter:
+    """Alive, ready, healthy: for those who run the service, not part of its contract."""
+    routes = router()
+
+    @routes.get("/livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @routes.get("/readyz")
+    async def readyz(request: Request) -> dict[str, str]:
+        await request.app.state.host.check_ready()
+        return {"status": "ready"}
+
+    @routes.get("/health")
+    async def health(request: Request) -> JSONResponse:
+        return JSONResponse(await request.app.state.host.health())
+
+    return routes
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document, with the schema of errors that all operations refer to."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, which raises the signal again after a clean end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """See uvicorn; SIGTERM and SIGINT are the loop's business here."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        yield
+
+    def _end(self) -> None:
+        self.should_exit = True
+
+
+def run(settings: Settings, app: FastAPI) -> None:
+    """Serve the app until SIGTERM, then finish the requests that are under way."""
+    log_to_stderr(settings.service, settings.instance)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+        lifespan="on",
+        ws="none",
+    )
+    _Server(config).run()

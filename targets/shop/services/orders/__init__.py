@@ -1,0 +1,1 @@
+"""Orders: takes orders, and sees each to its end by a saga."""

@@ -1,0 +1,1 @@
+"""Payments: charges and refunds, at most one charge an order."""

@@ -1,0 +1,61 @@
+"""Payments' API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Path, Query, Request
+from kit import service
+from kit.host import Host
+from kit.postgres import Postgres
+from kit.problems import declared
+from kit.settings import Settings
+from kit.words import KeyText, PageSize, PageStart, Uuid
+
+from payments.models import Charge, ChargeRequest, LedgerEntry, LedgerPage, Refund
+from payments.store import SCHEMA, Ledger
+
+LIMIT_S = 1.5
+routes = service.router()
+
+
+def parts(host: Host) -> Ledger:
+    postgres = host.hard_store("postgres", Postgres(host.settings.database_dsn, SCHEMA))
+    host.background(postgres.prepare)
+    return Ledger(postgres)
+
+
+def _ledger(request: Request) -> Ledger:
+    found: Ledger = request.app.state.parts
+    return found
+
+
+@routes.post("/charges", status_code=201, responses=declared(402, 409, 413, 415))
+async def charge(request: Request, wanted: ChargeRequest, idempotency_key: Annotated[KeyText, Header()]) -> Charge:
+    return await _ledger(request).charge(wanted, idempotency_key)
+
+
+@routes.post("/charges/{order_id}/refund", responses=declared())
+async def refund(request: Request, order_id: Annotated[Uuid, Path()]) -> Refund:
+    return await _ledger(request).refund(order_id)
+
+
+@routes.get("/charges", responses=declared())
+async def list_charges(
+    request: Request, after: Annotated[PageStart, Query()] = 0, limit: Annotated[PageSize, Query()] = 100
+) -> LedgerPage:
+    return await _ledger(request).page(after, limit)
+
+
+@routes.get("/charges/{charge_id}", responses=declared(404))
+async def read_charge(request: Request, charge_id: Annotated[Uuid, Path()]) -> LedgerEntry:
+    return await _ledger(request).read(charge_id)
+
+
+def create(settings: Settings) -> FastAPI:
+    return service.build(settings, "Payments", routes, parts, LIMIT_S)
+
+
+def serve() -> None:
+    settings = Settings.read("payments")
+    service.run(settings, create(settings))

@@ -1,0 +1,1 @@
+"""Pricing: what a product and a basket cost."""

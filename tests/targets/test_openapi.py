@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("gateway", "catalog", "pricing", "recommendations", "inventory", "orders", "payments")
+
+
+@pytest.fixture(scope="module")
+def export() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("export_openapi", ROOT / "targets" / "shop" / "export_openapi.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def committed(service: str) -> str:
+    return (ROOT / "contracts" / "openapi" / f"{service}.json").read_text(encoding="utf-8")
+
+
+def test_every_service_is_exported(export: ModuleType) -> None:
+    assert set(SERVICES) == set(export.SERVICES)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_committed_document_is_what_the_app_produces(export: ModuleType, service: str) -> None:
+    assert committed(service) == export.document(service), "run: python targets/shop/export_openapi.py"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_operation_declares_its_errors_as_problem_documents(service: str) -> None:
+    document: dict[str, Any] = json.loads(committed(service))
+    assert document["openapi"].startswith("3.1")
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            errors = {status: answer for status, answer in operation["responses"].items() if status[0] in "45"}
+            assert {"422", "503"} <= errors.keys(), f"{method} {path}"
+            assert all(list(answer["content"]) == ["application/problem+json"] for answer in errors.values())
+            assert errors["503"]["headers"]["Retry-After"]["required"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_object_says_what_it_holds_and_holds_nothing_else(service: str) -> None:
+    schemas: dict[str, Any] = json.loads(committed(service))["components"]["schemas"]
+    for name, schema in schemas.items():
+        assert schema["additionalProperties"] is False, name
