@@ -1,0 +1,83 @@
+"""Copies of the shop to run, to break and to kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psutil
+
+from harness.clock import SystemClock, pause
+from harness.model.events import Event, FindingMade
+from harness.model.finding import Finding
+from harness.observe.journal import JOURNAL, read_journal
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTENT = ("targets", "chaos", "contracts", "loadtests")
+RUN_LIMIT_S = 420
+COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
+
+
+def copied(to: Path) -> Path:
+    """The shop with its contracts, experiments and journeys, in a directory of its own."""
+    for folder in CONTENT:
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return to
+
+
+def changed(file: Path, old: str, new: str) -> None:
+    """Replace a text that stands in the file exactly once."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def harness(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=root, capture_output=True, text=True, timeout=RUN_LIMIT_S, check=False
+    )
+
+
+def started(root: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own; its output goes to `output.log`."""
+    with (root / "output.log").open("wb") as output:
+        return subprocess.Popen(
+            [*COMMAND, *arguments], cwd=root, stdout=output, stderr=output, env=dict(os.environ), start_new_session=True
+        )
+
+
+def journal(directory: Path) -> tuple[Event, ...]:
+    """What a run has written down so far."""
+    return read_journal(directory / JOURNAL).events if (directory / JOURNAL).exists() else ()
+
+
+def findings(events: Iterable[Event]) -> list[Finding]:
+    """The findings among events."""
+    return [event.finding for event in events if isinstance(event, FindingMade)]
+
+
+def until(condition: Callable[[], bool], *, within_s: float, what: str) -> None:
+    """Look until it is so; fails the test when it isn't in time."""
+    clock = SystemClock()
+    limit = clock.now() + within_s
+    while not condition():
+        assert clock.now() < limit, f"not within {within_s} s: {what}"
+        pause(0.05)
+
+
+def left_behind(root: Path) -> list[str]:
+    """Processes that work below a directory or name it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            traces = [process.cwd(), *process.cmdline()]
+        except psutil.Error:
+            continue
+        if process.pid != os.getpid() and any(str(root) in trace for trace in traces):
+            found.append(f"{process.pid} {' '.join(traces)[:200]}")
+    return found
