@@ -1,0 +1,123 @@
+"""Some services of the shop, brought up with real stores and fault proxies, for tests that need no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from harness.clock import SystemClock, pause
+from harness.engine.session import Session, Settings
+from harness.model.fault import InstanceTarget
+from harness.testing.background import Background
+
+SHOP = Path(__file__).resolve().parents[2] / "targets" / "shop"
+OPERATOR = "operator-of-the-tests"
+ANSWER_WITHIN_S = 10.0
+
+
+def partial(*services: str, to: Path, env: Mapping[str, Mapping[str, str]] | None = None) -> Path:
+    """Write a description of these services only, with the stores they use; the first is the entry.
+
+    Edges to others fall away, and what the environment says of them; `env` adds to that of single services.
+    """
+    text = (SHOP / "system.yaml").read_text(encoding="utf-8")
+    whole: dict[str, Any] = yaml.safe_load(text)
+    ends = {*services, *whole["stores"]}
+    edges = [edge for edge in whole["edges"] if edge["from"] in services and edge["to"] in ends]
+    used = {edge["to"] for edge in edges} & whole["stores"].keys()
+    clusters = {store.get("cluster") for name, store in whole["stores"].items() if name in used} - {None}
+    stores = {name: spec for name, spec in whole["stores"].items() if name in used or spec.get("cluster") in clusters}
+    for store in stores.values():
+        if "databases" in store:
+            store["databases"] = [name for name in store["databases"] if name in services]
+    known = {edge["from"]: {each["to"] for each in edges if each["from"] == edge["from"]} for edge in edges}
+    described = {name: whole["services"][name] for name in services}
+    for name, service in described.items():
+        service["run"]["path"] = [str(SHOP / "services")]
+        told = {key: value for key, value in service["env"].items() if _fits(value, known.get(name, set()))}
+        service["env"] = told | {"OPERATOR_TOKEN": OPERATOR} | dict((env or {}).get(name, {}))
+    cut = {
+        "system": "part-of-the-shop",
+        "entry": services[0],
+        "degraded": whole["degraded"],
+        "services": described,
+        "stores": stores,
+        "edges": edges,
+    }
+    file = to / "system.yaml"
+    file.write_text(yaml.safe_dump(cut, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def _fits(value: str, providers: set[str]) -> bool:
+    mentioned = {part.split(".")[1] for part in value.split("{edge") if part.startswith(".")}
+    return mentioned <= providers
+
+
+class Up:
+    """What is running; asked directly, past the proxies, as the operator unless `headers` say otherwise."""
+
+    def __init__(self, session: Session, background: Background) -> None:
+        self.session = session
+        self._background = background
+
+    def url(self, service: str, index: int = 1) -> str:
+        """The address of an instance itself."""
+        return self.session.deployment.direct_url(InstanceTarget(service=service, index=index))
+
+    def ask(  # noqa: PLR0913 -- a request has that many parts
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        index: int = 1,
+    ) -> requests.Response:
+        """Ask a service."""
+        headers = {"Authorization": f"Bearer {OPERATOR}"} | dict(headers or {})
+        return requests.request(
+            method, self.url(service, index) + path, json=json, headers=headers, timeout=ANSWER_WITHIN_S
+        )
+
+    def kill(self, service: str, index: int = 1) -> None:
+        """SIGKILL."""
+        self._background.run(self.session.deployment.kill(InstanceTarget(service=service, index=index)))
+
+    def start(self, service: str, index: int = 1) -> None:
+        """Start it again; returns when it is ready."""
+        self._background.run(self.session.deployment.start(InstanceTarget(service=service, index=index)))
+
+    def store_address(self, store: str, service: str) -> str:
+        """DSN or URL of a store as that service uses it, past every proxy."""
+        return self.session.deployment.store_address(store, service)
+
+
+@contextmanager
+def running(description: Path, directory: Path) -> Iterator[Up]:
+    """The system, up while the body runs."""
+    background = Background()
+    try:
+        said: list[str] = []
+        session = background.run(Session.open(description, settings=Settings(directory=directory), say=said.append))
+        try:
+            yield Up(session, background)
+        finally:
+            background.run(session.close())
+    finally:
+        background.close()
+
+
+def until(condition: Callable[[], bool], *, within_s: float, what: str) -> None:
+    """Look until it is so; fails the test when it isn't in time."""
+    clock = SystemClock()
+    limit = clock.now() + within_s
+    while not condition():
+        assert clock.now() < limit, f"not within {within_s} s: {what}"
+        pause(0.02)
