@@ -1,4 +1,4 @@
-"""The shop's customers: they look at products, and some of them buy.
+"""The shop's customers: they look around, search, fill carts, buy, and look at their orders.
 
 `locust -f loadtests/locustfile.py --host http://127.0.0.1:PORT` drives them as closed users with pauses between.
 Under the harness each task is a journey of its own, dispatched whenever one is due.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -18,19 +21,39 @@ from locust.env import Environment
 
 from harness.load.journey import OpenOperation, marked_degraded, operation
 
-SKUS_IN_STOCK = tuple(f"sku-{number:04d}" for number in range(1, 196))
-"""sku-0196 to sku-0200 have no stock: whoever orders them is refused, and a clean run shall have no failure."""
+SKUS_IN_STOCK = tuple(f"sku-{number:04d}" for number in range(1, 296))
+"""sku-0296 to sku-0300 have no stock: whoever orders them is refused, and a clean run shall have no failure."""
 
 POPULARITY = tuple(accumulate(1 / rank for rank in range(1, len(SKUS_IN_STOCK) + 1)))
 """Zipf's law: the second product is looked at half as often as the first."""
 
+WORDS = ("lamp", "kettle", "chair", "radio", "clock", "basket", "mirror")
+"""What people search for: each word stands in the names of many products."""
+
 PATIENCE_S = 8.0
 """How long a customer waits to hear whether her order is confirmed."""
 
+SIGNED_IN_S = 600.0
+"""For so long a customer who only looks at her things is not asked for her password again."""
+
 ACCEPTED = 202
 OK = 200
+CREATED = 201
 CLIENT_ERRORS = range(400, 500)
 UNAVAILABLE = 503
+
+
+@dataclass(slots=True)
+class Account:
+    """A customer whom the shop knows; only one journey at a time is hers."""
+
+    email: str
+    token: str = ""
+    signed_in_at: float = float("-inf")
+
+
+_FREE = [Account(f"customer-{number:04d}@shop.example") for number in range(1, 1001)]
+PASSWORD = "demo-password"  # noqa: S105 -- the seeded customers' own, which is no secret
 
 
 class Customer(FastHttpUser):
@@ -42,19 +65,52 @@ class Customer(FastHttpUser):
         super().__init__(environment)
         self.random = random.Random()  # noqa: S311 -- load, not secrets
 
-    @task(9)
+    @task(60)
     def browse(self) -> None:
         """Look at a product, the popular ones more often."""
-        self.client.get(f"/products/{self._sku()}", name="GET /products/{sku}")
+        self._look_at(self._sku())
 
-    @task(1)
+    @task(20)
+    def search(self) -> None:
+        """Search for a word, and open one of the products found."""
+        word = self.random.choice(WORDS)
+        answer = self.client.get(f"/search?q={word}", name="GET /search")
+        found = _json(answer).get("items") if answer.status_code == OK else None
+        if found:
+            self._look_at(self.random.choice(found)["sku"])
+
+    @task(12)
+    def cart(self) -> None:
+        """Put something into the cart, change how many, and read it back."""
+        with self._account() as account:
+            if self._signed_in(account):
+                self._fill_cart(account, self._sku(), self.random.randint(1, 5))
+
+    @task(6)
     def checkout(self) -> None:
-        """Place an order, then ask until it is final."""
-        key = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        order = {"items": self._items(), "card_token": f"tok-{self.random.getrandbits(64):016x}"}
-        order_id = self._place(key, order)
-        if order_id is not None:
-            self._await_order(key, order_id)
+        """Sign in, look into the cart, place an order, then ask until it is final."""
+        with self._account() as account:
+            account.signed_in_at = float("-inf")
+            if not self._signed_in(account):
+                return
+            self.client.get("/cart", headers=_as(account), name="GET /cart")
+            key = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+            order = {"items": self._items(), "card_token": f"tok-{self.random.getrandbits(64):016x}"}
+            order_id = self._place(account, key, order)
+            if order_id is not None:
+                self._await_order(account, key, order_id)
+
+    @task(2)
+    def my_orders(self) -> None:
+        """List the orders of the last time, and open one."""
+        with self._account() as account:
+            if not self._signed_in(account):
+                return
+            answer = self.client.get("/orders", headers=_as(account), name="GET /orders")
+            listed = _json(answer).get("items") if answer.status_code == OK else None
+            if listed:
+                order_id = self.random.choice(listed)["order_id"]
+                self.client.get(f"/orders/{order_id}", headers=_as(account), name="GET /orders/{order_id}")
 
     def _sku(self) -> str:
         return self.random.choices(SKUS_IN_STOCK, cum_weights=POPULARITY)[0]
@@ -63,25 +119,68 @@ class Customer(FastHttpUser):
         skus = {self._sku() for _ in range(self.random.randint(1, 3))}
         return [{"sku": sku, "quantity": 1} for sku in sorted(skus)]
 
-    def _place(self, key: str, order: dict[str, Any]) -> str | None:
+    def _look_at(self, sku: str) -> None:
+        self.client.get(f"/products/{sku}", name="GET /products/{sku}")
+
+    @contextmanager
+    def _account(self) -> Iterator[Account]:
+        """One of the customers who are not here just now."""
+        account = _FREE.pop(self.random.randrange(len(_FREE)))
+        try:
+            yield account
+        finally:
+            _FREE.append(account)
+
+    def _signed_in(self, account: Account) -> bool:
+        """Sign in, unless she still is; False when she can't."""
+        if time.monotonic() - account.signed_in_at < SIGNED_IN_S:
+            return True
+        said = {"email": account.email, "password": PASSWORD}
+        answer = self.client.post("/sessions", json=said, name="POST /sessions")
+        token = _json(answer).get("access_token") if answer.status_code == CREATED else None
+        if token is not None:
+            account.token, account.signed_in_at = token, time.monotonic()
+        return token is not None
+
+    def _fill_cart(self, account: Account, sku: str, quantity: int) -> None:
+        path, name = f"/cart/items/{sku}", "PUT /cart/items/{sku}"
+        with operation("change-cart", f"{account.email} {sku}") as changing:
+            self.client.put(path, json={"quantity": 1}, headers=_as(account), name=name)
+            changed = self.client.put(path, json={"quantity": quantity}, headers=_as(account), name=name)
+            if changed.status_code != OK:
+                _not_done(changing, changed.status_code)
+                return
+            read = self.client.get("/cart", headers=_as(account), name="GET /cart")
+            if read.status_code != OK:
+                changing.unknown(f"reading it back: status {read.status_code}")
+                return
+            items = {item["sku"]: item["quantity"] for item in _json(read).get("items", [])}
+            if items.get(sku) != quantity:
+                changing.failed(f"her own write was not read back: {quantity} of {sku}, found {items.get(sku)}")
+            else:
+                mark = changing.degraded if marked_degraded(changed) or marked_degraded(read) else changing.ok
+                mark(sku=sku, quantity=quantity)
+
+    def _place(self, account: Account, key: str, order: dict[str, Any]) -> str | None:
         with operation("place-order", key) as placing:
-            answer = self._post_order(key, order)
+            answer = self._post_order(account, key, order)
             if answer.status_code not in {ACCEPTED, UNAVAILABLE, *CLIENT_ERRORS}:
                 # No answer, or none that says what happened: her app asks once more, by the same key.
-                answer = self._post_order(key, order)
+                answer = self._post_order(account, key, order)
                 return _acknowledged(placing, answer, repeated=True)
             return _acknowledged(placing, answer, repeated=False)
 
-    def _post_order(self, key: str, order: dict[str, Any]) -> Any:
-        return self.client.post("/orders", json=order, headers={"Idempotency-Key": key}, name="POST /orders")
+    def _post_order(self, account: Account, key: str, order: dict[str, Any]) -> Any:
+        headers = {**_as(account), "Idempotency-Key": key}
+        return self.client.post("/orders", json=order, headers=headers, name="POST /orders")
 
-    def _await_order(self, key: str, order_id: str) -> None:
+    def _await_order(self, account: Account, key: str, order_id: str) -> None:
         with operation("await-order", key) as awaiting:
             give_up_at = time.monotonic() + PATIENCE_S
             said = "pending"
             while said == "pending" and time.monotonic() < give_up_at:
                 gevent.sleep(self.random.uniform(0.1, 0.2))
-                answer = self.client.get(f"/orders/{order_id}", name="GET /orders/{order_id}")
+                answer = self.client.get(f"/orders/{order_id}", headers=_as(account), name="GET /orders/{order_id}")
                 order = _json(answer) if answer.status_code == OK else {}
                 said = order.get("status", "pending")
             if said == "confirmed":
@@ -93,6 +192,10 @@ class Customer(FastHttpUser):
                 awaiting.unknown(f"still {said} after {PATIENCE_S:g} s")
 
 
+def _as(account: Account) -> dict[str, str]:
+    return {"Authorization": f"Bearer {account.token}"}
+
+
 def _acknowledged(placing: OpenOperation, answer: Any, *, repeated: bool) -> str | None:
     """Mark the operation by its answer; the order's id when the shop has taken the order."""
     order_id = _json(answer).get("order_id") if answer.status_code == ACCEPTED else None
@@ -100,11 +203,17 @@ def _acknowledged(placing: OpenOperation, answer: Any, *, repeated: bool) -> str
         mark = placing.degraded if marked_degraded(answer) else placing.ok
         mark(order_id=order_id)
         return str(order_id)
-    if repeated or answer.status_code not in {UNAVAILABLE, *CLIENT_ERRORS}:
-        placing.unknown(f"status {answer.status_code}" + (", after a first try without an answer" if repeated else ""))
+    if repeated:
+        placing.unknown(f"status {answer.status_code}, after a first try without an answer")
     else:
-        placing.failed(f"status {answer.status_code}")
+        _not_done(placing, answer.status_code)
     return None
+
+
+def _not_done(changing: OpenOperation, status: int) -> None:
+    """A clean no means that nothing was done; after anything else nobody knows."""
+    mark = changing.failed if status in {UNAVAILABLE, *CLIENT_ERRORS} else changing.unknown
+    mark(f"status {status}")
 
 
 def _json(answer: Any) -> dict[str, Any]:
