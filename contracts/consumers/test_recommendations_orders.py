@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
+from kit.bus import Bus
+from nats.aio.msg import Msg
 from pact import match
-from recommendations.consumer import Consumer
+from recommendations.consumer import consumer
 from recommendations.models import OrderPlaced
+from recommendations.store import Together
 
 from harness.contracts.recording import PactRecording
 
@@ -23,17 +27,20 @@ class Message:
 
 
 @dataclass
-class Bus:
-    """Remembers whether each event was usable."""
+class FakeBus:
+    """Remembers what became of each event."""
 
-    settled: list[bool] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
-    async def settle(self, _message: Message, *, usable: bool = True) -> None:
-        self.settled.append(usable)
+    async def settle(self, _message: Message) -> None:
+        self.answers.append("settled")
+
+    async def put_aside(self, _message: Message) -> None:
+        self.answers.append("put aside")
 
 
 @dataclass
-class Together:
+class Learner:
     """Remembers what was learnt."""
 
     learnt: list[OrderPlaced] = field(default_factory=list)
@@ -44,11 +51,11 @@ class Together:
 
 
 async def test_an_order_tells_which_products_were_bought_together(recording: PactRecording) -> None:
-    bus, together = Bus(), Together()
-    consumer = Consumer(bus, together)
+    bus, together = FakeBus(), Learner()
+    learning = consumer(cast("Bus", bus), cast("Together", together))
 
     async def take(body: bytes, _metadata: Mapping[str, object]) -> None:
-        await consumer._take(Message(data=body))  # noqa: SLF001 -- its one entrance for an event; run() loops for ever
+        await learning.take(cast("Msg", Message(data=body)))
 
     with recording.consumer("recommendations", "orders") as orders:
         orders.upon_message("an order was placed").with_body(
@@ -60,7 +67,7 @@ async def test_an_order_tells_which_products_were_bought_together(recording: Pac
         )
         await orders.deliver(take)
 
-        assert bus.settled == [True]
+        assert bus.answers == ["settled"]
         assert [(each.event_id, [item.sku for item in each.items]) for each in together.learnt] == [
             (EVENT, ["sku-0001"])
         ]

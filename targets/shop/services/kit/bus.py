@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 
 import nats
@@ -16,10 +17,15 @@ from nats.js.errors import NotFoundError
 
 from kit.trouble import Unavailable
 
-STREAM = StreamConfig(name="SHOP", subjects=["shop.>"], duplicate_window=300, max_bytes=256 * 1024 * 1024)
+STREAM = StreamConfig(
+    name="SHOP", subjects=["shop.>"], duplicate_window=300, max_bytes=256 * 1024 * 1024, max_age=7 * 24 * 3600
+)
 WAIT_S = 1.0
 """The longest wait for any one answer of the bus."""
 POLL_S = 1.0
+ACK_WAIT_S = 5
+"""An event that is not acknowledged for so long is delivered again."""
+_FAILURES = (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError)
 log = logging.getLogger(__name__)
 
 
@@ -41,41 +47,62 @@ class Bus:
         """Whether there is a connection, as far as one can tell without using it."""
         return self._client is not None and self._client.is_connected
 
-    async def publish(self, subject: str, payload: bytes, event_id: str) -> None:
-        """Publish an event; the bus forgets repetitions of the same `event_id`."""
+    async def publish(self, subject: str, payload: bytes, event_id: str, traceparent: str | None = None) -> None:
+        """Publish an event, with the trace it belongs to; the bus forgets repetitions of the same `event_id`."""
+        headers = {"Nats-Msg-Id": event_id} | ({} if traceparent is None else {"traceparent": traceparent})
         try:
             stream = await self._connect()
-            await stream.publish(subject, payload, timeout=WAIT_S, headers={"Nats-Msg-Id": event_id})
-        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+            await stream.publish(subject, payload, timeout=WAIT_S, headers=headers)
+        except _FAILURES as error:
             raise self._lost(error) from error
 
-    async def subscribe(self, subject: str, durable: str) -> JetStreamContext.PullSubscription:
-        """A durable consumer of a subject; the same name goes on where it stopped."""
-        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=5, max_deliver=-1)
+    async def subscribe(self, subjects: Sequence[str], durable: str) -> JetStreamContext.PullSubscription:
+        """A durable consumer of these subjects; the same name goes on where it stopped, even with other subjects."""
+        config = ConsumerConfig(
+            name=durable,
+            durable_name=durable,
+            filter_subjects=list(subjects),
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_S,
+            max_deliver=-1,
+        )
         try:
             stream = await self._connect()
-            return await stream.pull_subscribe(subject, durable=durable, config=config)
-        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+            await stream.add_consumer(str(STREAM.name), config)
+            return await stream.pull_subscribe_bind(durable, str(STREAM.name))
+        except _FAILURES as error:
             raise self._lost(error) from error
 
-    async def fetch(self, subscription: JetStreamContext.PullSubscription) -> list[Msg]:
-        """The next events, none after a second of silence; silence on a dead connection is found out."""
+    async def fetch(self, subscription: JetStreamContext.PullSubscription) -> Msg | None:
+        """The next event, None after a second of silence; silence on a dead connection is found out."""
         try:
             try:
-                return await subscription.fetch(20, timeout=POLL_S)
+                # One at a time: the library would hold back the first of several until their time is up.
+                return (await subscription.fetch(1, timeout=POLL_S))[0]
             except TimeoutError:
                 if self._client is None:
                     raise
                 await self._client.flush(timeout=1)
-                return []
-        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+                return None
+        except _FAILURES as error:
             raise self._lost(error) from error
 
-    async def settle(self, message: Msg, *, usable: bool = True) -> None:
-        """Acknowledge an event; with `usable=False` put aside one that can't ever be used."""
+    async def settle(self, message: Msg) -> None:
+        """Acknowledge an event that has taken effect."""
+        await self._answer(message.ack())
+
+    async def later(self, message: Msg, pause_s: float) -> None:
+        """Ask for an event again after a pause."""
+        await self._answer(message.nak(pause_s))
+
+    async def put_aside(self, message: Msg) -> None:
+        """Never ask again for an event that can't be used; the stream still holds it."""
+        await self._answer(message.term())
+
+    async def _answer(self, answer: Awaitable[None]) -> None:
         try:
-            await (message.ack() if usable else message.term())
-        except (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError) as error:
+            await answer
+        except _FAILURES as error:
             raise self._lost(error) from error
 
     async def close(self) -> None:
@@ -128,7 +155,7 @@ class Bus:
 
 async def _close(client: Client) -> None:
     """Close a connection that may be dead: it is given a moment, whatever it says is of no interest any more."""
-    with suppress(nats.errors.Error, OSError, TimeoutError, EOFError, ValueError, AttributeError):
+    with suppress(*_FAILURES, AttributeError):
         async with asyncio.timeout(WAIT_S):
             await client.close()
 

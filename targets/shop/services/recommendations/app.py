@@ -13,7 +13,7 @@ from kit.problems import declared
 from kit.settings import Settings
 from kit.words import Sku
 
-from recommendations.consumer import Consumer
+from recommendations.consumer import consumer
 from recommendations.models import Recommendations
 from recommendations.store import Together
 
@@ -24,7 +24,7 @@ routes = service.router()
 def parts(host: Host) -> Together:
     together = Together(host.hard_store("redis", Cache(host.settings.redis_url)))
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
-    host.background(Consumer(bus, together).run)
+    host.background(consumer(bus, together).run)
     return together
 
 

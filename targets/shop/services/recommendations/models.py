@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kit.consumer import EventModel
 from kit.words import Sku, Strict, Tolerant
 
 
@@ -18,8 +19,7 @@ class OrderedLine(Tolerant):
     sku: Sku
 
 
-class OrderPlaced(Tolerant):
+class OrderPlaced(EventModel):
     """The part of the event that matters here."""
 
-    event_id: str
     items: list[OrderedLine]

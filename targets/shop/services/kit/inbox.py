@@ -1,0 +1,27 @@
+"""The inbox: which events have taken effect, noted with the effect itself, so that each has it once."""
+
+from __future__ import annotations
+
+from kit.postgres import Connection
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS inbox (
+    event_id uuid PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS inbox_age ON inbox (at);
+"""
+REMEMBER_S = 8 * 24 * 3600
+"""How long an event is known; a day longer than the bus keeps it."""
+# Each event that is added takes up to two with it that are too old: the table stays bounded without a job for that.
+_FIRST_TIME = """
+WITH old AS (
+    SELECT event_id FROM inbox WHERE at < now() - make_interval(secs => $2) ORDER BY at LIMIT 2 FOR UPDATE SKIP LOCKED
+), forgotten AS (DELETE FROM inbox USING old WHERE inbox.event_id = old.event_id)
+INSERT INTO inbox (event_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING true
+"""
+
+
+async def first_time(connection: Connection, event_id: str) -> bool:
+    """Note an event in the consumer's transaction; False when it has taken effect before."""
+    return bool(await connection.fetchval(_FIRST_TIME, event_id, REMEMBER_S))

@@ -1,0 +1,116 @@
+"""The outbox: an event is stored with the change it tells of, and brought to the bus afterwards, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from kit.bus import Bus
+from kit.postgres import Connection, Postgres
+from kit.trouble import Unavailable
+from kit.words import Strict, Uuid
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS outbox (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id uuid NOT NULL UNIQUE,
+    subject text NOT NULL,
+    payload text NOT NULL,
+    traceparent text,
+    published_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (seq) WHERE published_at IS NULL;
+"""
+COLUMNS = "outbox (event_id, subject, payload, traceparent)"
+"""What `row` fills, for those who store a change and its event in one statement."""
+BATCH = 50
+POLL_S = 1.0
+PAUSE_S = 0.5
+KEEP_S = 3600
+"""How long a published event is kept, for those who wonder what was sent."""
+PRUNE_EVERY_S = 60.0
+PRUNED_AT_ONCE = 1000
+log = logging.getLogger(__name__)
+
+
+class Event(Strict):
+    """What every event begins with; its id follows from what happened, so that it is the same when made twice."""
+
+    event_id: Uuid
+    occurred_at: str
+
+
+def row(subject: str, event: Event) -> tuple[str, str, str, str | None]:
+    """The values of `COLUMNS` for an event."""
+    return event.event_id, subject, event.model_dump_json(), None
+
+
+async def put(connection: Connection, subject: str, event: Event) -> None:
+    """Store an event in the caller's transaction; once that is committed, set the outbox's `wake`."""
+    await connection.execute(
+        f"INSERT INTO {COLUMNS} VALUES ($1, $2, $3, $4) ON CONFLICT (event_id) DO NOTHING",  # noqa: S608 -- a constant
+        *row(subject, event),
+    )
+
+
+class Outbox:
+    """Publishes what waits: at least once, in order; of two relays at work, the bus ignores the slower."""
+
+    def __init__(self, postgres: Postgres, bus: Bus) -> None:
+        self._postgres = postgres
+        self._bus = bus
+        self._prune_at = 0.0
+        self.wake = asyncio.Event()
+        """Set it when there is something to publish; otherwise it's found a second later."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self.wake.clear()
+            try:
+                more = await self._publish()
+                await self._prune()
+            except Unavailable as error:
+                log.info("events wait in the outbox: %s", error)
+                await asyncio.sleep(PAUSE_S)
+                continue
+            if not more:
+                try:
+                    async with asyncio.timeout(POLL_S):
+                        await self.wake.wait()
+                except TimeoutError:
+                    continue
+
+    async def _publish(self) -> bool:
+        """Publish one batch; False when nothing waited."""
+        published: list[int] = []
+        waiting = await self._postgres.fetch(
+            "SELECT seq, event_id::text, subject, payload, traceparent FROM outbox"
+            " WHERE published_at IS NULL ORDER BY seq LIMIT $1",
+            BATCH,
+        )
+        try:
+            for event in waiting:
+                await self._bus.publish(
+                    event["subject"], event["payload"].encode(), event["event_id"], event["traceparent"]
+                )
+                published.append(event["seq"])
+        finally:
+            if published:
+                await self._postgres.fetch(
+                    "UPDATE outbox SET published_at = now() WHERE seq = ANY($1::bigint[])", published
+                )
+        return bool(published)
+
+    async def _prune(self) -> None:
+        """Now and then forget what was published long ago."""
+        if time.monotonic() < self._prune_at:
+            return
+        await self._postgres.fetch(
+            "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox"
+            " WHERE published_at < now() - make_interval(secs => $1) ORDER BY seq LIMIT $2)",
+            KEEP_S,
+            PRUNED_AT_ONCE,
+        )
+        self._prune_at = time.monotonic() + PRUNE_EVERY_S
