@@ -166,7 +166,8 @@ def _generator(history: History) -> tuple[Trouble, str]:
         if window is None:
             continue
         rows = [each for each in history.generator if window.start <= each.second and each.second + 1 <= window.end]
-        trouble += [f"{kind.value}: {each}" for each in _off_rate(rows, window, history.experiment.rate, kind)]
+        rate = history.experiment.surge or history.experiment.rate
+        trouble += [f"{kind.value}: {each}" for each in _off_rate(rows, window, rate, kind)]
         proofs.append(_told(rows, kind))
     return trouble or ([] if proofs else ["no window was reached"]), "; ".join(proofs)
 

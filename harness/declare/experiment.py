@@ -24,9 +24,10 @@ MAX_RATE = 10_000
 
 
 class LoadSpec(Declared):
-    """The load of an experiment: journeys a second, and relative weights of the journeys that are judged."""
+    """The load of an experiment: journeys a second, another rate during the faults, weights of the judged journeys."""
 
     rate: Annotated[float, Field(gt=0, le=MAX_RATE)] = DEFAULT_RATE
+    surge: Annotated[float, Field(gt=0, le=MAX_RATE)] | None = None
     weights: Annotated[dict[Name, Annotated[float, Field(gt=0)]], Field(min_length=1)] | None = None
 
 
@@ -111,6 +112,7 @@ def load_experiment(file: Path, topology: Topology, *, faults: Mapping[str, type
         injections=tuple(injections),
         weights=weights,
         rate=spec.load.rate,
+        surge=spec.load.surge,
         expectations=spec.expect,
         recover_within=spec.recover_within,
         source=f"{_shown(file)}:{document.place(('experiment',)).line}",
@@ -171,8 +173,8 @@ def _edge(document: Document, at: Path_, text: str, only: OnlySpec, topology: To
 
 
 def _instance(document: Document, at: Path_, text: str, topology: Topology) -> InstanceTarget:
-    known = {instance.name: instance for instance in topology.instances}
-    known |= {f"{store}-1": topology.instances_of(store)[0] for store in topology.system.stores}
+    known = {store.service: store for store in topology.store_instances}
+    known |= {instance.name: instance for instance in (*topology.store_instances, *topology.instances)}
     if text not in known:
         message = f"the experiment names an unknown instance '{text}'"
         raise DeclarationError([document.problem(at, message, nearest(text, known))])

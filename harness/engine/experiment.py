@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from math import ceil
 
 from harness.checkers import judge
@@ -41,10 +42,12 @@ REST_LIMIT_S = 20.0
 LOOK_S = 0.5
 
 
-async def measure_baseline(session: Session, *, warm_up_s: float, length_s: float, rate: float) -> Window:
-    """Drive all journeys in equal parts, and give the window that every experiment is compared with."""
+async def measure_baseline(
+    session: Session, *, warm_up_s: float, length_s: float, rate: float, weights: Mapping[str, float]
+) -> Window:
+    """Drive the journeys without a fault, and give the window that every experiment is compared with."""
     driver = await session.driver()
-    await driver.drive(rate=rate, weights=dict.fromkeys(session.topology.system.journeys, 1.0))
+    await driver.drive(rate=rate, weights=weights)
     await session.clock.sleep(warm_up_s)
     start = float(ceil(session.now()))
     await session.clock.sleep(start + length_s + SETTLE_S - session.now())
@@ -117,6 +120,8 @@ async def _break(bench: Bench, experiment: Experiment, progress: Progress) -> No
     """Inject, watch the proxies, heal; the window runs from the first fault in force to the last one's healing."""
     session = bench.session
     await bench.driver.take_distinct()
+    if experiment.surge is not None:
+        await bench.driver.drive(rate=experiment.surge, weights=experiment.weights)
     watch = asyncio.create_task(_watch(bench, progress))
     try:
         async with asyncio.TaskGroup() as group:
@@ -126,6 +131,8 @@ async def _break(bench: Bench, experiment: Experiment, progress: Progress) -> No
         raise errors.exceptions[0] from None
     finally:
         watch.cancel()
+        if experiment.surge is not None:
+            await bench.driver.drive(rate=experiment.rate, weights=experiment.weights)
     start = min(forced.armed_at for forced in progress.forced.values())
     end = max((forced.healed_at or session.now()) - _took(forced) for forced in progress.forced.values())
     progress.distinct = await bench.driver.take_distinct()

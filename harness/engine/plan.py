@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import ceil
 
-from harness.checkers import tests_in
+from harness.checkers import samples_needed, tests_in
+from harness.checkers.tally import DELTA
 from harness.faults import Down, NoOp
 from harness.model.experiment import Expectation, Experiment, Role
 from harness.model.fault import EdgeTarget, Injection
@@ -15,13 +18,24 @@ from harness.model.topology import Topology
 RUN_ERROR_RATE = 0.001
 """The chance that a run of a system that has not changed is refuted anywhere (VERDICTS.md)."""
 
-PLACEBO_S = Duration(14)
 CONTROL_S = Duration(4)
+SPARE = 1.4
+"""So many times the samples that would just do: arrivals come by chance."""
+
+
+def weights_of(experiments: Iterable[Experiment]) -> dict[str, float]:
+    """All journeys of some experiments, in equal parts."""
+    return dict.fromkeys((name for experiment in experiments for name in experiment.weights), 1.0)
+
+
+def decisive_s(experiments: Sequence[Experiment], *, rate: float, alpha: float) -> float:
+    """For how many whole seconds all journeys must be driven until each has samples enough to be judged."""
+    return float(ceil(SPARE * samples_needed(DELTA, alpha) * len(weights_of(experiments)) / rate))
 
 
 def with_proofs(topology: Topology, experiments: Sequence[Experiment], *, rate: float) -> tuple[Experiment, ...]:
     """The experiments, after a placebo on every edge that they touch and a positive control on the customers' edge."""
-    weights = dict.fromkeys(topology.system.journeys, 1.0)
+    weights = weights_of(experiments)
     entry = EdgeTarget(consumer=CUSTOMERS, provider=topology.system.entry)
     targets = dict.fromkeys(
         injection.target
@@ -33,7 +47,7 @@ def with_proofs(topology: Topology, experiments: Sequence[Experiment], *, rate: 
         name="placebo",
         hypothesis="A fault that does nothing, armed as all others are, changes nothing.",
         injections=tuple(
-            Injection(id=f"placebo-{index}", fault=NoOp(), target=target, lasts=PLACEBO_S)
+            Injection(id=f"placebo-{index}", fault=NoOp(), target=target, lasts=CONTROL_S)
             for index, target in enumerate(targets)
         ),
         weights=weights,
@@ -50,7 +64,10 @@ def with_proofs(topology: Topology, experiments: Sequence[Experiment], *, rate: 
         expectations=dict.fromkeys(weights, Expectation.MAY_FAIL),
         role=Role.CONTROL,
     )
-    return (placebo, control, *experiments)
+    alpha = error_rate_each(topology, (placebo, control, *experiments))
+    lasts = Duration(decisive_s(experiments, rate=rate, alpha=alpha))
+    injections = tuple(replace(injection, lasts=lasts) for injection in placebo.injections)
+    return (replace(placebo, injections=injections), control, *experiments)
 
 
 def error_rate_each(topology: Topology, experiments: Sequence[Experiment]) -> float:

@@ -22,7 +22,7 @@ from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.bench import Bench
 from harness.engine.cost import measure_edges
 from harness.engine.experiment import conduct, measure_baseline
-from harness.engine.plan import error_rate_each
+from harness.engine.plan import decisive_s, error_rate_each, weights_of
 from harness.engine.prepare import Options, Plan, prepare
 from harness.engine.session import Say, Session, replay_command
 from harness.errors import ContractError, HarnessError
@@ -154,14 +154,21 @@ class _Run:
             ratios = await measure_edges(session)
             if ratios:
                 self._note("cost of an edge: median time of a GET through it, divided by that of a direct one", ratios)
-            baseline = await measure_baseline(session, warm_up_s=WARM_UP_S, length_s=BASELINE_S, rate=plan.rate)
+            alpha = error_rate_each(plan.topology, plan.experiments)
+            baseline = await measure_baseline(
+                session,
+                warm_up_s=WARM_UP_S,
+                length_s=max(BASELINE_S, decisive_s(plan.experiments, rate=plan.rate, alpha=alpha)),
+                rate=plan.rate,
+                weights=weights_of(plan.experiments),
+            )
         bench = Bench(
             session=session,
             driver=await session.driver(),
             baseline=baseline,
             invariants=plan.invariants,
             conformance=await self._conformance(plan.topology.system.entry),
-            alpha=error_rate_each(plan.topology, plan.experiments),
+            alpha=alpha,
             replay=replay_command("chaos", "run", "--seed", str(session.seed), "--system", str(self.options.system)),
         )
         async with self._phase("experiments"):
@@ -252,7 +259,7 @@ def _in_words(experiment: Experiment) -> str:
     what = "; ".join(injection.describe() for injection in experiment.injections)
     total = sum(experiment.weights.values())
     samples = ", ".join(
-        f"{name} {experiment.rate * weight / total * experiment.fault_s:.0f}"
+        f"{name} {(experiment.surge or experiment.rate) * weight / total * experiment.fault_s:.0f}"
         for name, weight in experiment.weights.items()
     )
     return f"{what} (samples: {samples})"

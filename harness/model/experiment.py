@@ -46,6 +46,8 @@ class Experiment:
     injections: tuple[Injection, ...]
     weights: dict[str, float]
     rate: float
+    surge: float | None = None
+    """Journeys a second while the faults are in force, when that is not as before and after."""
     expectations: dict[str, Expectation] = field(default_factory=dict)
     recover_within: Duration = DEFAULT_RECOVERY
     role: Role = Role.EXPERIMENT

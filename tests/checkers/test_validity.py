@@ -129,6 +129,12 @@ def test_a_generator_off_its_rate_makes_no_experiment(rows: tuple[GeneratorSecon
     assert reason in unknown("load generator", replace(clean, generator=(*generator, *rows)))
 
 
+def test_a_surge_is_held_against_its_own_rate() -> None:
+    clean = history()
+    surging = replace(clean, experiment=replace(clean.experiment, surge=60.0))
+    assert "400 journeys were due in 20 s, 1200 were planned" in unknown("load generator", surging)
+
+
 def test_a_generator_that_lags_for_a_moment_is_forgiven() -> None:
     clean = history()
     generator = tuple(replace(row, lag_p99_s=0.5) if row.second in {30, 31} else row for row in clean.generator)

@@ -1,9 +1,12 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.declare import load_system
-from harness.engine.plan import RUN_ERROR_RATE, error_rate_each, with_proofs
+from harness.checkers import samples_needed
+from harness.checkers.tally import DELTA
+from harness.engine.plan import RUN_ERROR_RATE, decisive_s, error_rate_each, weights_of, with_proofs
 from harness.faults import Down, Kill, NoOp
 from harness.model.experiment import Expectation, Experiment, Role
 from harness.model.fault import EdgeTarget, Injection, InstanceTarget
@@ -54,3 +57,16 @@ def test_the_error_rate_of_a_run_is_spent_across_all_its_tests(topology: Topolog
     one = error_rate_each(topology, with_proofs(topology, [experiment(EDGE)], rate=20))
     two = error_rate_each(topology, with_proofs(topology, [experiment(EDGE), experiment(EDGE)], rate=20))
     assert 0 < two < one < RUN_ERROR_RATE
+
+
+def test_only_the_journeys_of_the_experiments_are_driven_in_the_baseline_and_the_placebo(topology: Topology) -> None:
+    assert weights_of([experiment(EDGE), experiment(KILL)]) == {"look": 1.0}
+
+
+def test_the_placebo_lasts_until_each_journey_has_samples_enough(topology: Topology) -> None:
+    placebo, *others = with_proofs(topology, [experiment(EDGE)], rate=20)
+    alpha = error_rate_each(topology, (placebo, *others))
+    assert placebo.fault_s == decisive_s([experiment(EDGE)], rate=20, alpha=alpha)
+    assert placebo.fault_s * 20 > 1.3 * samples_needed(DELTA, alpha)
+    more = replace(experiment(EDGE), weights={"look": 1.0, "buy": 9.0})
+    assert decisive_s([more], rate=20, alpha=alpha) == pytest.approx(2 * placebo.fault_s, abs=1)
