@@ -9,16 +9,18 @@ from typing import Annotated, Any
 import pytest
 from fastapi import FastAPI, Header, Path, Query, Request
 from kit import service
+from kit.auth import anyone
 from kit.host import Host
 from kit.problems import declared
 from kit.settings import Settings
 from kit.trouble import Unavailable
 from kit.words import KeyText, Line, PageSize, Sku
 
+OPEN = [anyone()]
 routes = service.router()
 
 
-@routes.get("/things/{sku}", responses=declared(404))
+@routes.get("/things/{sku}", responses=declared(404), dependencies=OPEN)
 async def read_thing(sku: Annotated[Sku, Path()]) -> Line:
     if sku == "sku-0500":
         raise RuntimeError("a defect")
@@ -29,12 +31,12 @@ async def read_thing(sku: Annotated[Sku, Path()]) -> Line:
     return Line(sku=sku, quantity=1)
 
 
-@routes.get("/things", responses=declared())
+@routes.get("/things", responses=declared(), dependencies=OPEN)
 async def list_things(limit: Annotated[PageSize, Query()] = 10) -> list[Line]:
     return [Line(sku="sku-0001", quantity=1)][:limit]
 
 
-@routes.post("/things", responses=declared(413, 415))
+@routes.post("/things", responses=declared(413, 415), dependencies=OPEN)
 async def make_thing(request: Request, line: Line, idempotency_key: Annotated[KeyText, Header()]) -> Line:  # noqa: ARG001 -- declared to be checked
     return line
 

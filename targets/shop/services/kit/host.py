@@ -9,7 +9,11 @@ from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from kit import deadline
+from kit.choice import Guide
 from kit.client import Edge, Limits
+from kit.directory import Directory
+from kit.flags import Flags
+from kit.identity import USERS, Identity, Users
 from kit.settings import Settings
 from kit.trouble import Unavailable
 
@@ -46,14 +50,19 @@ class Host:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.draining = False
+        self.flags = Flags()
+        self.directory = Directory(settings, self.flags)
+        self._guide = Guide(zone=settings.zone, places=self.directory.places, flags=self.flags)
         self._parts: dict[str, Part] = {}
+        self.identity = self.part("identity", _identity(settings))
         self._stores: list[HardStore] = []
-        self._works: list[Callable[[], Awaitable[None]]] = []
+        self._works: list[Callable[[], Awaitable[None]]] = [self.identity.run]
         self._tasks: list[asyncio.Task[None]] = []
 
     def edge(self, provider: str, limits: Limits) -> Edge:
         """The client of the edge to that provider."""
-        return self.part(provider, Edge(provider, self.settings.urls(provider), limits))
+        return self.part(provider, Edge(provider, self.settings.urls(provider), limits, self.identity))
 
     def part(self, name: str, part: AnyPart) -> AnyPart:
         """Show this part in `/health`, close it at the end."""
@@ -104,6 +113,14 @@ class Host:
             "why": why,
             "edges": {name: part.health() for name, part in self._parts.items()},
         }
+
+
+def _identity(settings: Settings) -> Identity:
+    """Without a secret, as in pure tests, the service sends no token and knows the operator only."""
+    secret, users = settings.client_secret, None
+    if secret is not None:
+        users = Users(Edge("users", settings.urls("users"), USERS), settings.service, secret)
+    return Identity(users, settings.operator_token)
 
 
 async def _keep(work: Callable[[], Awaitable[None]]) -> None:

@@ -18,7 +18,9 @@ from kit.trouble import Trouble
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
 _MEANS = {
+    401: "The caller is not known",
     402: "The card was declined",
+    403: "The caller may not do this",
     404: "There is no such thing",
     409: "It contradicts what has happened",
     413: "The body is too large",
@@ -36,6 +38,10 @@ def declared(*statuses: int) -> dict[int | str, dict[str, object]]:
 def _declaration(status: int) -> dict[str, object]:
     schema = {"$ref": "#/components/schemas/Problem"}
     declaration: dict[str, object] = {"description": _MEANS[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+    if status == HTTPStatus.UNAUTHORIZED:
+        declaration["headers"] = {
+            "WWW-Authenticate": {"description": "How to say who calls", "required": True, "schema": {"const": "Bearer"}}
+        }
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         declaration["headers"] = {
             "Retry-After": {
@@ -51,6 +57,8 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     """The answer for an error."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     headers = dict(headers or {})
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return Response(json.dumps(body), status, headers, media_type=MEDIA_TYPE)

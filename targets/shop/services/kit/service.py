@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse
 
+from kit.auth import check_gates, declare_gates
 from kit.guard import Guard
 from kit.host import Host
 from kit.logs import log_to_stderr
@@ -42,7 +43,11 @@ def build(
         routes: The operations.
         make_parts: Makes what the operations need; they find it as `request.app.state.parts`.
         limit_s: The longest a request may take.
+
+    Raises:
+        ValueError: a route doesn't say who may call it.
     """
+    check_gates(routes.routes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +64,7 @@ def build(
     explain(app, [*routes.routes, *operational.routes])
     app.include_router(routes)
     app.include_router(operational, include_in_schema=False)
-    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to customise it
+    app.openapi = lambda: _document(app, routes)  # type: ignore[method-assign]  # FastAPI's own way to customise it
     return app
 
 
@@ -83,11 +88,12 @@ def _operational() -> APIRouter:
     return routes
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, routes: APIRouter) -> dict[str, Any]:
     """The OpenAPI 3.1 document, with the schema of errors that all operations refer to."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, routes=app.routes)
         document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        declare_gates(document, routes.routes)
         app.openapi_schema = document
     return app.openapi_schema
 

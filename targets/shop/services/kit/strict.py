@@ -1,4 +1,4 @@
-"""Routes that refuse what their document doesn't know: unknown or repeated query parameters, other media types."""
+"""Routes that refuse whom they don't know, and what their document doesn't: query parameters, other media types."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from kit.auth import gate_of
 from kit.trouble import Refused
 
 
@@ -20,8 +21,11 @@ class StrictRoute(APIRoute):
         inner = super().get_route_handler()
         known = {parameter.alias for parameter in self.dependant.query_params}
         takes_body = self.body_field is not None
+        gate = gate_of(self.dependant)
 
         async def handle(request: Request) -> Response:
+            if gate is not None:
+                await gate.admit(request)
             if request.scope["query_string"]:
                 _check_query(request.scope["query_string"], known)
             if takes_body:
