@@ -16,6 +16,9 @@ from harness.model.topology import Topology
 
 DESCRIPTION = "system.yaml"
 
+LEAST_NODES = 3
+"""Of a cluster: with fewer, there is no majority when one is down."""
+
 
 def find_description(start: Path) -> Path:
     """The one description below a directory: `system.yaml` in it, or `targets/*/system.yaml`.
@@ -46,7 +49,7 @@ def load_system(file: Path) -> Topology:
 def resolve(document: Document, system: System, *, root: Path) -> Topology:
     """Join what the description names; raises DeclarationError as `load_system`."""
     problems = [*_names(document, system), *_edges(document, system), *_journeys(document, system)]
-    problems += [*_stores(document, system), *_ports(document, system)]
+    problems += [*_stores(document, system), *_clusters(document, system), *_ports(document, system)]
     if problems:
         raise DeclarationError(problems)
     return Topology(system=system, root=str(root), start_order=_start_order(document, system))
@@ -97,18 +100,37 @@ def _journeys(document: Document, system: System) -> Iterator[Problem]:
 
 def _stores(document: Document, system: System) -> Iterator[Problem]:
     for name, store in system.stores.items():
-        if store.databases and store.kind is not StoreKind.POSTGRES:
-            message = f"'databases' go with postgres only, '{name}' is {store.kind}"
+        if store.databases and store.kind is StoreKind.REDIS:
+            message = f"'databases' go with postgres and nats, '{name}' is {store.kind}"
             yield document.problem(("stores", name, "databases"), message, "remove them", key=True)
         for index, owner in enumerate(store.databases):
             if owner not in system.services:
                 message = f"the database '{owner}' belongs to an unknown service"
                 yield document.problem(("stores", name, "databases", index), message, nearest(owner, system.services))
-        if store.kind is StoreKind.POSTGRES:
+        if store.divided:
             for index, edge in enumerate(system.edges):
                 if edge.provider == name and edge.consumer not in store.databases:
                     message = f"the edge {edge.label} leads to a store without a database for '{edge.consumer}'"
                     yield document.problem(("edges", index), message, f"add it to stores.{name}.databases")
+
+
+def _clusters(document: Document, system: System) -> Iterator[Problem]:
+    nodes = Counter(store.cluster for store in system.stores.values())
+    first: dict[str, str] = {}
+    for name, store in system.stores.items():
+        if store.cluster is None:
+            continue
+        at = ("stores", name, "cluster")
+        if store.kind is not StoreKind.NATS:
+            message = f"'cluster' goes with nats only, '{name}' is {store.kind}"
+            yield document.problem(at, message, "remove it", key=True)
+        elif nodes[store.cluster] < LEAST_NODES:
+            message = f"the cluster '{store.cluster}' has {nodes[store.cluster]} node(s), and needs {LEAST_NODES}"
+            yield document.problem(at, message, "a majority must be left when one is down: add nodes")
+        other = first.setdefault(store.cluster, name)
+        if {*store.databases} != {*system.stores[other].databases}:
+            message = f"'{name}' and '{other}' are nodes of one cluster, and their 'databases' differ"
+            yield document.problem(("stores", name), message, "give both the same")
 
 
 def _ports(document: Document, system: System) -> Iterator[Problem]:

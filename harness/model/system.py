@@ -72,6 +72,8 @@ class InstanceSpec(Declared):
     zone: Name = "a"
     port: Annotated[int, Field(ge=1, le=WELL_KNOWN_PORT_LIMIT)] | None = None
     """A fixed port on 127.0.0.1; without it the harness picks one."""
+    env: dict[str, str] = {}
+    """Added to the service's environment for this copy; what stands in both is taken from here."""
 
 
 class DegradedMark(Declared):
@@ -90,7 +92,7 @@ class Service(Declared):
     run: Run
     instances: Annotated[tuple[InstanceSpec, ...], Field(min_length=1)] = (InstanceSpec(),)
     env: dict[str, str] = {}
-    """Environment; `{port}`, `{zone}`, `{instance}`, `{edge.PROVIDER.url}`, `.urls`, `.dsn` are filled in."""
+    """Environment; the placeholders that `harness.runtime.addresses` knows are filled in."""
     ready: str = "/readyz"
     """Path that answers 2xx once the instance can serve."""
     openapi: str | None = None
@@ -103,8 +105,16 @@ class Store(Declared):
     kind: StoreKind
     owner: str = "platform"
     databases: tuple[Name, ...] = ()
-    """PostgreSQL only: services that get a database and a role of their own name; no role may enter another's."""
+    """Services that get a part of their own: in PostgreSQL a database and a role, in NATS an account and a user."""
     port: Annotated[int, Field(ge=1, le=WELL_KNOWN_PORT_LIMIT)] | None = None
+    zone: Name = "a"
+    cluster: Name | None = None
+    """NATS only: the stores that name the same cluster are its nodes."""
+
+    @property
+    def divided(self) -> bool:
+        """Whether each service has a part of its own in it, and a service without one can't use it."""
+        return self.kind is StoreKind.POSTGRES or bool(self.databases)
 
 
 class Edge(Declared):
@@ -153,6 +163,17 @@ class Journey(Declared):
     objectives: Objectives = Objectives()
 
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
+
+
+class Access(Declared):
+    """What the harness itself sends along when it asks a service directly."""
+
+    headers: dict[HeaderName, HeaderValue] = {}
+    """`{secret.NAME}` is filled in."""
+
+
 class Content(Declared):
     """Where the content folders are, relative to the description."""
 
@@ -168,6 +189,7 @@ class System(Declared):
     entry: Name
     content: Content = Content()
     degraded: DegradedMark = DegradedMark()
+    access: Access = Access()
     services: Annotated[dict[Name, Service], Field(min_length=1)]
     stores: dict[Name, Store] = {}
     edges: tuple[Edge, ...] = ()

@@ -10,7 +10,7 @@ from harness.model.system import CUSTOMERS, Edge, Journey, Need, Service, Store,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceId:
-    """One running copy of a service or of a store; a store has one instance of its own name."""
+    """One running copy of a service or of a store; a store has one instance."""
 
     service: str
     index: int = 1
@@ -80,6 +80,11 @@ class Topology:
         )
 
     @cached_property
+    def store_instances(self) -> tuple[InstanceId, ...]:
+        """The one instance of each store, in the order of the description."""
+        return tuple(InstanceId(service=name, zone=store.zone) for name, store in self.system.stores.items())
+
+    @cached_property
     def lines(self) -> tuple[LineId, ...]:
         """Every (consumer instance, provider instance) of every edge."""
         return tuple(
@@ -93,9 +98,12 @@ class Topology:
         """The instances of a service, of a store, or of the customers."""
         if name == CUSTOMERS:
             return (CUSTOMERS_INSTANCE,)
-        if name in self.system.stores:
-            return (InstanceId(service=name),)
-        return tuple(instance for instance in self.instances if instance.service == name)
+        return tuple(each for each in (*self.instances, *self.store_instances) if each.service == name)
+
+    def nodes_of(self, store: str) -> tuple[str, ...]:
+        """The stores that form a cluster with this one, itself among them; none when it stands alone."""
+        cluster = self.system.stores[store].cluster
+        return tuple(name for name, each in self.system.stores.items() if cluster and each.cluster == cluster)
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError when there is none."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from harness.errors import DeclarationError, Place, Problem
-from harness.model.system import StoreKind
 from harness.model.topology import InstanceId, LineId, Topology
 from harness.runtime.ports import LOOPBACK
+from harness.runtime.secret import Secrets
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_OF_ITSELF = ("port", "zone", "instance")
+_OF_ITSELF = ("port", "zone", "instance", "service", "owner", "data")
+_SECRET = re.compile(r"secret\.([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
+ANY_SECRET = "secret.NAME"  # noqa: S105 -- how it is written, not what it stands for
 LITERAL_BRACES = "write '{{' and '}}' for braces that are meant literally"
 
 
@@ -48,29 +51,43 @@ def names(text: str) -> Iterator[str]:
 
 
 def known_names(topology: Topology, service: str) -> list[str]:
-    """The placeholders that a service may use."""
+    """The placeholders that a service may use; of secrets, those that stand in its own description."""
     known = list(_OF_ITSELF)
     for edge in topology.edges.values():
         if edge.consumer != service:
             continue
-        of_edge = ["url", "dsn"] if topology.is_store(edge.provider) else ["url", "urls"]
+        of_edge = ["url", "dsn"] if topology.is_store(edge.provider) else ["url", "urls", "instances"]
         if len(topology.instances_of(edge.provider)) > 1:
             of_edge.remove("url")
         if _without_database(topology, service, edge.provider):
             continue
         known += [f"edge.{edge.provider}.{attribute}" for attribute in of_edge]
-    return known
+    used = (name for text in _texts(topology, service).values() for name in names(text))
+    return [*known, *dict.fromkeys(name for name in used if _SECRET.fullmatch(name))]
+
+
+def _texts(topology: Topology, service: str) -> dict[Path_, str]:
+    """All texts of a service that may hold placeholders, by the keys that lead to them."""
+    declared = topology.service(service)
+    texts: dict[Path_, str] = {("env", name): text for name, text in declared.env.items()}
+    texts |= {("run", "command", index): text for index, text in enumerate(declared.run.command or ())}
+    return texts | {
+        ("instances", index, "env", name): text
+        for index, instance in enumerate(declared.instances)
+        for name, text in instance.env.items()
+    }
 
 
 def _without_database(topology: Topology, service: str, provider: str) -> bool:
-    """Whether the provider gives a role and a database to each service that is named, and to this one not."""
+    """Whether the provider gives a part of its own to each service that is named, and to this one not."""
     if not topology.is_store(provider):
         return False
     store = topology.store(provider)
-    return store.kind is StoreKind.POSTGRES and service not in store.databases
+    return store.divided and service not in store.databases
 
 
-PlaceOf = Callable[[tuple[str | int, ...]], Place]
+Path_ = tuple[str | int, ...]
+PlaceOf = Callable[[Path_], Place]
 """Where in the description something stands, by the keys that lead to it."""
 
 
@@ -85,22 +102,27 @@ def check_placeholders(topology: Topology, *, place_of: PlaceOf | None = None) -
         DeclarationError: with every placeholder that can't.
     """
     problems = []
-    for service, declared in topology.system.services.items():
-        texts: dict[tuple[str | int, ...], str] = {("env", name): text for name, text in declared.env.items()}
-        texts |= {("run", "command", index): text for index, text in enumerate(declared.run.command or ())}
+    for service in topology.system.services:
         known = known_names(topology, service)
-        for path, text in texts.items():
+        for path, text in _texts(topology, service).items():
             where = ".".join(map(str, path))
             place = place_of(("services", service, *path)) if place_of else Place(file=topology.root)
             unknown = [name for name in names(text) if name not in known]
             problems += [replace(_problem(topology, service, where, name, known), place=place) for name in unknown]
+    for header, text in topology.system.access.headers.items():
+        place = place_of(("access", "headers", header)) if place_of else Place(file=topology.root)
+        for name in names(text):
+            if not _SECRET.fullmatch(name):
+                message = f"access.headers.{header}: {{{name}}} can't stand here; expected {{{ANY_SECRET}}}"
+                problems.append(Problem(place=place, message=message, remedy=LITERAL_BRACES))
     if problems:
         raise DeclarationError(problems)
 
 
 def _problem(topology: Topology, service: str, where: str, name: str, known: list[str]) -> Problem:
     found = f"services.{service}.{where}: "
-    expected = f"expected one of {', '.join(f'{{{each}}}' for each in known)}"
+    usable = [*(each for each in known if not _SECRET.fullmatch(each)), ANY_SECRET]
+    expected = f"expected one of {', '.join(f'{{{each}}}' for each in usable)}"
     kind, _, rest = name.partition(".")
     provider, _, attribute = rest.rpartition(".")
     remedy = LITERAL_BRACES
@@ -109,7 +131,8 @@ def _problem(topology: Topology, service: str, where: str, name: str, known: lis
     elif kind == "edge" and f"edge.{provider}.urls" in known and attribute == "url":
         count = len(topology.instances_of(provider))
         found += f"{{{name}}} is one address, but {provider} has {count} instances"
-        expected, remedy = f"expected {{edge.{provider}.urls}}, all of them joined by commas", "use that"
+        expected = f"expected {{edge.{provider}.urls}} or {{edge.{provider}.instances}}, all of them joined by commas"
+        remedy = "use one of those"
     elif kind == "edge" and _without_database(topology, service, provider):
         found += f"{{{name}}}, but {service} has no database in {provider}"
         expected, remedy = f"expected {service!r} in stores.{provider}.databases", "add it there"
@@ -129,10 +152,31 @@ class Addresses:
     direct: Mapping[InstanceId, int]
     entry: Mapping[LineId, int]
     store_url: StoreUrl
+    secrets: Secrets
+    data: Path
+    """Below it, each instance of a service has a directory."""
+
+    def data_of(self, instance: InstanceId) -> Path:
+        """The directory of an instance; no store's can be the same, since no name has an underscore."""
+        return self.data / "of_services" / instance.name
+
+    def access_headers(self) -> dict[str, str]:
+        """What the harness sends along when it asks a service directly."""
+        headers = self.topology.system.access.headers
+        used = {name for text in headers.values() for name in names(text)}
+        values = {name: self._secret(name) for name in used}
+        return {header: fill(text, values) for header, text in headers.items()}
 
     def values(self, instance: InstanceId) -> dict[str, str]:
         """What an instance's placeholders stand for; has exactly the names of `known_names`."""
-        own = {"port": str(self.direct[instance]), "zone": instance.zone, "instance": instance.name}
+        own = {
+            "port": str(self.direct[instance]),
+            "zone": instance.zone,
+            "instance": instance.name,
+            "service": instance.service,
+            "owner": self.topology.owner(instance.service),
+            "data": str(self.data_of(instance)),
+        }
         by_edge = {
             f"edge.{edge.provider}.{attribute}": value
             for edge in self.topology.edges.values()
@@ -140,7 +184,8 @@ class Addresses:
             for attribute, value in self._of_edge(instance, edge.provider).items()
         }
         values = own | by_edge
-        return {name: values[name] for name in known_names(self.topology, instance.service)}
+        known = known_names(self.topology, instance.service)
+        return {name: values[name] if name in values else self._secret(name) for name in known}
 
     def entries(self, consumer: InstanceId, provider: str) -> list[int]:
         """The entry ports through which a consumer reaches the instances of a provider."""
@@ -155,4 +200,12 @@ class Addresses:
             url = self.store_url(provider, consumer.service, ports[0])
             return {"url": url, "dsn": url}
         urls = [f"http://{LOOPBACK}:{port}" for port in ports]
-        return {"url": urls[0], "urls": ",".join(urls)}
+        named = zip(self.topology.instances_of(provider), urls, strict=True)
+        instances = ",".join(f"{instance.name}={url}" for instance, url in named)
+        return {"url": urls[0], "urls": ",".join(urls), "instances": instances}
+
+    def _secret(self, placeholder: str) -> str:
+        match = _SECRET.fullmatch(placeholder)
+        if match is None:
+            raise KeyError(placeholder)
+        return self.secrets.of(match[1])

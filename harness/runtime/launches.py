@@ -93,7 +93,8 @@ class Launches:
 
     def _environment(self, instance: InstanceId) -> dict[str, str]:
         values = self.addresses.values(instance)
-        declared = self.topology.service(instance.service).env
+        service = self.topology.service(instance.service)
+        declared = service.env | service.instances[instance.index - 1].env
         return base_environment() | {name: fill(text, values) for name, text in declared.items()}
 
     def _forked(self) -> list[Run]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.model.topology import InstanceId, LineId, Topology
 from harness.proxy.mesh import LinePlan
 from harness.runtime.ports import PortPool
+from harness.runtime.stores import NodePorts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,8 @@ class Layout:
     """The ports of all instances and lines; all of them held."""
 
     direct: dict[InstanceId, int]
+    nodes: dict[str, NodePorts]
+    """Of each store that is a node of a cluster."""
     plans: tuple[LinePlan, ...]
 
     @property
@@ -44,7 +47,12 @@ def lay_out(topology: Topology, pool: PortPool, *, relay: bool) -> Layout:
                 entry_port=pool.take() if relay else proxy,
             )
         )
-    return Layout(direct=direct, plans=tuple(plans))
+    nodes = {
+        name: NodePorts(cluster=pool.take(), monitor=pool.take())
+        for name in topology.system.stores
+        if topology.nodes_of(name)
+    }
+    return Layout(direct=direct, nodes=nodes, plans=tuple(plans))
 
 
 def _fixed(topology: Topology) -> dict[InstanceId, int | None]:
@@ -53,4 +61,4 @@ def _fixed(topology: Topology) -> dict[InstanceId, int | None]:
         instance: topology.service(instance.service).instances[instance.index - 1].port
         for instance in topology.instances
     }
-    return services | {InstanceId(service=name): store.port for name, store in topology.system.stores.items()}
+    return services | {store: topology.store(store.service).port for store in topology.store_instances}

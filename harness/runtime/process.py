@@ -22,6 +22,7 @@ from harness.runtime.layout import Layout, lay_out
 from harness.runtime.leftovers import remove_directory
 from harness.runtime.logs import last_lines
 from harness.runtime.ports import LOOPBACK, PortPool
+from harness.runtime.secret import Secrets
 from harness.runtime.stores import STORES, StoreDriver, StorePlan
 from harness.runtime.supervisor_client import Supervisor, base_environment
 
@@ -62,9 +63,15 @@ class ProcessDeployment:
         self._progress = progress
         self._on_event = on_event
         self._began = clock.now()
+        self._secrets = Secrets()
         self._drivers = {name: self._driver(name) for name in topology.system.stores}
         self._addresses = Addresses(
-            topology=topology, direct=layout.direct, entry=layout.entry, store_url=self._store_url
+            topology=topology,
+            direct=layout.direct,
+            entry=layout.entry,
+            store_url=self._store_url,
+            secrets=self._secrets,
+            data=directory / DATA,
         )
         self._launches = Launches(
             topology=topology, addresses=self._addresses, supervisor=supervisor, logs=directory / LOGS
@@ -159,6 +166,14 @@ class ProcessDeployment:
         """The DSN or URL of a store as a service would use it, but direct, past every proxy."""
         return self._store_url(store, service, self._instance(InstanceTarget(service=store)).port)
 
+    def access_headers(self) -> dict[str, str]:
+        """What the harness sends along when it asks a service directly; never to be written down."""
+        return self._addresses.access_headers()
+
+    def redact(self, text: str) -> str:
+        """The text without the secrets of the run."""
+        return self._secrets.redact(text)
+
     def state(self, instance: InstanceId | InstanceTarget) -> State:
         """Where an instance is in its life."""
         return self._instance(instance).state
@@ -214,11 +229,13 @@ class ProcessDeployment:
 
     async def _bring_up(self, toxiproxy: Path, *, relay: bool, start_mesh: StartMesh, ready_within_s: float) -> None:
         data = self._directory / DATA
-        stores = [self._instances[InstanceId(service=name).name] for name in self._drivers]
+        stores = [self._instances[store.name] for store in self.topology.store_instances]
         services = [instance for instance in self._instances.values() if instance not in stores]
         self._undo.callback(self._pool.close)
         self._undo.push_async_callback(asyncio.to_thread, remove_directory, str(data))
         await self._supervisor.remove_at_end(data)
+        for instance in services:
+            await asyncio.to_thread(self._addresses.data_of(instance.id).mkdir, parents=True)
 
         async def mesh() -> None:
             self.mesh = await start_mesh(
@@ -289,7 +306,7 @@ class ProcessDeployment:
     def _driver(self, name: str) -> StoreDriver:
         store = self.topology.store(name)
         driver = STORES[store.kind]
-        id_ = InstanceId(service=name)
+        (id_,) = self.topology.instances_of(name)
         plan = StorePlan(
             name=name,
             store=store,
@@ -297,6 +314,8 @@ class ProcessDeployment:
             directory=self._directory / DATA / name,
             log=self._directory / LOGS / f"{id_.name}.log",
             env=base_environment(),
+            secrets=self._secrets,
+            nodes={node: self._layout.nodes[node] for node in self.topology.nodes_of(name)},
         )
         return driver.plan(plan, driver.find(os.environ))
 

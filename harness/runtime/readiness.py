@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from harness.runtime.ports import LOOPBACK
-from harness.runtime.stores.driver import in_words, probing
+from harness.runtime.probing import in_words, probing
 
 ANSWER_BYTES = 2_048
 _OK = range(200, 300)
@@ -28,8 +28,8 @@ class Answer:
         return f"{self.status} {self.text}".strip() if self.status else self.text
 
 
-async def ask(port: int, path: str) -> Answer:
-    """GET a path from 127.0.0.1; never raises for what the service does wrong."""
+async def ask(port: int, path: str, *, most_bytes: int = ANSWER_BYTES) -> Answer:
+    """GET a path from 127.0.0.1, and read so much of the body; never raises for what the service does wrong."""
     try:
         async with probing(port) as (reader, writer):
             request = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
@@ -40,7 +40,9 @@ async def ask(port: int, path: str) -> Answer:
                 return Answer(status=0, text=f"not an HTTP answer: {status_line[:80]!r}")
             while (await reader.readline()).strip():
                 pass
-            body = (await reader.read(ANSWER_BYTES)).decode(errors="replace")
-            return Answer(status=int(fields[1]), text=body.strip())
+            body = b""
+            while len(body) < most_bytes and (more := await reader.read(most_bytes - len(body))):
+                body += more
+            return Answer(status=int(fields[1]), text=body.decode(errors="replace").strip())
     except (OSError, ValueError, asyncio.IncompleteReadError) as error:
         return Answer(status=0, text=in_words(error))

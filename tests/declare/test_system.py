@@ -26,6 +26,12 @@ journeys:
 """
 
 
+POSTGRES = "{kind: postgres, databases: [back]}"
+CLUSTER = """{kind: nats, databases: [back], cluster: c}
+  db-b: {kind: nats, databases: [back], cluster: c, zone: b}
+  db-c: {kind: nats, databases: [back], cluster: c, zone: c}"""
+
+
 def described(tmp_path: Path, text: str) -> Path:
     file = tmp_path / "system.yaml"
     file.write_text(text, encoding="utf-8")
@@ -68,6 +74,11 @@ def test_a_sound_description_becomes_a_topology(tmp_path: Path) -> None:
         ("system: tiny", "system: tiny\nsystem: twice", "2:1: key 'system' stands here twice"),
         ("[{zone: a}, {zone: b}]", "[{port: 9000}, {port: 9000}]", "the port 9000 is given to 2 instances"),
         ("entry: front", "entry: [front", "is not YAML"),
+        ("databases: [back]", "databases: [back], cluster: c", "7:43: 'cluster' goes with nats only, 'db' is postgres"),
+        (POSTGRES, "{kind: nats, cluster: c}", "7:29: the cluster 'c' has 1 node(s), and needs 3"),
+        (POSTGRES, "{kind: redis, databases: [back]}", "7:21: 'databases' go with postgres and nats, 'db' is redis"),
+        (POSTGRES, "{kind: nats, databases: [front]}", "10:5: the edge back → db leads to a store without a database"),
+        ("entry: front", "entry: front\naccess: {headers: {A b: c}}", "3:20: 'A b' is not a name"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -75,6 +86,27 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, old: str, new: str
     with pytest.raises(DeclarationError) as caught:
         load_system(described(tmp_path, SOUND.replace(old, new)))
     assert f"system.yaml:{said}" in str(caught.value) or said in str(caught.value)
+
+
+def test_the_nodes_of_a_cluster_know_one_another_and_their_zones(tmp_path: Path) -> None:
+    topology = load_system(described(tmp_path, SOUND.replace(POSTGRES, CLUSTER)))
+    assert topology.nodes_of("db-b") == ("db", "db-b", "db-c")
+    assert [(each.name, each.zone) for each in topology.store_instances] == [
+        ("db-1", "a"),
+        ("db-b-1", "b"),
+        ("db-c-1", "c"),
+    ]
+    assert topology.instances_of("db-c") == topology.store_instances[2:]
+
+
+def test_the_nodes_of_a_cluster_must_know_the_same_users(tmp_path: Path) -> None:
+    text = SOUND.replace(POSTGRES, CLUSTER.replace("[back], cluster: c, zone: c", "[front], cluster: c, zone: c"))
+    with pytest.raises(DeclarationError, match=r"9:9: 'db-c' and 'db' are nodes of one cluster"):
+        load_system(described(tmp_path, text))
+
+
+def test_a_store_that_stands_alone_is_no_cluster(tmp_path: Path) -> None:
+    assert load_system(described(tmp_path, SOUND)).nodes_of("db") == ()
 
 
 def test_a_cycle_of_hard_edges_is_refused_and_walked(tmp_path: Path) -> None:

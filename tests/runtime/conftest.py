@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.runtime import probing
 from harness.runtime.leftovers import remove_directory
-from harness.runtime.stores import driver
 from harness.runtime.supervisor_client import Supervisor
 
 
@@ -28,4 +28,4 @@ async def supervisor(tmp_path: Path, swept: None) -> AsyncIterator[Supervisor]:
 @pytest.fixture(autouse=True)
 def short_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is paused is asked several times: don't wait a second each time."""
-    monkeypatch.setattr(driver, "PROBE_DEADLINE_S", 0.5)
+    monkeypatch.setattr(probing, "PROBE_DEADLINE_S", 0.5)

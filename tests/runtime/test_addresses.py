@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import DeclarationError
-from harness.model.system import InstanceSpec, Run
+from harness.model.system import Access, InstanceSpec, Run
 from harness.model.topology import InstanceId, LineId, Topology
 from harness.runtime.addresses import Addresses, check_placeholders, fill, known_names
+from harness.runtime.secret import Secrets
 from tests.runtime.fakes import NATS, POSTGRES, REDIS, system_of
 
 COMMAND = Run(command=("serve", "--port", "{port}"))
@@ -41,12 +43,14 @@ def test_what_the_check_lets_through_can_be_filled(tmp_path_factory: pytest.Temp
 
 
 def addresses_of(topology: Topology) -> Addresses:
-    stores = [InstanceId(service=name) for name in topology.system.stores]
+    instances = (*topology.instances, *topology.store_instances)
     return Addresses(
         topology=topology,
-        direct={instance: 20_000 + i for i, instance in enumerate([*topology.instances, *stores])},
+        direct={instance: 20_000 + i for i, instance in enumerate(instances)},
         entry={line: 30_000 + i for i, line in enumerate(topology.lines)},
         store_url=lambda store, service, port: f"{store}://{service}@127.0.0.1:{port}",
+        secrets=Secrets(),
+        data=Path("/run/data"),
     )
 
 
@@ -74,7 +78,10 @@ def test_a_service_is_told_the_entries_of_its_own_lines(tmp_path: Path) -> None:
         ("{prot}", "unknown placeholder {prot}; expected one of {port}, {zone}, {instance}"),
         ("{edge.backk.url}", "there is no edge front->backk"),
         ("{edge.back.dsn}", "unknown placeholder {edge.back.dsn}"),
-        ("{edge.back.url}", "one address, but back has 2 instances; expected {edge.back.urls}"),
+        ("{edge.back.url}", "one address, but back has 2 instances; expected {edge.back.urls} or"),
+        ("{edge.postgres.instances}", "there is no edge front->postgres"),
+        ("{secret}", "unknown placeholder {secret}"),
+        ("{secret.Not A Name}", "{data}, {edge.back.urls}, {edge.back.instances}, {secret.NAME}"),
         ("{edge.postgres.dsn}", "there is no edge front->postgres"),
         ("50{", "a lone '{'"),
         ("{}", "unknown placeholder {}"),
@@ -86,7 +93,56 @@ def test_a_placeholder_that_nothing_fills_is_refused(tmp_path: Path, text: str, 
         check_placeholders(topology)
     assert "services.front.env.X: " in str(refused.value)
     assert complaint in str(refused.value)
-    assert "{{" in str(refused.value) or "use that" in str(refused.value)
+    assert "{{" in str(refused.value) or "use one of those" in str(refused.value)
+
+
+def test_an_address_comes_with_the_name_of_its_instance(tmp_path: Path) -> None:
+    topology = system_of(tmp_path, run=COMMAND, back=TWO)
+    values = addresses_of(topology).values(topology.instances_of("front")[0])
+    assert values["edge.back.instances"] == "back-1=http://127.0.0.1:30001,back-2=http://127.0.0.1:30002"
+
+
+def test_an_instance_knows_whose_it_is_and_where_its_files_go(tmp_path: Path) -> None:
+    topology = system_of(tmp_path, run=COMMAND, back=TWO)
+    values = addresses_of(topology).values(topology.instances_of("back")[1])
+    assert (values["service"], values["owner"]) == ("back", "two")
+    assert values["data"] == "/run/data/of_services/back-2"
+
+
+def test_a_secret_is_the_same_wherever_its_name_stands_and_is_taken_out_of_texts(tmp_path: Path) -> None:
+    env = {"MINE": "{secret.back}", "ALL": "{secret.operator}"}
+    topology = system_of(tmp_path, run=COMMAND, front_env={"OF_BACK": "back={secret.back}"}, back_env=env)
+    access = Access(headers={"Authorization": "Bearer {secret.operator}"})
+    topology = replace(topology, system=topology.system.model_copy(update={"access": access}))
+    check_placeholders(topology)
+    addresses = addresses_of(topology)
+    front, back = (addresses.values(instance) for instance in topology.instances)
+    assert front["secret.back"] == back["secret.back"] != back["secret.operator"]
+    assert "secret.operator" not in front
+    assert addresses.access_headers() == {"Authorization": f"Bearer {back['secret.operator']}"}
+    assert addresses.secrets.redact(f"sent {back['secret.operator']}!") == "sent ***!"
+    assert addresses_of(topology).values(topology.instances[1])["secret.back"] != back["secret.back"]
+
+
+def test_what_the_harness_sends_along_may_hold_secrets_only(tmp_path: Path) -> None:
+    access = Access(headers={"Authorization": "Bearer {port}"})
+    topology = system_of(tmp_path, run=COMMAND)
+    topology = replace(topology, system=topology.system.model_copy(update={"access": access}))
+    with pytest.raises(DeclarationError, match=r"access\.headers\.Authorization: \{port\} can't stand here"):
+        check_placeholders(topology)
+
+
+def test_the_environment_of_one_instance_is_checked_too(tmp_path: Path) -> None:
+    topology = system_of(tmp_path, run=COMMAND, back=(InstanceSpec(env={"VERSION": "{version}"}),))
+    with pytest.raises(DeclarationError, match=r"services\.back\.instances\.0\.env\.VERSION: unknown placeholder"):
+        check_placeholders(topology)
+
+
+def test_a_service_without_an_account_is_refused_the_address(tmp_path: Path) -> None:
+    store = NATS.model_copy(update={"databases": ("front",)})
+    topology = system_of(tmp_path, run=COMMAND, back_env={"URL": "{edge.bus.url}"}, stores={"bus": store})
+    with pytest.raises(DeclarationError, match=r"expected 'back' in stores\.bus\.databases; add it there"):
+        check_placeholders(topology)
 
 
 def test_a_service_without_a_database_is_refused_its_dsn(tmp_path: Path) -> None:

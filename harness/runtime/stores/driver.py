@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 from harness.model.process import ProcessSpec, Spawner
 from harness.model.system import Store, StoreKind
-from harness.runtime.ports import LOOPBACK
+from harness.runtime.secret import Secrets
 from harness.runtime.stores.binaries import Binary
 
-PROBE_DEADLINE_S = 1.0
-"""How long one readiness probe may take."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePorts:
+    """What a node of a cluster listens on beside its clients' port."""
+
+    cluster: int
+    """For the other nodes."""
+    monitor: int
+    """For the harness, to see whether it is one with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,9 @@ class StorePlan:
     """Its data; made by the driver."""
     log: Path
     env: Mapping[str, str]
+    secrets: Secrets = field(default_factory=Secrets, repr=False)
+    nodes: Mapping[str, NodePorts] = field(default_factory=dict)
+    """All nodes of its cluster, itself among them; none when it stands alone."""
 
 
 class StoreDriver(Protocol):
@@ -62,28 +69,3 @@ class StoreDriver(Protocol):
     def url(self, service: str, port: int) -> str:
         """The address that a service uses to reach it through some port of 127.0.0.1."""
         ...
-
-
-def in_words(error: Exception) -> str:
-    """Why a probe failed: `Connection refused`, `no answer in time`."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else str(error) or type(error).__name__
-
-
-@contextlib.asynccontextmanager
-async def probing(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection for a probe that ends within `PROBE_DEADLINE_S`.
-
-    Raises:
-        OSError: if nobody listens, or the deadline passes (TimeoutError).
-    """
-    async with asyncio.timeout(PROBE_DEADLINE_S):
-        reader, writer = await asyncio.open_connection(LOOPBACK, port)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()

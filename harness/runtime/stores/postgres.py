@@ -19,8 +19,9 @@ from harness.model.process import ProcessSpec, Spawner
 from harness.model.system import StoreKind
 from harness.runtime.logs import last_lines
 from harness.runtime.ports import LOOPBACK
+from harness.runtime.probing import in_words, probing
 from harness.runtime.stores.binaries import Binary, Candidate, Search, in_package, on_path
-from harness.runtime.stores.driver import StorePlan, in_words, probing
+from harness.runtime.stores.driver import StorePlan
 
 SUPERUSER = "harness"
 UNPRIVILEGED = "nobody"

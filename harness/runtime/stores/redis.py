@@ -11,8 +11,9 @@ from typing import ClassVar, Self
 from harness.model.process import ProcessSpec, Spawner
 from harness.model.system import StoreKind
 from harness.runtime.ports import LOOPBACK
+from harness.runtime.probing import in_words, probing
 from harness.runtime.stores.binaries import Binary, Search, in_package, on_path
-from harness.runtime.stores.driver import StorePlan, in_words, probing
+from harness.runtime.stores.driver import StorePlan
 
 _SEARCH = Search(
     what="Valkey (or Redis)",
