@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import assert_never
-
-from pydantic import JsonValue
 
 from harness.checkers.blame import Blame, of_service
 from harness.checkers.found import EVIDENCE_LIMIT, finding
+from harness.checkers.rows import Row, Rows, Unfit, elements_of, is_one_of, key_of, matches, number, quantity_of, shown
 from harness.model.figures import GOOD
 from harness.model.finding import Finding, Part
 from harness.model.history import History
-from harness.model.invariant import AcknowledgedKept, AtMostOnce, Conserved, Invariant, Scalar, Sum
+from harness.model.invariant import AcknowledgedKept, AtMostOnce, Conserved, Follows, Invariant, Never, Sum
 from harness.model.observation import Operation
 from harness.model.verdict import Verdict
-
-Row = Mapping[str, JsonValue]
-Rows = tuple[Row, ...]
-
-
-class _Unfit(Exception):  # noqa: N818 -- a row that can't be judged is no error of the harness
-    """A row lacks what the invariant is about; the message says what."""
 
 
 def safety(history: History) -> tuple[Finding, ...]:
@@ -40,24 +33,32 @@ def _judged(history: History, invariant: Invariant) -> tuple[Finding, ...]:
             return (_found(history, invariant, Verdict.UNKNOWN, why, blame),)
         reads[name] = read.rows
     try:
-        match invariant:
-            case AcknowledgedKept():
-                return (_kept(history, invariant, reads[invariant.read], blame),)
-            case AtMostOnce():
-                return _once(history, invariant, reads[invariant.read])
-            case Conserved():
-                return (_conserved(history, invariant, reads, blame),)
-            case _:
-                assert_never(invariant)
-    except _Unfit as unfit:
+        return _by_kind(history, invariant, reads, blame)
+    except Unfit as unfit:
         return (_found(history, invariant, Verdict.UNKNOWN, str(unfit), blame),)
+
+
+def _by_kind(history: History, invariant: Invariant, reads: Mapping[str, Rows], blame: Blame) -> tuple[Finding, ...]:
+    match invariant:
+        case AcknowledgedKept():
+            return (_kept(history, invariant, reads[invariant.read], blame),)
+        case AtMostOnce():
+            return _once(history, invariant, reads[invariant.read])
+        case Conserved():
+            return (_conserved(history, invariant, reads, blame),)
+        case Never():
+            return (_never(history, invariant, reads[invariant.read], blame),)
+        case Follows():
+            return (_follows(history, invariant, reads[invariant.read], blame),)
+        case _:
+            assert_never(invariant)
 
 
 def _kept(history: History, invariant: AcknowledgedKept, rows: Rows, blame: Blame) -> Finding:
     acknowledged = [each for each in history.operations if each.name == invariant.operation and each.outcome in GOOD]
     if not acknowledged:
         return _found(history, invariant, Verdict.UNKNOWN, f"no {invariant.operation} was acknowledged", blame)
-    kept = {_key(row, invariant.key): row for row in rows}
+    kept = {key_of(row, invariant.key): row for row in rows}
     missing: list[str] = []
     unfinished: list[str] = []
     nameless = 0
@@ -67,8 +68,8 @@ def _kept(history: History, invariant: AcknowledgedKept, rows: Rows, blame: Blam
             nameless += 1
         elif str(key) not in kept:
             missing.append(f"{_acknowledgement(operation)} {invariant.key} {key}: missing among {len(rows)} rows")
-        elif invariant.final and not _is_one_of(kept[str(key)].get(invariant.final.field), invariant.final.values):
-            unfinished.append(f"{_acknowledgement(operation)}, at rest: {_shown(kept[str(key)])}")
+        elif invariant.final and not is_one_of(kept[str(key)].get(invariant.final.field), invariant.final.values):
+            unfinished.append(f"{_acknowledgement(operation)}, at rest: {shown(kept[str(key)])}")
     figures = f"of {len(acknowledged)} acknowledged {invariant.operation}"
     if missing or unfinished:
         reason = f"{figures}, {len(missing)} are missing and {len(unfinished)} are not final"
@@ -84,10 +85,10 @@ def _final(invariant: AcknowledgedKept) -> str:
 
 
 def _once(history: History, invariant: AtMostOnce, rows: Rows) -> tuple[Finding, ...]:
-    counting = [row for row in rows if _matches(row, invariant.where)]
+    counting = [row for row in rows if matches(row, invariant.where)]
     by_key: dict[str, list[Row]] = {}
     for row in counting:
-        by_key.setdefault(_key(row, invariant.key), []).append(row)
+        by_key.setdefault(key_of(row, invariant.key), []).append(row)
     doubled = [found for found in by_key.values() if len(found) > 1]
     provider = of_service(history.topology, invariant.service, caller=invariant.caller or "")
     if not counting:
@@ -113,7 +114,7 @@ def _doubled(  # noqa: PLR0913, PLR0917 -- what is needed to word one finding
     history: History, invariant: AtMostOnce, found: list[list[Row]], blame: Blame, why: str, of: int
 ) -> Finding:
     reason = f"{len(found)} of {of} {invariant.key} have two rows or more in {invariant.read}, {why}"
-    evidence = [_shown(row) for rows in found for row in rows]
+    evidence = [shown(row) for rows in found for row in rows]
     return _found(history, invariant, Verdict.FAIL, reason, blame, evidence)
 
 
@@ -177,67 +178,62 @@ def _equal(left: float, right: float) -> bool:
 
 def _equation(invariant: Conserved, key: str, left: float, summands: list[float]) -> str:
     """`sku A-1: stock.initial 100, but stock.available 90 + stock.sold 9 = 99`."""
-    named = (f"{part.read}.{part.field} {value:.15g}" for part, value in zip(invariant.parts, summands, strict=True))
-    says = f"{invariant.total.read}.{invariant.total.field} {left:.15g}"
+    named = (f"{_said(part)} {value:.15g}" for part, value in zip(invariant.parts, summands, strict=True))
+    says = f"{_said(invariant.total)} {left:.15g}"
     return f"{invariant.per} {key}: {says}, but {' + '.join(named)} = {sum(summands):.15g}"
+
+
+def _said(what: Sum) -> str:
+    return f"{what.read}.{what.field}" if what.field else f"rows of {what.read}"
 
 
 def _sums(reads: Mapping[str, Rows], what: Sum, per: str) -> dict[str, float]:
     sums: dict[str, float] = {}
     for row in reads[what.read]:
-        if not _matches(row, what.where):
+        if not matches(row, what.where):
             continue
-        for element in _elements(row, what.each):
-            key = _key(element if per in element else row, per)
-            sums[key] = sums.get(key, 0) + _number(element, what.field)
+        for element in elements_of(row, what.each):
+            key = key_of(element if per in element else row, per)
+            sums[key] = sums.get(key, 0) + quantity_of(element, what.field)
     return sums
 
 
-def _elements(row: Row, each: str | None) -> Iterable[Row]:
-    if each is None:
-        return (row,)
-    elements = row.get(each)
-    if not isinstance(elements, list):
-        message = f"expected a list in the field {each!r}, found {_shown(row)}"
-        raise _Unfit(message)
-    return [element if isinstance(element, dict) else {} for element in elements]
+def _never(history: History, invariant: Never, rows: Rows, blame: Blame) -> Finding:
+    if not rows:
+        return _found(history, invariant, Verdict.UNKNOWN, f"{invariant.read} has no rows", blame)
+    wrong = [row for row in rows if matches(row, invariant.where) and _below(row, invariant.below)]
+    if wrong:
+        reason = f"{len(wrong)} of {len(rows)} rows of {invariant.read}: {shown(wrong[0])}"
+        return _found(history, invariant, Verdict.FAIL, reason, blame, map(shown, wrong))
+    return _found(history, invariant, Verdict.PASS, f"none of {len(rows)} rows of {invariant.read}", blame)
 
 
-def _number(row: Row, field: str) -> float:
-    value = row.get(field)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
-        message = f"expected a number in the field {field!r}, found {_shown(row)}"
-        raise _Unfit(message)
-    return value
+def _below(row: Row, limits: Mapping[str, float]) -> bool:
+    return all(number(row, field) < limit for field, limit in limits.items())
 
 
-def _is_finite(value: float) -> bool:
-    return isinstance(value, int) or math.isfinite(value)
+def _follows(history: History, invariant: Follows, rows: Rows, blame: Blame) -> Finding:
+    if not rows:
+        return _found(history, invariant, Verdict.UNKNOWN, f"{invariant.read} has no rows", blame)
+    wrong = [row for row in rows if not _allowed(row, invariant)]
+    if wrong:
+        reason = f"{len(wrong)} of {len(rows)} {invariant.key} took another way: {shown(wrong[0])}"
+        return _found(history, invariant, Verdict.FAIL, reason, blame, map(shown, wrong))
+    return _found(history, invariant, Verdict.PASS, f"each of {len(rows)} {invariant.key} took an allowed way", blame)
 
 
-def _key(row: Row, field: str) -> str:
-    value = row.get(field)
-    if value is None:
-        message = f"expected a field {field!r}, found {_shown(row)}"
-        raise _Unfit(message)
-    return str(value)
-
-
-def _matches(row: Row, where: Mapping[str, Scalar]) -> bool:
-    return all(field in row and _is_one_of(row[field], (value,)) for field, value in where.items())
-
-
-def _is_one_of(value: JsonValue, allowed: Iterable[Scalar]) -> bool:
-    """Equal as JSON is: `true` is not 1."""
-    return any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in allowed)
+def _allowed(row: Row, invariant: Follows) -> bool:
+    states = row.get(invariant.field)
+    if not isinstance(states, list) or not states:
+        message = f"expected a list of states in the field {invariant.field!r}, found {shown(row)}"
+        raise Unfit(message)
+    key_of(row, invariant.key)
+    steps = pairwise(map(str, states))
+    return states[0] in invariant.first and all(after in invariant.then.get(before, ()) for before, after in steps)
 
 
 def _acknowledgement(operation: Operation) -> str:
     return f"{operation.name} {operation.key} acknowledged as {operation.outcome} at {operation.end or 0:.1f} s"
-
-
-def _shown(row: Row) -> str:
-    return ", ".join(f"{field} {value}" for field, value in row.items()) or "an empty row"
 
 
 def _found(  # noqa: PLR0913, PLR0917 -- what is needed to word one finding

@@ -99,7 +99,8 @@ class Sum(Declared):
     """A figure added up over rows, or over the elements of a list in each row."""
 
     read: Name
-    field: str
+    field: str | None = None
+    """The figure; without it each row, or each element, counts one."""
     where: Where = Field(default_factory=dict)
     """Conditions on the row."""
     each: str | None = None
@@ -123,7 +124,52 @@ class Conserved(Declared):
         return tuple(dict.fromkeys(part.read for part in (self.total, *self.parts)))
 
 
-Invariant = Annotated[AcknowledgedKept | AtMostOnce | Conserved, Field(discriminator="kind")]
+class Never(Declared):
+    """No row is like this."""
+
+    kind: Literal["never"]
+    name: Said
+    read: Name
+    where: Where = Field(default_factory=dict)
+    below: dict[str, float] = Field(default_factory=dict)
+    """Field → number: the row's figure is below it."""
+    service: Name
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.where and not self.below:
+            message = f"invariant {self.name!r}: expected 'where' or 'below', found neither: any row would break it"
+            raise ValueError(message)
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the reads that it needs."""
+        return (self.read,)
+
+
+class Follows(Declared):
+    """The states that each row went through follow one another as allowed."""
+
+    kind: Literal["follows"]
+    name: Said
+    read: Name
+    key: str
+    """What identifies a row, for people."""
+    field: str
+    """The list of the row's states, the oldest first."""
+    first: Annotated[tuple[str, ...], Field(min_length=1)]
+    then: dict[str, tuple[str, ...]]
+    """State → the states that may come after it; a state that is not there is the last."""
+    service: Name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the reads that it needs."""
+        return (self.read,)
+
+
+Invariant = Annotated[AcknowledgedKept | AtMostOnce | Conserved | Never | Follows, Field(discriminator="kind")]
 
 
 class Invariants(Declared):

@@ -7,7 +7,16 @@ from pydantic import JsonValue
 from harness.checkers.safety import safety
 from harness.model.finding import Finding, Part
 from harness.model.history import History
-from harness.model.invariant import AcknowledgedKept, AtMostOnce, Conserved, Final, Invariant, Sum
+from harness.model.invariant import (
+    AcknowledgedKept,
+    AtMostOnce,
+    Conserved,
+    Final,
+    Follows,
+    Invariant,
+    Never,
+    Sum,
+)
 from harness.model.observation import FinalRead, Operation, Outcome
 from harness.model.verdict import Verdict
 from tests.checkers.histories import history
@@ -58,6 +67,35 @@ PAID = Conserved(
     service="orders",
 )
 
+MAILED = Conserved(
+    kind="conserved",
+    name="each confirmation was mailed once",
+    per="order_id",
+    total=Sum(read="orders", where={"status": "confirmed"}),
+    parts=(Sum(read="mails"),),
+    service="orders",
+)
+EXPIRED = Never(
+    kind="never",
+    name="no reservation outlives its expiry",
+    read="reservations",
+    where={"status": "held"},
+    below={"expires_in_s": -5},
+    service="orders",
+)
+STATES = Follows(
+    kind="follows",
+    name="states follow the allowed order",
+    read="orders",
+    key="order_id",
+    field="states",
+    first=("pending",),
+    then={"pending": ("confirmed", "refused"), "confirmed": ("cancelled",)},
+    service="orders",
+)
+OVER_ROWS = [ONCE, STOCK, SOLD, PAID, MAILED, EXPIRED, STATES]
+READS = ("orders", "charges", "stock", "mails", "reservations")
+
 
 def order(order_id: str, *, status: str = "confirmed", cents: int | None = 500, quantity: int = 1) -> Row:
     items: JsonValue = [{"sku": "A-1", "quantity": quantity}]
@@ -81,7 +119,14 @@ def placed(order_id: str | None, outcome: Outcome = Outcome.OK, name: str = "pla
 def at_rest(
     *invariants: Invariant, operations: Sequence[Operation] = (), error: str = "", **reads: Sequence[Row]
 ) -> History:
-    rows: dict[str, Sequence[Row]] = {"orders": [], "charges": [], "stock": [], **reads}
+    rows: dict[str, Sequence[Row]] = {
+        "orders": [],
+        "charges": [],
+        "stock": [],
+        "mails": [],
+        "reservations": [],
+        **reads,
+    }
     found = tuple(FinalRead(name=name, t=80.0, rows=tuple(each), error=error) for name, each in rows.items())
     return replace(history(), invariants=invariants, operations=tuple(operations), reads=found)
 
@@ -96,7 +141,7 @@ def test_without_invariants_nothing_is_said() -> None:
     assert safety(history()) == ()
 
 
-@pytest.mark.parametrize("invariant", [KEPT, ONCE, STOCK, SOLD, PAID], ids=lambda each: str(each.name))
+@pytest.mark.parametrize("invariant", [KEPT, *OVER_ROWS], ids=lambda each: str(each.name))
 def test_what_could_not_be_read_is_unknown(invariant: Invariant) -> None:
     failed = only(at_rest(invariant, operations=[placed("o1")], error="503 from the service"))
     assert (failed.verdict, "could not be read: 503 from the service" in failed.reason) == (Verdict.UNKNOWN, True)
@@ -104,7 +149,7 @@ def test_what_could_not_be_read_is_unknown(invariant: Invariant) -> None:
     assert (never.verdict, never.reason.endswith("was not read")) == (Verdict.UNKNOWN, True)
 
 
-@pytest.mark.parametrize("invariant", [ONCE, STOCK, SOLD, PAID], ids=lambda each: str(each.name))
+@pytest.mark.parametrize("invariant", OVER_ROWS, ids=lambda each: str(each.name))
 def test_no_rows_at_all_prove_nothing(invariant: Invariant) -> None:
     assert Verdict.UNKNOWN is only(at_rest(invariant)).verdict
 
@@ -239,3 +284,46 @@ def test_evidence_is_bounded_and_says_so() -> None:
     found = only(at_rest(KEPT, operations=[placed(f"o{number}") for number in range(40)]))
     assert len(found.evidence) == 10
     assert found.evidence[-1] == "… 31 more"
+
+
+@pytest.mark.parametrize(
+    ("mails", "verdict"), [(("o1",), Verdict.PASS), ((), Verdict.FAIL), (("o1", "o1"), Verdict.FAIL)]
+)
+def test_rows_are_counted_where_no_figure_is_named(mails: Sequence[str], verdict: Verdict) -> None:
+    found = only(at_rest(MAILED, orders=[order("o1")], mails=[{"order_id": each} for each in mails]))
+    assert found.verdict is verdict
+    if verdict is Verdict.FAIL:
+        assert f"order_id o1: rows of orders 1, but rows of mails {len(mails)} = {len(mails)}" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        ({"status": "held", "expires_in_s": -1.0}, Verdict.PASS),
+        ({"status": "confirmed", "expires_in_s": -90.0}, Verdict.PASS),
+        ({"status": "held", "expires_in_s": -6.0}, Verdict.FAIL),
+        ({"status": "held", "expires_in_s": None}, Verdict.UNKNOWN),
+    ],
+)
+def test_what_must_never_be_is_found_among_the_rows(row: Row, verdict: Verdict) -> None:
+    assert only(at_rest(EXPIRED, reservations=[row])).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("states", "verdict"),
+    [
+        (["pending", "confirmed", "cancelled"], Verdict.PASS),
+        (["pending"], Verdict.PASS),
+        (["confirmed"], Verdict.FAIL),
+        (["pending", "refused", "confirmed"], Verdict.FAIL),
+        (["pending", "pending"], Verdict.FAIL),
+        ([], Verdict.UNKNOWN),
+    ],
+)
+def test_states_follow_one_another_as_allowed(states: JsonValue, verdict: Verdict) -> None:
+    assert only(at_rest(STATES, orders=[{"order_id": "o1", "states": states}])).verdict is verdict
+
+
+def test_an_invariant_that_any_row_breaks_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected 'where' or 'below'"):
+        Never(kind="never", name="nothing", read="orders", service="orders")

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.declare import load_system
 from harness.checkers import samples_needed
 from harness.checkers.tally import DELTA
+from harness.declare import load_system
 from harness.engine.plan import RUN_ERROR_RATE, decisive_s, error_rate_each, weights_of, with_proofs
 from harness.faults import Down, Kill, NoOp
 from harness.model.experiment import Expectation, Experiment, Role
@@ -59,7 +59,7 @@ def test_the_error_rate_of_a_run_is_spent_across_all_its_tests(topology: Topolog
     assert 0 < two < one < RUN_ERROR_RATE
 
 
-def test_only_the_journeys_of_the_experiments_are_driven_in_the_baseline_and_the_placebo(topology: Topology) -> None:
+def test_only_the_journeys_of_the_experiments_are_driven_in_the_baseline_and_the_placebo() -> None:
     assert weights_of([experiment(EDGE), experiment(KILL)]) == {"look": 1.0}
 
 
