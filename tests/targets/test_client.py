@@ -54,12 +54,16 @@ class Provider:
             writer.close()
 
 
+def named(urls: list[str]) -> dict[str, str]:
+    return {f"catalog-{number}": url for number, url in enumerate(urls, 1)}
+
+
 @asynccontextmanager
 async def edge_to(*providers: Provider, limits: Limits = LIMITS) -> AsyncIterator[Edge]:
     servers = [await asyncio.start_server(provider.serve, "127.0.0.1", 0) for provider in providers]
-    urls = tuple(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers)
+    addresses = [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers]
     try:
-        async with Edge("catalog", urls, limits) as edge:
+        async with Edge("catalog", named(addresses), limits) as edge:
             yield edge
     finally:
         for server in servers:
@@ -129,7 +133,7 @@ async def test_a_refused_connection_was_certainly_not_sent() -> None:
     provider = Provider(answer(BODY))
     async with edge_to(provider) as edge:
         pass
-    async with Edge("catalog", (edge.lines[0].url,), LIMITS) as edge:
+    async with Edge("catalog", named([edge.lines[0].url]), LIMITS) as edge:
         with pytest.raises(Unavailable) as caught:
             await edge.call(READ, Thing)
         assert not caught.value.sent

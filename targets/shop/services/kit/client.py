@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
@@ -15,13 +15,18 @@ from yarl import URL
 from kit import deadline
 from kit.breaker import Breaker, Rule, State
 from kit.budget import RetryBudget, jittered
+from kit.choice import Guide, Line
+from kit.deadline import Deadline
 from kit.trouble import Refused, Unavailable
 from kit.words import Problem
 
 Answer = TypeVar("Answer", bound=BaseModel)
 LARGEST_ANSWER_BYTES = 1 << 20
+UNWELCOME = (401, 403)
 FAIR_SHARE = 0.5
 """A call that was given less than this part of its usual time says nothing about the provider when it runs out."""
+NOWHERE = "http://127.0.0.1:9"
+"""Where the only instance is of a provider of which nothing is known."""
 log = logging.getLogger(__name__)
 
 
@@ -42,7 +47,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to a provider; `refusals` are the statuses that are a definite no instead of a failure."""
+    """One request to a provider; `refusals` are the statuses that are a definite no instead of a failure.
+
+    With `for_customer` it is made for the customer of the request that is being served; `more` are further headers.
+    """
 
     method: str
     path: str
@@ -50,6 +58,8 @@ class Call:
     key: str | None = None
     expect: int = 200
     refusals: frozenset[int] = frozenset()
+    for_customer: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def repeatable(self) -> bool:
@@ -58,7 +68,7 @@ class Call:
 
     def headers(self, left_s: float) -> dict[str, str]:
         """The headers to send when so many seconds are left for the answer."""
-        headers = {deadline.HEADER: deadline.header_for(left_s), "accept-encoding": "identity"}
+        headers = {deadline.HEADER: deadline.header_for(left_s), "accept-encoding": "identity", **self.more}
         if self.body is not None:
             headers["content-type"] = "application/json"
         if self.key is not None:
@@ -66,23 +76,35 @@ class Call:
         return headers
 
 
-@dataclass(slots=True, kw_only=True)
-class Line:
-    """The way to one instance of the provider."""
+class Credentials(Protocol):
+    """Says who calls; see kit.identity."""
 
-    url: str
-    breaker: Breaker
-    calls: int = 0
-    failures: int = 0
+    async def headers(self, *, for_customer: bool, limit: Deadline) -> Mapping[str, str]:
+        """The headers that prove it; raises Unavailable when there is no proof within the limit."""
+        ...
 
 
 class Edge:
     """Consumer → provider, as the consumer sees it; use it as an async context manager or `close()` it."""
 
-    def __init__(self, provider: str, urls: tuple[str, ...], limits: Limits, rule: Rule | None = None) -> None:
+    def __init__(  # noqa: PLR0913 -- what the edge goes by, each with a default
+        self,
+        provider: str,
+        instances: Mapping[str, str],
+        limits: Limits,
+        *,
+        credentials: Credentials | None = None,
+        guide: Guide | None = None,
+        rule: Rule | None = None,
+    ) -> None:
         self.provider = provider
         self.limits = limits
-        self.lines = [Line(url=url.rstrip("/"), breaker=Breaker(rule or Rule())) for url in urls]
+        self._credentials = credentials
+        self._guide = guide or Guide()
+        self.lines = [
+            Line(instance=name, url=url, breaker=Breaker(rule or Rule()))
+            for name, url in (instances or {f"{provider}-1": NOWHERE}).items()
+        ]
         self.budget = RetryBudget()
         self.in_flight = 0
         self._turn = 0
@@ -111,6 +133,7 @@ class Edge:
             "retry_tokens": round(self.budget.tokens, 1),
             "lines": [
                 {
+                    "instance": line.instance,
                     "url": line.url,
                     "breaker": line.breaker.state,
                     "opened": line.breaker.opened,
@@ -121,19 +144,23 @@ class Edge:
             ],
         }
 
-    async def call(self, call: Call, answer: type[Answer]) -> Answer:
-        """Make the call, within the request's deadline and the edge's.
+    async def call(self, call: Call, answer: type[Answer], *, subject: str | None = None) -> Answer:
+        """Make the call, within the request's deadline and the edge's; `subject` is who gets always the same version.
 
         Raises:
             Refused: the provider said no, with one of the call's `refusals`.
             Unavailable: no valid answer came; its `sent` tells whether any attempt may have arrived.
         """
         limit = deadline.current(self.limits.deadline_s)
+        if self._credentials is not None:
+            proof = await self._credentials.headers(for_customer=call.for_customer, limit=limit)
+            call = replace(call, more={**call.more, **proof})
         self.budget.earn()
+        version = self._guide.version(self.provider, subject)
         tried: list[Line] = []
         sent = False
         for attempt in range(1, self.limits.attempts + 1):
-            line = self._choose(tried)
+            line = self._choose(tried, version)
             try:
                 return await self._bounded(line, call, answer, limit.left_s())
             except Unavailable as error:
@@ -157,12 +184,11 @@ class Edge:
             and self.budget.spend()
         )
 
-    def _choose(self, tried: list[Line]) -> Line:
-        """The next instance in turn: one not tried yet, whose breaker lets calls through, if there is one."""
+    def _choose(self, tried: list[Line], version: str | None) -> Line:
+        """The next instance; among those that are equally good each in its turn."""
         self._turn += 1
         ring = [self.lines[(self._turn + i) % len(self.lines)] for i in range(len(self.lines))]
-        fit = [line for line in ring if line.breaker.admits] or ring
-        return next((line for line in fit if line not in tried), fit[0])
+        return self._guide.choose(self.provider, ring, tried, version)
 
     async def _bounded(self, line: Line, call: Call, answer: type[Answer], left_s: float) -> Answer:
         """One attempt, if the bulkhead has room and the breaker lets it through."""
@@ -198,6 +224,8 @@ class Edge:
         match error:
             case Late():
                 return time_s >= FAIR_SHARE * self.limits.attempt_s
+            case Unwelcome():
+                return False
             case Declined():
                 return self.limits.one_fate or len(self.lines) > 1
             case _:
@@ -239,10 +267,12 @@ class Edge:
         try:
             if status == call.expect and kind == "application/json":
                 return answer.model_validate_json(body)
-            if kind == "application/problem+json" and status in (*call.refusals, Unavailable.status):
+            if kind == "application/problem+json" and status in (*call.refusals, *UNWELCOME, Unavailable.status):
                 problem = Problem.model_validate_json(body)
                 if status == Unavailable.status:
                     raise Declined(self.provider, f"it says: {problem.detail}", sent=True)
+                if status in UNWELCOME and status not in call.refusals:
+                    raise Unwelcome(self.provider, f"it says: {problem.detail}", sent=False)
                 raise Refused(status, problem.detail)
         except ValidationError as error:
             why = f"its answer {status} has a body that isn't as promised"
@@ -260,6 +290,10 @@ class Faulty(Unavailable):
 
 class Declined(Unavailable):
     """The provider itself says that it can't: asking the same instance at once again is pointless."""
+
+
+class Unwelcome(Unavailable):
+    """The provider doesn't take the call from this caller, and has done nothing: that doesn't speak against it."""
 
 
 def _open_session() -> aiohttp.ClientSession:

@@ -62,7 +62,8 @@ class Host:
 
     def edge(self, provider: str, limits: Limits) -> Edge:
         """The client of the edge to that provider."""
-        return self.part(provider, Edge(provider, self.settings.urls(provider), limits, self.identity))
+        instances = self.settings.instances(provider)
+        return self.part(provider, Edge(provider, instances, limits, credentials=self.identity, guide=self._guide))
 
     def part(self, name: str, part: AnyPart) -> AnyPart:
         """Show this part in `/health`, close it at the end."""
@@ -119,7 +120,7 @@ def _identity(settings: Settings) -> Identity:
     """Without a secret, as in pure tests, the service sends no token and knows the operator only."""
     secret, users = settings.client_secret, None
     if secret is not None:
-        users = Users(Edge("users", settings.urls("users"), USERS), settings.service, secret)
+        users = Users(Edge("users", settings.instances("users"), USERS), settings.service, secret)
     return Identity(users, settings.operator_token)
 
 
