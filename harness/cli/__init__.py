@@ -17,7 +17,10 @@ COMMANDS = {
     "verify": ("harness.cli.run:verify", "Verify the consumers' pacts against the running providers."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
     "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
-    "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C."),
+    "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C or `harness down`."),
+    "down": ("harness.cli.down:down", "Stop what `harness up` brought up."),
+    "ps": ("harness.cli.down:ps", "List what is up."),
+    "logs": ("harness.cli.down:logs", "Show the logs of what is up."),
     "report": ("harness.cli.report:report", "Write the reports of a journal again."),
     "doctor": ("harness.cli.doctor:doctor_command", "Tell what is here, what is missing, and what mends it."),
 }

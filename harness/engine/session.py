@@ -25,6 +25,7 @@ from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
 from harness.proxy.provision import cache_directory, find_toxiproxy
 from harness.runtime.process import ProcessDeployment
+from harness.runtime.secret import Secrets
 from harness.runtime.supervisor_client import Supervisor
 
 RUNS = Path(".harness") / "runs"
@@ -50,6 +51,8 @@ class Session:
 
     def __init__(self, topology: Topology, *, directory: Path, seed: int, recorder: Recorder, say: Say) -> None:
         self.topology = topology
+        self.run = ""
+        """The run's name, from its start on."""
         self.directory = directory
         self.seed = seed
         self.clock: Clock = recorder.clock
@@ -87,17 +90,20 @@ class Session:
         seed = settings.seed if settings.seed is not None else secrets.randbelow(2**31)
         toxiproxy = find_toxiproxy(environ=environ, cache=cache_directory(environ), say=say)
         _make(directory)
-        recorder = Recorder(Journal(directory / JOURNAL), clock=clock, began=began)
+        secrets_ = Secrets()
+        journal = Journal(directory / JOURNAL, redact=secrets_.redact)
+        recorder = Recorder(journal, clock=clock, began=began)
         if listen is not None:
             recorder.listen(listen)
         session = cls(topology, directory=directory, seed=seed, recorder=recorder, say=say)
+        session.run = run
         recorder.record(_started(topology, run, wall.isoformat(), seed, {"toxiproxy": toxiproxy.version}))
         async with AsyncExitStack() as stack:
-            await session._bring_up(stack, toxiproxy.path, relay=settings.relay)
+            await session._bring_up(stack, toxiproxy.path, secrets_, relay=settings.relay)
             session._stack = stack.pop_all()
         return session
 
-    async def _bring_up(self, stack: AsyncExitStack, toxiproxy: Path, *, relay: bool) -> None:
+    async def _bring_up(self, stack: AsyncExitStack, toxiproxy: Path, secrets_: Secrets, *, relay: bool) -> None:
         self.supervisor = await Supervisor.start(self.directory)
         stack.push_async_callback(self.supervisor.close)
         self.deployment = await ProcessDeployment.deploy(
@@ -108,6 +114,7 @@ class Session:
             clock=self.clock,
             run_began=self.recorder.began,
             relay=relay,
+            secrets=secrets_,
             progress=self.say,
             on_event=self.recorder.record,
         )
