@@ -18,11 +18,13 @@ from kit.trouble import Unavailable
 
 Result = TypeVar("Result")
 LIMIT_S = 0.4
-"""The longest that one piece of work may take."""
+"""The longest that one piece of work may take, for those to whom Redis is a store."""
+ASIDE_LIMIT_S = 0.1
+"""The same for those to whom it is a cache: one that is slower than the database is of no use."""
 REPLY_S = 0.015
 """What is kept of the request's time to tell the caller that Redis is away."""
-FAIR_S = 0.1
-"""Work that was given less time than this says nothing about Redis when it runs out."""
+FAIR_SHARE = 0.25
+"""Work that was given less than this part of its usual time says nothing about Redis when it runs out."""
 CONNECTIONS = 8
 
 
@@ -31,18 +33,19 @@ class Cache:
 
     name = "redis"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limit_s: float = LIMIT_S) -> None:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
-            timeout=LIMIT_S,
-            socket_timeout=LIMIT_S,
-            socket_connect_timeout=LIMIT_S,
+            timeout=limit_s,
+            socket_timeout=limit_s,
+            socket_connect_timeout=limit_s,
             retry=Retry(NoBackoff(), 0),
             lib_name=None,
             lib_version=None,
             decode_responses=True,
         )
+        self._limit_s = limit_s
         self._redis = Redis(connection_pool=pool)
         self._breaker = Breaker(Rule(reset_s=0.5))
 
@@ -50,6 +53,11 @@ class Cache:
         """Close the connections."""
         await self._redis.aclose()
         await self._redis.connection_pool.disconnect()
+
+    @property
+    def away(self) -> bool:
+        """Whether work would be refused at once, since the breaker is open."""
+        return not self._breaker.admits
 
     async def ready(self) -> None:
         """Ask for a sign of life; raises Unavailable."""
@@ -61,7 +69,7 @@ class Cache:
         Raises:
             Unavailable: Redis can't be had.
         """
-        left_s = deadline.current(LIMIT_S).left_s() - REPLY_S
+        left_s = deadline.current(self._limit_s).left_s() - REPLY_S
         ticket = self._breaker.admit()
         if ticket is None:
             raise Unavailable(self.name, "the circuit breaker is open", sent=False)
@@ -70,7 +78,7 @@ class Cache:
                 async with asyncio.timeout(max(0.0, left_s)):
                     result = await self._twice(work)
             except TimeoutError:
-                if left_s >= FAIR_S:
+                if left_s >= FAIR_SHARE * self._limit_s:
                     ticket.bad()
                 raise Unavailable(self.name, f"no answer within {left_s * 1000:.0f} ms", sent=True) from None
             except ResponseError as error:

@@ -42,6 +42,10 @@ Uuid = Annotated[str, Field(pattern=_UUID, examples=["6f1e9a52-6a3c-4c1e-9d55-0a
 Quantity = Annotated[int, Field(ge=1, le=20, examples=[1]), BeforeValidator(_whole)]
 Cents = Annotated[int, Field(ge=1, le=100_000_000, examples=[1999]), BeforeValidator(_whole)]
 """An amount of money; 100 million cents fit into PostgreSQL's four-byte integer."""
+Stars = Annotated[int, Field(ge=1, le=5, examples=[4]), BeforeValidator(_whole)]
+PRINTABLE = r"^[^\u0000-\u001f\u007f]+$"
+"""Text without control characters, which PostgreSQL, logs and terminals would take amiss."""
+Prose = Annotated[str, Field(max_length=1000, pattern=PRINTABLE, examples=["It does what its name says."])]
 CardToken = Annotated[str, Field(pattern=r"^tok-[a-z0-9-]{1,60}$", examples=["tok-visa-0001"])]
 KeyText = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$", examples=["key-00000001"])]
 PageSize = Annotated[int, Field(ge=1, le=500, examples=[100]), BeforeValidator(_digits)]
