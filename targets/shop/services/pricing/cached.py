@@ -1,0 +1,48 @@
+"""Prices to look at, through Redis, which changes reach by the writer, and for certain by the event."""
+
+from __future__ import annotations
+
+from kit.aside import Aside, Versioned
+from kit.cache import Cache
+from kit.consumer import EventModel, Topic
+from kit.words import Sku
+
+from pricing.events import SUBJECT
+from pricing.models import Currency, Price, PriceChange, UnitCents
+from pricing.store import Prices
+
+
+class PriceHeard(EventModel):
+    """What the cache needs of PriceChanged."""
+
+    sku: Sku
+    amount_cents: UnitCents
+    currency: Currency
+    version: int
+
+
+class CachedPrices:
+    """Reads prices from Redis or, failing that, from the database; changes both."""
+
+    def __init__(self, prices: Prices, cache: Cache) -> None:
+        self._prices = prices
+        self.aside = Aside(cache, "pricing:price", Price, prices.read)
+
+    async def read(self, sku: str) -> Price:
+        """The price of one product, at most a minute old, or Refused 404: to be shown, not to be charged."""
+        return (await self.aside.get(sku)).record
+
+    async def change(self, sku: str, wanted: PriceChange) -> Price:
+        """Change a price, or Refused 404."""
+        changed = await self._prices.change(sku, wanted)
+        await self.aside.offer(sku, changed)
+        return changed.record
+
+    async def heard(self, event: PriceHeard) -> None:
+        """Some instance has changed a price, and may not have got as far as the cache."""
+        price = Price(sku=event.sku, amount_cents=event.amount_cents, currency=event.currency)
+        await self.aside.put(event.sku, Versioned(event.version, price))
+
+    def topic(self) -> Topic[PriceHeard]:
+        """What to listen to; one instance hears it for all, since they share the cache."""
+        return Topic(SUBJECT, PriceHeard, self.heard)

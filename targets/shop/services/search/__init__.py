@@ -1,0 +1,1 @@
+"""Search: finds products by their words."""
