@@ -1,0 +1,1 @@
+"""Analytics: a warehouse of all events, and what each day was worth."""
