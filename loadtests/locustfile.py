@@ -95,7 +95,7 @@ class Customer(FastHttpUser):
                 return
             self.client.get("/cart", headers=_as(account), name="GET /cart")
             key = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-            order = {"items": self._items(), "card_token": f"tok-{self.random.getrandbits(64):016x}"}
+            order = {"items": self._items(), "card_token": f"tok-load-{self.random.getrandbits(64):016x}"}
             order_id = self._place(account, key, order)
             if order_id is not None:
                 self._await_order(account, key, order_id)
