@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from kit.words import CardToken, Cents, KeyText, Strict, Uuid
-from pydantic import Field
+from pydantic import AfterValidator, Field
+
+_CARD_NUMBER = re.compile(r"[0-9]{13,19}")
+
+
+def _no_card_number(token: str) -> str:
+    """Whatever looks like the number of a card is not taken, so that it is neither stored nor logged."""
+    if _CARD_NUMBER.fullmatch(token.removeprefix("tok").replace("-", "")):
+        message = "expected a token, not the number of a card"
+        raise ValueError(message)
+    return token
 
 
 class ChargeRequest(Strict):
@@ -13,7 +24,7 @@ class ChargeRequest(Strict):
 
     order_id: Uuid
     amount_cents: Cents
-    card_token: CardToken
+    card_token: Annotated[CardToken, AfterValidator(_no_card_number)]
 
 
 class Charge(Strict):

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
+from kit import outbox
 from kit.postgres import Connection, Postgres
 from kit.trouble import Refused, conflict, not_found
 
+from payments.events import SUBJECT, payment_received
 from payments.models import Charge, ChargeRequest, LedgerEntry, LedgerPage, Refund
 
 DECLINED = "tok-declined"
 """Card tokens that begin like this are declined, always."""
-SCHEMA = """
+SCHEMA = f"""
+{outbox.SCHEMA}
 CREATE TABLE IF NOT EXISTS charges (
     seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     charge_id uuid PRIMARY KEY,
     order_id uuid NOT NULL UNIQUE,
     idempotency_key text NOT NULL UNIQUE,
     amount_cents integer NOT NULL CHECK (amount_cents > 0),
-    card_token text NOT NULL
+    card_token text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE IF NOT EXISTS refunds (
     order_id uuid PRIMARY KEY,
-    amount_cents integer NOT NULL CHECK (amount_cents >= 0)
+    amount_cents integer NOT NULL CHECK (amount_cents >= 0),
+    at timestamptz NOT NULL DEFAULT now()
 );
+CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON charges EXECUTE FUNCTION refuse();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds EXECUTE FUNCTION refuse();
 """
 _LEDGER = """
 SELECT c.seq, c.charge_id::text, c.order_id::text, c.amount_cents, c.idempotency_key, r.order_id IS NOT NULL AS refunded
@@ -34,8 +46,9 @@ FROM charges AS c LEFT JOIN refunds AS r USING (order_id)
 class Ledger:
     """Charges and refunds."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, wake: asyncio.Event) -> None:
         self._postgres = postgres
+        self._wake = wake
 
     async def charge(self, wanted: ChargeRequest, key: str) -> Charge:
         """Charge a card once per key and per order.
@@ -51,19 +64,25 @@ class Ledger:
             row = await connection.fetchrow(
                 "INSERT INTO charges (charge_id, order_id, idempotency_key, amount_cents, card_token)"
                 " SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT FROM refunds WHERE order_id = $2)"
-                " ON CONFLICT DO NOTHING RETURNING charge_id::text",
+                " ON CONFLICT DO NOTHING RETURNING charge_id::text, at",
                 uuid.uuid4(),
                 wanted.order_id,
                 key,
                 wanted.amount_cents,
                 wanted.card_token,
             )
-            charge_id = row["charge_id"] if row is not None else await self._again(connection, wanted, key)
+            if row is None:
+                charge_id = await self._again(connection, wanted, key)
+            else:
+                charge_id = row["charge_id"]
+                await outbox.put(connection, SUBJECT, payment_received(wanted.order_id, wanted.amount_cents, row["at"]))
             return Charge(
                 charge_id=charge_id, order_id=wanted.order_id, amount_cents=wanted.amount_cents, status="captured"
             )
 
-        return await self._postgres.transact(work)
+        made = await self._postgres.transact(work)
+        self._wake.set()
+        return made
 
     async def _again(self, connection: Connection, wanted: ChargeRequest, key: str) -> str:
         """The charge that was made before by the same request."""

@@ -1,0 +1,105 @@
+"""Scores in fraud's own database, one an order."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from kit import inbox
+from kit.postgres import Connection, Postgres
+from kit.trouble import conflict
+
+from fraud.models import OrderPlaced, Score, ScoredOrder, ScorePage, ScoreRequest
+from fraud.rules import RECENT_S, Facts, decision, score
+
+SCHEMA = f"""
+{inbox.SCHEMA}
+CREATE TABLE IF NOT EXISTS scores (
+    seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    order_id uuid PRIMARY KEY,
+    customer_id uuid NOT NULL,
+    total_cents integer NOT NULL,
+    score integer NOT NULL,
+    source text NOT NULL,
+    placed integer NOT NULL DEFAULT 0,
+    scored_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS scores_customer ON scores (customer_id, scored_at);
+"""
+_FACTS = """
+SELECT count(*) FILTER (WHERE scored_at > now() - make_interval(secs => $2)) AS recent,
+       count(*) FILTER (WHERE placed > 0) = 0 AS new_customer
+FROM (SELECT scored_at, placed FROM scores WHERE customer_id = $1 ORDER BY scored_at DESC LIMIT 100) AS latest
+"""
+_COLUMNS = "order_id::text, customer_id::text, total_cents, score, source, placed"
+
+
+class Scores:
+    """What was scored, and which of it was placed."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def ask(self, wanted: ScoreRequest) -> Score:
+        """The score of an order, the same whenever it is asked for.
+
+        Raises:
+            Refused: 409, the order was scored with another customer or total.
+        """
+
+        async def work(connection: Connection) -> Any:
+            return await _scored(connection, wanted, "call")
+
+        row = await self._postgres.transact(work)
+        if (row["customer_id"], row["total_cents"]) != (wanted.customer_id, wanted.total_cents):
+            raise conflict(f"order {wanted.order_id} was scored with another customer or total")
+        return Score(order_id=wanted.order_id, score=row["score"], decision=decision(row["score"]))
+
+    async def learn(self, event: OrderPlaced) -> None:
+        """Take note that an order was placed; it is scored now if nobody could ask before."""
+
+        async def work(connection: Connection) -> None:
+            if not await inbox.first_time(connection, event.event_id):
+                return
+            order = ScoreRequest(order_id=event.order_id, customer_id=event.customer_id, total_cents=event.total_cents)
+            await _scored(connection, order, "event")
+            await connection.execute("UPDATE scores SET placed = placed + 1 WHERE order_id = $1", event.order_id)
+
+        await self._postgres.transact(work)
+
+    async def page(self, after: int, limit: int) -> ScorePage:
+        """The scores after this sequence number, at most `limit`."""
+        rows = await self._postgres.fetch(
+            f"SELECT seq, {_COLUMNS} FROM scores WHERE seq > $1 ORDER BY seq LIMIT $2",  # noqa: S608 -- a constant
+            after,
+            limit + 1,
+        )
+        more = f"/scores?after={rows[limit - 1]['seq']}&limit={limit}" if len(rows) > limit else None
+        return ScorePage(items=[_item(row) for row in rows[:limit]], next=more)
+
+
+async def _scored(connection: Connection, order: ScoreRequest, source: Literal["call", "event"]) -> Any:
+    """The row of this order, made by the rules if there is none yet."""
+    row = await _row(connection, order.order_id)
+    if row is not None:
+        return row
+    found = await connection.fetchrow(_FACTS, order.customer_id, RECENT_S)
+    facts = Facts(total_cents=order.total_cents, recent=found["recent"], new_customer=found["new_customer"])
+    await connection.execute(
+        "INSERT INTO scores (order_id, customer_id, total_cents, score, source) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING",
+        order.order_id,
+        order.customer_id,
+        order.total_cents,
+        score(facts),
+        source,
+    )
+    return await _row(connection, order.order_id)
+
+
+async def _row(connection: Connection, order_id: str) -> Any:
+    return await connection.fetchrow(f"SELECT {_COLUMNS} FROM scores WHERE order_id = $1", order_id)  # noqa: S608 -- a constant
+
+
+def _item(row: Any) -> ScoredOrder:
+    values = {name: value for name, value in row.items() if name != "seq"}
+    return ScoredOrder.model_validate({**values, "decision": decision(row["score"])})
