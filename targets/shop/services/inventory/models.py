@@ -1,14 +1,15 @@
-"""What inventory is asked and what it answers."""
+"""What inventory is asked, what it answers, and the events that it hears."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from kit.words import Lines, Sku, Strict, Uuid
+from kit.consumer import EventModel
+from kit.words import Lines, Sku, Strict, Tolerant, Uuid
 from pydantic import Field
 
 Count = Annotated[int, Field(ge=0)]
-Status = Literal["held", "confirmed", "released"]
+Status = Literal["held", "confirmed", "released", "expired"]
 
 
 class Stock(Strict):
@@ -36,11 +37,12 @@ class ReservationRequest(Strict):
 
 
 class Reservation(Strict):
-    """What is held."""
+    """What is held; unless it is confirmed by then, it is let go at `expires_at`."""
 
     reservation_id: Uuid
     order_id: Uuid
     status: Literal["held"]
+    expires_at: str
 
 
 class ReservationState(Strict):
@@ -48,3 +50,48 @@ class ReservationState(Strict):
 
     order_id: Uuid
     status: Status
+
+
+class ReservedLine(Strict):
+    """So many of one product, over all lines of an order."""
+
+    sku: Sku
+    quantity: Annotated[int, Field(ge=1)]
+
+
+class ListedReservation(Strict):
+    """A reservation in a list; one that was released before it was made holds nothing and has no expiry."""
+
+    order_id: Uuid
+    status: Status
+    items: list[ReservedLine]
+    expires_at: str | None
+    overdue: bool
+    version: Count
+
+
+class ReservationPage(Strict):
+    """A page of a list; `next` is the address of the one after it."""
+
+    items: list[ListedReservation]
+    next: str | None
+
+
+class OrderedLine(Tolerant):
+    """A line of an order, as an event tells it."""
+
+    sku: Sku
+    quantity: Annotated[int, Field(ge=1, le=1000)]
+
+
+class OrderPlaced(EventModel):
+    """An order is confirmed: what it reserved is sold."""
+
+    order_id: Uuid
+    items: list[OrderedLine]
+
+
+class OrderCancelled(EventModel):
+    """An order is off: what it reserved or bought returns."""
+
+    order_id: Uuid

@@ -1,154 +1,243 @@
-"""Stock and reservations in inventory's own database; every command may be repeated."""
+"""Stock and reservations in inventory's own database; every command and every event may be repeated."""
 
 from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import dataclass
 
+from kit import inbox
 from kit.postgres import Connection, Postgres
-from kit.trouble import conflict, not_found
-from kit.words import merged
+from kit.trouble import Unavailable, conflict, not_found
+from kit.words import Line, merged
 
-from inventory.models import Reservation, ReservationRequest, ReservationState, Stock, StockPage
+from inventory.models import (
+    ListedReservation,
+    OrderCancelled,
+    OrderPlaced,
+    Reservation,
+    ReservationPage,
+    ReservationRequest,
+    ReservationState,
+    ReservedLine,
+    Stock,
+    StockPage,
+)
+from inventory.schema import HOLD, MOVE, RESERVATION, RETURN_HELD, RETURN_SOLD, SELL, STOCK, TURN, Step
 
-# The last five products are sold out from the start, so that there is something to refuse.
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS stock (
-    sku text PRIMARY KEY,
-    initial integer NOT NULL CHECK (initial >= 0),
-    available integer NOT NULL CHECK (available >= 0),
-    reserved integer NOT NULL DEFAULT 0 CHECK (reserved >= 0),
-    sold integer NOT NULL DEFAULT 0 CHECK (sold >= 0),
-    CHECK (initial = available + reserved + sold)
-) WITH (fillfactor = 50);
-CREATE TABLE IF NOT EXISTS reservations (
-    order_id uuid PRIMARY KEY,
-    reservation_id uuid NOT NULL,
-    idempotency_key text,
-    items jsonb NOT NULL,
-    status text NOT NULL CHECK (status IN ('held', 'confirmed', 'released'))
-);
-INSERT INTO stock (sku, initial, available)
-SELECT 'sku-' || lpad(n::text, 4, '0'), stocked, stocked
-FROM generate_series(1, 200) AS n, LATERAL (SELECT CASE WHEN n > 195 THEN 0 ELSE 1000000 END AS stocked) AS s
-ON CONFLICT DO NOTHING;
-"""
-_STOCK = "SELECT sku, initial, available, reserved, sold FROM stock"
-# Rows are locked in the order of their skus, so that two orders never wait for one another.
-_MOVE = """
-WITH wanted AS (SELECT key AS sku, value::int AS quantity FROM jsonb_each_text($1::jsonb)),
-     locked AS (SELECT sku FROM stock WHERE sku IN (SELECT sku FROM wanted) ORDER BY sku FOR UPDATE)
-UPDATE stock SET available = available + w.quantity * $2, reserved = reserved + w.quantity * $3,
-                 sold = sold + w.quantity * $4
-FROM locked JOIN wanted AS w USING (sku)
-WHERE stock.sku = locked.sku AND available + w.quantity * $2 >= 0
-RETURNING stock.sku
-"""
-_HOLD = (-1, 1, 0)
-_SELL = (0, -1, 1)
-_RETURN_HELD = (1, -1, 0)
-_RETURN_SOLD = (1, 0, -1)
+RACES = 5
+"""How often a reservation may be changed by others between our reading and writing it, before we give up."""
+SWEPT_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A reservation as it was when it was read."""
+
+    status: str
+    items: dict[str, int]
+    version: int
+    late: bool
+    """Whether it is held although its time is up, since nobody has swept it away yet."""
 
 
 class Inventory:
     """Holds, sells and returns stock."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, reservation_s: float) -> None:
         self._postgres = postgres
+        self._reservation_s = reservation_s
 
     async def read(self, sku: str) -> Stock:
         """The stock of one product, or Refused 404."""
-        row = await self._postgres.fetchrow(f"{_STOCK} WHERE sku = $1", sku)
+        row = await self._postgres.fetchrow(f"{STOCK} WHERE sku = $1", sku)
         if row is None:
             raise not_found(f"stock of {sku}")
         return Stock(**row)
 
     async def page(self, after: str, limit: int) -> StockPage:
         """The stock of the products after this sku, at most `limit`."""
-        rows = await self._postgres.fetch(f"{_STOCK} WHERE sku > $1 ORDER BY sku LIMIT $2", after, limit + 1)
+        rows = await self._postgres.fetch(f"{STOCK} WHERE sku > $1 ORDER BY sku LIMIT $2", after, limit + 1)
         items = [Stock(**row) for row in rows[:limit]]
         more = len(rows) > limit
         return StockPage(items=items, next=f"/stock?after={items[-1].sku}&limit={limit}" if more else None)
 
+    async def reservations(self, after: int, limit: int) -> ReservationPage:
+        """The reservations after this sequence number, at most `limit`."""
+        rows = await self._postgres.fetch(f"{RESERVATION} WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit + 1)
+        more = f"/reservations?after={rows[limit - 1]['seq']}&limit={limit}" if len(rows) > limit else None
+        return ReservationPage(
+            items=[
+                ListedReservation(
+                    order_id=row["order_id"],
+                    status=row["status"],
+                    items=[ReservedLine(sku=sku, quantity=count) for sku, count in json.loads(row["items"]).items()],
+                    expires_at=None if row["expires_at"] is None else row["expires_at"].isoformat(),
+                    overdue=row["late"],
+                    version=row["version"],
+                )
+                for row in rows[:limit]
+            ],
+            next=more,
+        )
+
     async def reserve(self, wanted: ReservationRequest, key: str) -> Reservation:
-        """Hold stock for an order, all of it or nothing; Refused 409 when it's short, or the order was released."""
+        """Hold stock for an order, all of it or nothing; Refused 409 when it's short, or the order is through."""
         items = merged(wanted.items)
 
         async def work(connection: Connection) -> Reservation:
             row = await connection.fetchrow(
-                "INSERT INTO reservations (order_id, reservation_id, idempotency_key, items, status)"
-                " VALUES ($1, $2, $3, $4, 'held') ON CONFLICT DO NOTHING RETURNING reservation_id::text",
+                "INSERT INTO reservations (order_id, reservation_id, idempotency_key, items, status, expires_at)"
+                " VALUES ($1, $2, $3, $4, 'held', clock_timestamp() + make_interval(secs => $5))"
+                " ON CONFLICT DO NOTHING RETURNING reservation_id::text, expires_at",
                 wanted.order_id,
                 uuid.uuid4(),
                 key,
                 json.dumps(items),
+                self._reservation_s,
             )
             if row is None:
-                return await self._again(connection, wanted.order_id, items)
-            await self._move(connection, items, _HOLD)
-            return Reservation(reservation_id=row["reservation_id"], order_id=wanted.order_id, status="held")
+                row = await self._again(connection, wanted.order_id, items)
+            else:
+                await self._move(connection, items, HOLD)
+            return Reservation(
+                reservation_id=row["reservation_id"],
+                order_id=wanted.order_id,
+                status="held",
+                expires_at=row["expires_at"].isoformat(),
+            )
 
         return await self._postgres.transact(work)
 
-    async def _again(self, connection: Connection, order_id: str, items: dict[str, int]) -> Reservation:
-        """The answer for an order that was here before."""
-        row = await connection.fetchrow(
-            "SELECT reservation_id::text, items, status FROM reservations WHERE order_id = $1", order_id
+    async def _again(self, connection: Connection, order_id: str, items: dict[str, int]) -> dict[str, object]:
+        """What was answered for an order that was here before."""
+        row: dict[str, object] = await connection.fetchrow(
+            "SELECT reservation_id::text, items, status, expires_at FROM reservations WHERE order_id = $1", order_id
         )
-        if row["status"] == "released":
-            raise conflict(f"the reservation of order {order_id} was released")
-        if json.loads(row["items"]) != items:
+        if row["status"] in {"released", "expired"}:
+            raise _through(order_id, str(row["status"]))
+        if json.loads(str(row["items"])) != items:
             raise conflict(f"order {order_id} has reserved something else")
-        return Reservation(reservation_id=row["reservation_id"], order_id=order_id, status="held")
+        return row
 
     async def confirm(self, order_id: str) -> ReservationState:
-        """Sell what is held; Refused 404 when there is nothing, 409 when it was released."""
+        """Sell what is held; Refused 404 when there is nothing, 409 when it was released or has expired."""
 
         async def work(connection: Connection) -> ReservationState:
-            row = await self._locked(connection, order_id)
-            if row is None:
-                raise not_found(f"reservation of order {order_id}")
-            status, items = row
-            if status == "released":
-                raise conflict(f"the reservation of order {order_id} was released")
-            if status == "held":
-                await self._move(connection, items, _SELL)
-                await self._mark(connection, order_id, "confirmed")
-            return ReservationState(order_id=order_id, status="confirmed")
+            for _ in range(RACES):
+                found = await self._find(connection, order_id)
+                if found is None:
+                    raise not_found(f"reservation of order {order_id}")
+                if found.status == "confirmed":
+                    return ReservationState(order_id=order_id, status="confirmed")
+                if found.status != "held" or found.late:
+                    raise _through(order_id, found.status)
+                if await self._turn(connection, order_id, found, "confirmed"):
+                    await self._move(connection, found.items, SELL)
+                    return ReservationState(order_id=order_id, status="confirmed")
+            raise _too_busy(order_id)
 
         return await self._postgres.transact(work)
 
     async def release(self, order_id: str) -> ReservationState:
         """Return what is held or sold; for an unknown order leave a mark, so that a late reservation is refused."""
+        await self._postgres.transact(lambda connection: self._release(connection, order_id))
+        return ReservationState(order_id=order_id, status="released")
 
-        async def work(connection: Connection) -> ReservationState:
-            await connection.execute(
-                "INSERT INTO reservations (order_id, reservation_id, items, status)"
-                " VALUES ($1, $2, '{}', 'released') ON CONFLICT DO NOTHING",
-                order_id,
-                uuid.uuid4(),
-            )
-            row = await self._locked(connection, order_id)
-            status, items = row or ("released", {})
-            if status != "released":
-                await self._move(connection, items, _RETURN_HELD if status == "held" else _RETURN_SOLD)
-                await self._mark(connection, order_id, "released")
-            return ReservationState(order_id=order_id, status="released")
-
-        return await self._postgres.transact(work)
-
-    async def _locked(self, connection: Connection, order_id: str) -> tuple[str, dict[str, int]] | None:
-        row = await connection.fetchrow(
-            "SELECT status, items FROM reservations WHERE order_id = $1 FOR UPDATE", order_id
+    async def _release(self, connection: Connection, order_id: str) -> None:
+        await connection.execute(
+            "INSERT INTO reservations (order_id, reservation_id, items, status)"
+            " VALUES ($1, $2, '{}', 'released') ON CONFLICT DO NOTHING",
+            order_id,
+            uuid.uuid4(),
         )
-        return None if row is None else (row["status"], json.loads(row["items"]))
+        for _ in range(RACES):
+            found = await self._find(connection, order_id)
+            if found is None or found.status == "released":
+                return
+            if await self._turn(connection, order_id, found, "released"):
+                if found.status != "expired":
+                    await self._move(connection, found.items, RETURN_HELD if found.status == "held" else RETURN_SOLD)
+                return
+        raise _too_busy(order_id)
 
-    async def _mark(self, connection: Connection, order_id: str, status: str) -> None:
-        await connection.execute("UPDATE reservations SET status = $2 WHERE order_id = $1", order_id, status)
+    async def sold(self, event: OrderPlaced) -> None:
+        """Make sure that a confirmed order's products are sold, whatever became of its reservation meanwhile."""
+
+        async def work(connection: Connection) -> None:
+            if not await inbox.first_time(connection, event.event_id):
+                return
+            items = merged([Line.model_construct(sku=line.sku, quantity=line.quantity) for line in event.items])
+            await connection.execute(
+                "INSERT INTO reservations (order_id, reservation_id, items, status, expires_at)"
+                " VALUES ($1, $2, $3, 'expired', clock_timestamp()) ON CONFLICT DO NOTHING",
+                event.order_id,
+                uuid.uuid4(),
+                json.dumps(items),
+            )
+            for _ in range(RACES):
+                found = await self._find(connection, event.order_id)
+                if found is None or found.status in {"confirmed", "released"}:
+                    return
+                if await self._turn(connection, event.order_id, found, "placed"):
+                    if found.status == "expired":
+                        await self._move(connection, found.items, HOLD)
+                    await self._move(connection, found.items, SELL)
+                    return
+            raise _too_busy(event.order_id)
+
+        await self._postgres.transact(work)
+
+    async def returned(self, event: OrderCancelled) -> None:
+        """Make sure that an order that is off holds nothing, even if it is heard of before it was placed."""
+
+        async def work(connection: Connection) -> None:
+            if await inbox.first_time(connection, event.event_id):
+                await self._release(connection, event.order_id)
+
+        await self._postgres.transact(work)
+
+    async def sweep(self) -> int:
+        """Let go of reservations whose time is up; how many there were, at most some at once."""
+        rows = await self._postgres.fetch(
+            f"{RESERVATION} WHERE status = 'held' AND expires_at <= clock_timestamp() ORDER BY expires_at LIMIT $1",
+            SWEPT_AT_ONCE,
+        )
+        for row in rows:
+            await self._expire(row["order_id"])
+        return len(rows)
+
+    async def _expire(self, order_id: str) -> None:
+        async def work(connection: Connection) -> None:
+            found = await self._find(connection, order_id)
+            if (
+                found is not None
+                and found.status == "held"
+                and await self._turn(connection, order_id, found, "expired")
+            ):
+                await self._move(connection, found.items, RETURN_HELD)
+
+        await self._postgres.transact(work)
+
+    async def _find(self, connection: Connection, order_id: str) -> _Found | None:
+        row = await connection.fetchrow(f"{RESERVATION} WHERE order_id = $1", order_id)
+        return None if row is None else _Found(row["status"], json.loads(row["items"]), row["version"], row["late"])
+
+    async def _turn(self, connection: Connection, order_id: str, found: _Found, to: Step) -> bool:
+        """Change a reservation if it is still as it was found; False when somebody was faster, or its time is up."""
+        return bool(await connection.fetchval(TURN[to], order_id, found.version))
 
     async def _move(self, connection: Connection, items: dict[str, int], how: tuple[int, int, int]) -> None:
         """Move stock between available, reserved and sold; Refused 409 (and so nothing) when any of it is short."""
-        moved = await connection.fetch(_MOVE, json.dumps(items), *how)
+        moved = await connection.fetch(MOVE, json.dumps(items), *how)
         if len(moved) < len(items):
             short = sorted(set(items) - {row["sku"] for row in moved})
             raise conflict(f"out of stock: {', '.join(short)}")
+
+
+def _through(order_id: str, status: str) -> Exception:
+    return conflict(f"the reservation of order {order_id} {'was released' if status == 'released' else 'has expired'}")
+
+
+def _too_busy(order_id: str) -> Exception:
+    return Unavailable("postgres", f"the reservation of order {order_id} changes too often", sent=False)
