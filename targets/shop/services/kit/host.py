@@ -11,9 +11,9 @@ from typing import Protocol, TypeVar
 from kit import deadline
 from kit.choice import Guide
 from kit.client import Edge, Limits
-from kit.directory import Directory
+from kit.directory import REGISTRY, Directory
 from kit.flags import Flags
-from kit.identity import USERS, Identity, Users
+from kit.identity import USERS, USERS_RULE, Identity, Users
 from kit.settings import Settings
 from kit.trouble import Unavailable
 
@@ -52,18 +52,23 @@ class Host:
         self.settings = settings
         self.draining = False
         self.flags = Flags()
-        self.directory = Directory(settings, self.flags)
-        self._guide = Guide(zone=settings.zone, places=self.directory.places, flags=self.flags)
         self._parts: dict[str, Part] = {}
         self.identity = self.part("identity", _identity(settings))
+        self.directory = self.part("directory", Directory(settings, self.flags, self._registry()))
+        self._guide = Guide(zone=settings.zone, places=self.directory.places, flags=self.flags)
         self._stores: list[HardStore] = []
-        self._works: list[Callable[[], Awaitable[None]]] = [self.identity.run]
+        self._works: list[Callable[[], Awaitable[None]]] = [self.identity.run, self.directory.run]
         self._tasks: list[asyncio.Task[None]] = []
 
     def edge(self, provider: str, limits: Limits) -> Edge:
         """The client of the edge to that provider."""
         instances = self.settings.instances(provider)
         return self.part(provider, Edge(provider, instances, limits, credentials=self.identity, guide=self._guide))
+
+    def _registry(self) -> Edge | None:
+        """The edge to the registry; the registry itself has none."""
+        instances = self.settings.instances("registry")
+        return Edge("registry", instances, REGISTRY, credentials=self.identity) if instances else None
 
     def part(self, name: str, part: AnyPart) -> AnyPart:
         """Show this part in `/health`, close it at the end."""
@@ -112,6 +117,7 @@ class Host:
             "zone": self.settings.zone,
             "ready": ready,
             "why": why,
+            "flags": self.flags.health(),
             "edges": {name: part.health() for name, part in self._parts.items()},
         }
 
@@ -120,7 +126,7 @@ def _identity(settings: Settings) -> Identity:
     """Without a secret, as in pure tests, the service sends no token and knows the operator only."""
     secret, users = settings.client_secret, None
     if secret is not None:
-        users = Users(Edge("users", settings.instances("users"), USERS), settings.service, secret)
+        users = Users(Edge("users", settings.instances("users"), USERS, rule=USERS_RULE), settings.service, secret)
     return Identity(users, settings.operator_token)
 
 

@@ -18,6 +18,7 @@ from jwt.utils import base64url_decode
 from pydantic import Field
 
 from kit.auth import Caller, on_behalf
+from kit.breaker import Rule
 from kit.budget import jittered
 from kit.client import Call, Edge, Limits
 from kit.deadline import Deadline
@@ -37,7 +38,9 @@ KEYS_PAUSE_S = 2.0
 """Between two look-ups of the keys, however many tokens with unknown keys arrive."""
 REPLY_S = 0.015
 """What is kept of the request's time to tell the caller that there is no token yet."""
-USERS = Limits(deadline_s=1.0, attempt_s=0.8, attempts=1, at_once=4)
+USERS = Limits(deadline_s=0.8, attempt_s=0.8, attempts=1, at_once=4)
+USERS_RULE = Rule(reset_s=0.25)
+"""Calls are few and wait for one another anyway; a service that has just started needs its token soon."""
 log = logging.getLogger(__name__)
 
 
