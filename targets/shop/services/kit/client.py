@@ -154,7 +154,7 @@ class Edge:
         limit = deadline.current(self.limits.deadline_s)
         if self._credentials is not None:
             proof = await self._credentials.headers(for_customer=call.for_customer, limit=limit)
-            call = replace(call, more={**call.more, **proof})
+            call = replace(call, more={**proof, **call.more})
         self.budget.earn()
         version = self._guide.version(self.provider, subject)
         tried: list[Line] = []
