@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 LOG_TAIL_LINES = 15
@@ -12,6 +13,15 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 def child_environment() -> dict[str, str]:
     """What a process of ours needs; HTTP proxies and the settings of the libraries stay out."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def redact_file(file: Path, redact: Callable[[str], str]) -> None:
+    """Take secrets out of a file, if there is one."""
+    if file.exists():
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+        clean = redact(text)
+        if clean != text:
+            file.write_text(clean, encoding="utf-8", errors="surrogateescape")
 
 
 def tail(log: Path) -> list[str]:

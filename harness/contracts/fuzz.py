@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.clock import Clock, SystemClock
-from harness.contracts.environment import child_environment, tail
-from harness.contracts.fuzz_report import Cause, FuzzReport, read_report
+from harness.contracts.environment import child_environment, redact_file, tail
+from harness.contracts.fuzz_report import Cause, FuzzReport, read_report, redact_report
 from harness.errors import ContractError
+from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
 from harness.model.process import ProcessSpec, Spawner
 from harness.model.verdict import Verdict
@@ -26,6 +28,8 @@ REQUEST_LIMIT_S = 10
 """How long the fuzzer waits for one answer."""
 # Cache and database remember earlier runs, two workers race, --max-time counts seconds: none of them is repeatable.
 _SETTINGS = '[cache]\nenabled = false\n\n[generation]\ndatabase = "none"\n'
+_VARIABLE = "HARNESS_HEADER_"
+"""With a number: the values of headers that hold secrets, which are in no file and on no command line."""
 _EXITS = (0, 1)
 """Schemathesis found nothing, or something."""
 
@@ -55,6 +59,7 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     examples: int = 25,
     wall_limit_s: float = 120.0,
     clock: Clock | None = None,
+    credentials: Credentials = NONE,
 ) -> FuzzResult:
     """One finding for each cause of failure, or a PASS with what was covered; UNKNOWN when not all was tried.
 
@@ -69,6 +74,7 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
         examples: cases at most for each operation and phase.
         wall_limit_s: past it the run is stopped and UNKNOWN.
         clock: measures how long it took.
+        credentials: sent along with each request, but where the fuzzer leaves them out to see what happens.
 
     Raises:
         ContractError: when the URL isn't on this machine: what is fuzzed gets hostile input.
@@ -76,16 +82,20 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     clock = clock or SystemClock()
     began = clock.now()
     location = _location(url, document)
-    fresh = _fresh_directory(directory, service)
+    fresh = _fresh_directory(directory, service, tuple(credentials.headers))
     report_file, log = fresh / "report.ndjson", fresh / "log"
     spec = ProcessSpec(
         name=f"fuzz-{service}",
         command=_command(location, url, report_file, seed=seed, examples=examples),
         log=str(log),
-        env=child_environment(),
+        env=child_environment()
+        | {f"{_VARIABLE}{index}": value for index, value in enumerate(credentials.headers.values())},
         cwd=str(fresh),
     )
     trouble = await _run(spawner, spec, wall_limit_s)
+    if credentials.headers:
+        await asyncio.to_thread(redact_report, report_file, credentials.redact)
+        await asyncio.to_thread(redact_file, log, credentials.redact)
     report = await asyncio.to_thread(read_report, report_file)
     about = _About(service=service, owner=owner, seed=seed, log=log)
     return FuzzResult(
@@ -97,11 +107,24 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     )
 
 
-def _fresh_directory(directory: Path, service: str) -> Path:
+def _fresh_directory(directory: Path, service: str, headers: Sequence[str]) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"fuzz-{service}-", dir=directory)).absolute()
-    (fresh / "schemathesis.toml").write_text(_SETTINGS, encoding="utf-8")
+    (fresh / "schemathesis.toml").write_text(_SETTINGS + _sent_along(headers), encoding="utf-8")
     return fresh
+
+
+def _sent_along(headers: Sequence[str]) -> str:
+    """The settings that send headers along, and keep what stands in them out of the report."""
+    # A header that is filtered can't be sent again: no others are than those with our own secrets.
+    if not headers:
+        return "\n[output.sanitization]\nenabled = false\n"
+    filtered = json.dumps([name.lower() for name in headers])
+    values = "".join(f'{json.dumps(name)} = "${{{_VARIABLE}{index}}}"\n' for index, name in enumerate(headers))
+    return (
+        f"\n[output.sanitization]\nenabled = true\nkeys-to-sanitize = {filtered}\n"
+        f'sensitive-markers = {filtered}\nreplacement = "***"\n\n[headers]\n{values}'
+    )
 
 
 def _location(url: str, document: str) -> str:
@@ -133,9 +156,7 @@ def _command(location: str, url: str, report: Path, *, seed: int, examples: int)
     profile = ("--seed", str(seed), "--workers", "1", "--max-examples", str(examples), "--continue-on-failure")
     # A redirect could lead to another machine: it is an answer, not a way.
     bounds = ("--request-timeout", str(REQUEST_LIMIT_S), "--max-redirects", "0", "--no-color", "--warnings", "off")
-    # A header that is filtered can't be sent again; nothing here is a secret but what the fuzzer made up.
-    replayable = ("--output-sanitize", "false")
-    return (*program, *profile, *bounds, *replayable, "--report", "ndjson", "--report-ndjson-path", str(report))
+    return (*program, *profile, *bounds, "--report", "ndjson", "--report-ndjson-path", str(report))
 
 
 async def _run(spawner: Spawner, spec: ProcessSpec, wall_limit_s: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,36 @@ class FuzzReport:
     def causes(self) -> list[Cause]:
         """The worst first."""
         return sorted(self.found.values(), key=lambda each: (_ORDER.get(each.severity, 9), each.operation, each.check))
+
+
+def redact_report(file: Path, redact: Callable[[str], str]) -> None:
+    """Take secrets out of what a run wrote, out of bodies too; a line that was cut short is left out."""
+    if not file.exists():
+        return
+    clean = file.with_suffix(".clean")
+    with file.open(encoding="utf-8", errors="replace") as lines, clean.open("w", encoding="utf-8") as kept:
+        for line in lines:
+            try:
+                document = json.loads(line)
+            except ValueError:
+                break
+            kept.write(redact(json.dumps(_with_clean_bodies(document, redact), ensure_ascii=False)) + "\n")
+    clean.replace(file)
+
+
+def _with_clean_bodies(node: object, redact: Callable[[str], str]) -> object:
+    """The same with each body, which is written as base64, without secrets."""
+    match node:
+        case {"$base64": str(encoded)}:
+            # Every byte is a character of latin-1, and a secret is plain ASCII.
+            clean = redact(base64.b64decode(encoded).decode("latin-1")).encode("latin-1")
+            return {"$base64": base64.b64encode(clean).decode()}
+        case dict():
+            return {key: _with_clean_bodies(value, redact) for key, value in node.items()}
+        case list():
+            return [_with_clean_bodies(value, redact) for value in node]
+        case _:
+            return node
 
 
 def read_report(file: Path) -> FuzzReport:

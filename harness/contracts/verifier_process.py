@@ -6,8 +6,10 @@ The order is a JSON file, and so is the report.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from harness.errors import HarnessError
 REQUEST_LIMIT_MS = 15_000
 """How long Pact waits for one answer, of the provider or of a state function."""
 LOOPBACK = "127.0.0.1"
+HEADERS = "HARNESS_HEADERS"
+"""Variable with the headers to send along, as JSON: they hold secrets, and the order is a file that stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +98,14 @@ ORDERS: TypeAdapter[Order] = TypeAdapter(Order)
 REPORTS: TypeAdapter[Report] = TypeAdapter(Report)
 
 
-def run(order: Order) -> Report:
-    """Verify everything that is ordered."""
+def run(order: Order, headers: Mapping[str, str] | None = None) -> Report:
+    """Verify everything that is ordered, the headers sent along."""
+    headers = headers or {}
     try:
         tables = load_tables(order.states)
     except HarnessError as error:
         return Report(trouble=str(error))
-    with StateServer(tables=tables, url=order.url, stores=order.stores) as server:
+    with StateServer(tables=tables, url=order.url, stores=order.stores, headers=headers) as server:
         results = [_verify(order, server, files, messages=False) for files in (order.http,) if files]
         results += [_verify(order, server, files, messages=True) for files in (order.messages,) if files]
         return Report(
@@ -122,6 +127,7 @@ def _verify(order: Order, server: StateServer, files: tuple[Path, ...], *, messa
         verifier.add_transport(protocol="message", port=server.port, path="/messages", scheme="http")
     else:
         verifier.add_transport(url=order.url)
+        verifier.add_custom_headers(dict(server.headers))
     for file in files:
         verifier.add_source(file)
     states = f"http://{LOOPBACK}:{server.port}/states"
@@ -163,7 +169,8 @@ def _mismatch(raw: dict[str, Any]) -> Mismatch:
 def main() -> None:
     """Read the order, verify, write the report; threads of state functions that hang are left to the process's end."""
     order = ORDERS.validate_json(Path(sys.argv[1]).read_bytes())
-    report = run(order)
+    headers = json.loads(os.environ.get(HEADERS, "{}"))
+    report = run(order, headers)
     unfinished = order.report.with_suffix(".new")
     unfinished.write_bytes(REPORTS.dump_json(report))
     unfinished.replace(order.report)

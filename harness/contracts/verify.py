@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.contracts.environment import child_environment, tail
+from harness.contracts.environment import child_environment, redact_file, tail
 from harness.contracts.pact_merge import pact_document
 from harness.contracts.pacts import Interaction, Kind, Pact, read_pacts
 from harness.contracts.states import Refusal, Trouble
-from harness.contracts.verifier_process import ORDERS, REPORTS, Order, Report, Verified
+from harness.contracts.verifier_process import HEADERS, ORDERS, REPORTS, Order, Report, Verified
+from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
 from harness.model.process import ProcessSpec, Spawner
 from harness.model.system import edge_name
@@ -48,6 +49,7 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
     directory: Path,
     consumer: str | None = None,
     wall_limit_s: float = WALL_LIMIT_S,
+    credentials: Credentials = NONE,
 ) -> tuple[Finding, ...]:
     """One finding for each interaction, and an UNKNOWN for each pact and each provider with nothing verified.
 
@@ -61,13 +63,21 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
         directory: where orders, reports and logs are written.
         consumer: verify only what this consumer relies on; other consumers' pacts are left alone.
         wall_limit_s: how long one provider may take.
+        credentials: sent along with each request; a header that an interaction itself has is replaced by it.
 
     Raises:
         DeclarationError: when a pact file is broken or could not fail.
     """
     found = read_pacts(pacts)
     chosen = [pact for pact in found if consumer in {None, pact.consumer}]
-    plan = _Plan(states=states, owners=owners, directory=directory, wall_limit_s=wall_limit_s, spawner=spawner)
+    plan = _Plan(
+        states=states,
+        owners=owners,
+        directory=directory,
+        wall_limit_s=wall_limit_s,
+        spawner=spawner,
+        credentials=credentials,
+    )
     running = {provider.name: provider for provider in providers}
     known = owners.keys() | running.keys()
     findings = [_nobody_knows(pact, owners) for pact in chosen if pact.provider not in known]
@@ -92,6 +102,7 @@ class _Plan:
     directory: Path
     wall_limit_s: float
     spawner: Spawner
+    credentials: Credentials
 
     def states_of(self, provider: str) -> Path:
         return self.states / f"{provider}.py"
@@ -149,7 +160,7 @@ async def _run(plan: _Plan, provider: ProviderUnderTest, order: Order, log: Path
         name=f"verify-{provider.name}",
         command=(sys.executable, "-m", "harness.contracts.verifier_process", str(request)),
         log=str(log),
-        env=child_environment() | {"PACT_DO_NOT_TRACK": "true"},
+        env=child_environment() | {"PACT_DO_NOT_TRACK": "true", HEADERS: json.dumps(dict(plan.credentials.headers))},
     )
     process = await plan.spawner.spawn(spec)
     try:
@@ -159,6 +170,7 @@ async def _run(plan: _Plan, provider: ProviderUnderTest, order: Order, log: Path
     finally:
         if process.returncode is None:
             await process.stop(grace_s=0.5)
+        await asyncio.to_thread(redact_file, log, plan.credentials.redact)
     return "" if order.report.exists() else f"the verifying process ended with {code} and without a report"
 
 

@@ -213,7 +213,12 @@ async def _rest(bench: Bench, experiment: Experiment, progress: Progress) -> Non
     progress.lost = await bench.driver.quiesce(QUIESCE_S)
     await bench.driver.flush()
     while bench.invariants.invariants:
-        progress.reads = await read_all(bench.invariants.reads, url_of=session.deployment.service_url, now=session.now)
+        progress.reads = await read_all(
+            bench.invariants.reads,
+            url_of=session.deployment.service_url,
+            now=session.now,
+            headers=session.deployment.credentials.headers,
+        )
         held = worst(finding.verdict for finding in safety(history(bench, experiment, progress)))
         if held is Verdict.PASS or session.now() > start + QUIESCE_S + REST_LIMIT_S:
             break

@@ -40,7 +40,7 @@ class Recorder:
 
     def record(self, event: Event) -> None:
         """Write an event down and remember what it observed."""
-        self._journal.append(event)
+        event = self._journal.append(event)
         match event:
             case Observed():
                 self.journeys += event.journeys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +145,7 @@ class _Run:
             spawner=session.supervisor,
             directory=session.directory / "verify",
             consumer=self.options.consumer,
+            credentials=session.deployment.credentials,
         )
         self._tell(findings)
 
@@ -187,7 +188,7 @@ class _Run:
         where = self._document(service)
         if not where:
             return None
-        document = await read_document(where)
+        document = await read_document(where, headers=self.session.deployment.credentials.headers)
         if not isinstance(document, dict):
             raise ContractError(f"the OpenAPI document {where} is not a mapping; mend 'openapi:'")
         return Conformance(service, document)
@@ -225,6 +226,7 @@ class _Run:
                     directory=self.session.directory / "fuzz" / name,
                     spawner=self.session.supervisor,
                     seed=self.session.seed,
+                    credentials=self.session.deployment.credentials,
                 )
 
         for result in await asyncio.gather(*(one(name) for name in wanted)):
@@ -265,8 +267,8 @@ def _in_words(experiment: Experiment) -> str:
     return f"{what} (samples: {samples})"
 
 
-async def read_document(where: str) -> JsonValue:
-    """An OpenAPI document from a URL or a file.
+async def read_document(where: str, *, headers: Mapping[str, str] | None = None) -> JsonValue:
+    """An OpenAPI document from a URL, to which the headers are sent along, or from a file.
 
     Raises:
         ContractError: if it can't be had, or isn't JSON or YAML.
@@ -274,7 +276,8 @@ async def read_document(where: str) -> JsonValue:
     try:
         if where.startswith("http"):
             timeout = aiohttp.ClientTimeout(total=DOCUMENT_TIMEOUT_S)
-            async with aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as http, http.get(where) as answer:
+            session = aiohttp.ClientSession(timeout=timeout, raise_for_status=True, headers=headers)
+            async with session as http, http.get(where) as answer:
                 text = await answer.text()
         else:
             text = await asyncio.to_thread(Path(where).read_text, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,12 @@ class Journal:
     The file gets its name with its first line in it: whoever reads along never meets a journal without a beginning.
     """
 
-    def __init__(self, file: Path) -> None:
-        """Open the file to append to; raises JournalError when it can't be written."""
+    def __init__(self, file: Path, *, redact: Callable[[str], str] | None = None) -> None:
+        """Open the file to append to; raises JournalError when it can't be written.
+
+        `redact` takes out of a line what must not be known to who reads it.
+        """
+        self._redact = redact
         self._name = file
         self._unnamed = file.with_name(f".{file.name}.new")
         try:
@@ -30,12 +35,19 @@ class Journal:
             raise JournalError(f"{file} can't be written: {error.strerror}; choose another --directory") from error
         self.events: list[Event] = []
 
-    def append(self, event: Event) -> None:
-        """Write the event down."""
-        os.write(self._file, to_json(event) + b"\n")
+    def append(self, event: Event) -> Event:
+        """Write the event down; gives it as it was written, without secrets."""
+        line = to_json(event)
+        if self._redact is not None:
+            text = line.decode()
+            clean = self._redact(text)
+            if clean != text:
+                line, event = clean.encode(), from_json(clean)
+        os.write(self._file, line + b"\n")
         if not self.events:
             self._unnamed.rename(self._name)
         self.events.append(event)
+        return event
 
     def close(self) -> None:
         """Nothing is appended any more."""

@@ -20,14 +20,19 @@ Row = dict[str, JsonValue]
 
 
 async def read_all(
-    reads: Mapping[str, Read], *, url_of: Callable[[str], str], now: Callable[[], float]
+    reads: Mapping[str, Read],
+    *,
+    url_of: Callable[[str], str],
+    now: Callable[[], float],
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[FinalRead, ...]:
     """Ask every declared read, all at once.
 
-    `url_of` gives a service's direct URL. What can't be read is told in `error` and has no rows.
+    `url_of` gives a service's direct URL, and `headers` are sent along.
+    What can't be read is told in `error` and has no rows.
     """
     timeout = aiohttp.ClientTimeout(total=PAGE_TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
         return tuple(
             await asyncio.gather(
                 *(_read(session, name, read, url_of(read.service), now) for name, read in reads.items())

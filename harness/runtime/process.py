@@ -11,6 +11,7 @@ from typing import Self
 
 from harness.clock import Clock
 from harness.errors import DeployError, HarnessError
+from harness.model.credentials import Credentials
 from harness.model.events import Event, Noted, Observed
 from harness.model.fault import InstanceTarget
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
@@ -48,6 +49,7 @@ class ProcessDeployment:
         pool: PortPool,
         directory: Path,
         supervisor: Supervisor,
+        secrets: Secrets,
         clock: Clock,
         run_began: float,
         progress: Callable[[str], None],
@@ -63,7 +65,7 @@ class ProcessDeployment:
         self._progress = progress
         self._on_event = on_event
         self._began = clock.now()
-        self._secrets = Secrets()
+        self._secrets = secrets
         self._drivers = {name: self._driver(name) for name in topology.system.stores}
         self._addresses = Addresses(
             topology=topology,
@@ -90,6 +92,7 @@ class ProcessDeployment:
         clock: Clock,
         run_began: float,
         relay: bool = True,
+        secrets: Secrets | None = None,
         progress: Callable[[str], None],
         on_event: Callable[[Event], None],
         ready_within_s: float = READY_WITHIN_S,
@@ -105,6 +108,7 @@ class ProcessDeployment:
             clock: what time it is.
             run_began: the clock's time at the run's t = 0.
             relay: whether the counting relay stands on every line.
+            secrets: those of the run; new ones when left out.
             progress: told what happens, a line at a time.
             on_event: told of crossings and of unexpected deaths.
             ready_within_s: what each instance gets to become ready.
@@ -125,6 +129,7 @@ class ProcessDeployment:
                 pool=pool,
                 directory=directory,
                 supervisor=supervisor,
+                secrets=Secrets() if secrets is None else secrets,
                 clock=clock,
                 run_began=run_began,
                 progress=progress,
@@ -166,13 +171,10 @@ class ProcessDeployment:
         """The DSN or URL of a store as a service would use it, but direct, past every proxy."""
         return self._store_url(store, service, self._instance(InstanceTarget(service=store)).port)
 
-    def access_headers(self) -> dict[str, str]:
-        """What the harness sends along when it asks a service directly; never to be written down."""
-        return self._addresses.access_headers()
-
-    def redact(self, text: str) -> str:
-        """The text without the secrets of the run."""
-        return self._secrets.redact(text)
+    @property
+    def credentials(self) -> Credentials:
+        """What the harness sends along when it asks a service directly."""
+        return Credentials(headers=self._addresses.access_headers(), redact=self._secrets.redact)
 
     def state(self, instance: InstanceId | InstanceTarget) -> State:
         """Where an instance is in its life."""

@@ -68,6 +68,7 @@ class Provider:
     def __init__(self, respond: Respond) -> None:
         provider = self
         self.asked: list[tuple[str, str, str]] = []
+        self.sent: list[dict[str, str]] = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -75,6 +76,7 @@ class Provider:
             def answer_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode("utf-8", "replace")
                 provider.asked.append((self.command, self.path, body))
+                provider.sent.append({name.lower(): value for name, value in self.headers.items()})
                 status, headers, text = respond(self.command, self.path, body)
                 payload = text.encode()
                 lines = [f"HTTP/1.1 {status} X", f"content-length: {len(payload)}"]

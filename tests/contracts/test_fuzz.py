@@ -11,6 +11,7 @@ import pytest
 from harness.contracts.fuzz import FuzzResult, _quoted, fuzz
 from harness.contracts.fuzz_report import read_report
 from harness.errors import ContractError
+from harness.model.credentials import NONE, Credentials
 from harness.model.verdict import Verdict
 from tests.contracts.fakes import JSON, PROBLEM, Answer, LocalSpawner, Provider, Respond
 
@@ -61,6 +62,7 @@ async def run(  # noqa: PLR0913 -- what a test may want to vary
     wall_limit_s: float = 60.0,
     seed: int = 1,
     document: str = "/openapi.json",
+    credentials: Credentials = NONE,
 ) -> FuzzResult:
     return await fuzz(
         service="things",
@@ -72,6 +74,7 @@ async def run(  # noqa: PLR0913 -- what a test may want to vary
         seed=seed,
         examples=3,
         wall_limit_s=wall_limit_s,
+        credentials=credentials,
     )
 
 
@@ -113,6 +116,30 @@ async def test_a_curl_line_sends_its_headers_as_they_were_sent(
     assert sent.lower() in written.lower()
     assert "[Filtered]" not in written
     assert not any("Filtered" in line for each in result.findings for line in each.evidence)
+
+
+@pytest.mark.loopback
+async def test_credentials_are_sent_along_and_stay_out_of_evidence_and_files(
+    tmp_path: Path, spawner: LocalSpawner, serve: Callable[[Respond], Provider]
+) -> None:
+    credentials = Credentials(
+        headers={"Authorization": "Bearer s3cr3t"}, redact=lambda text: text.replace("s3cr3t", "***")
+    )
+
+    def tells_all(method: str, path: str, body: str) -> Answer:
+        if path == "/openapi.json":
+            return things(method, path, body)
+        return 500, PROBLEM, '{"status": 500, "you sent": "Bearer s3cr3t"}'
+
+    provider = serve(tells_all)
+    result = await run(provider.url, tmp_path, spawner, credentials=credentials)
+
+    assert {each.get("authorization") for each in provider.sent} >= {"Bearer s3cr3t"}
+    found = next(each for each in result.findings if each.reason.startswith("Server error"))
+    assert "-H 'Authorization: ***'" in found.evidence[0]
+    assert 'answer 500: {"status": 500, "you sent": "Bearer ***"}' in found.evidence
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]  # noqa: ASYNC240 -- a directory of the test's own
+    assert not any("s3cr3t" in file.read_text() for file in files)
 
 
 @pytest.mark.loopback

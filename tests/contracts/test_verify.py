@@ -8,6 +8,7 @@ import pytest
 
 from harness.contracts.verify import ProviderUnderTest, verify
 from harness.errors import DeclarationError
+from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict, worst
 from tests.contracts.fakes import (
@@ -70,6 +71,7 @@ class Bench:
         consumer: str | None = None,
         providers: tuple[str, ...] = ("catalog",),
         wall_limit_s: float = 30,
+        credentials: Credentials = NONE,
     ) -> tuple[Finding, ...]:
         return await verify(
             pacts=self.root / "pacts",
@@ -83,6 +85,7 @@ class Bench:
             directory=self.root / "run",
             consumer=consumer,
             wall_limit_s=wall_limit_s,
+            credentials=credentials,
         )
 
 
@@ -115,6 +118,24 @@ async def test_what_holds_is_one_pass_for_each_interaction(real_bench: Bench, se
         "gateway → catalog: no product",
         "gateway → catalog: an order was placed",
     }
+
+
+async def test_credentials_are_sent_along_in_place_of_the_example_and_stay_out_of_the_files(
+    real_bench: Bench, serve: Serve
+) -> None:
+    request = {"method": "GET", "path": "/products/sku-0001", "headers": {"Authorization": ["Bearer example"]}}
+    real_bench.pact(a_request("a product"), a_request("signed in", request=request))
+    provider = serve(catalog)
+    credentials = Credentials(
+        headers={"Authorization": "Bearer s3cr3t"}, redact=lambda text: text.replace("s3cr3t", "***")
+    )
+
+    findings = await real_bench.verify(provider.url, credentials=credentials)
+
+    assert [each.verdict for each in findings] == [Verdict.PASS] * 2
+    assert {each.get("authorization") for each in provider.sent} == {"Bearer s3cr3t"}
+    files = [file for file in real_bench.root.rglob("*") if file.is_file()]
+    assert not any("s3cr3t" in file.read_text() for file in files)
 
 
 async def test_a_mismatch_is_told_with_path_expected_and_actual(bench: Bench, serve: Serve) -> None:

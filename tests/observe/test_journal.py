@@ -26,6 +26,15 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     assert not found.cut
 
 
+def test_secrets_are_written_nowhere_and_forgotten(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", redact=lambda text: text.replace("s3cr3t", "***"))
+    journal.append(START)
+    assert journal.append(Noted(t=1.0, message="sent s3cr3t")) == Noted(t=1.0, message="sent ***")
+    journal.close()
+    assert read_journal(tmp_path / "j").events == (START, Noted(t=1.0, message="sent ***"))
+    assert journal.events[1] == Noted(t=1.0, message="sent ***")
+
+
 def test_the_file_has_its_name_only_with_its_first_line_in_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
     assert not (tmp_path / "j").exists()

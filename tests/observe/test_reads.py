@@ -18,12 +18,21 @@ async def url() -> AsyncIterator[str]:
     async def rows(request: web.Request) -> web.Response:
         return web.json_response(PAGES[request.query.get("after", "")])
 
+    async def private(request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != "Bearer right":
+            raise web.HTTPUnauthorized
+        page = PAGES[request.query.get("after", "")]
+        assert isinstance(page, dict)
+        following = page["next"] and str(page["next"]).replace("rows", "private")
+        return web.json_response({**page, "next": following})
+
     async def broken(_request: web.Request) -> web.Response:
         return web.json_response({"items": {}}, status=200)
 
     app = web.Application()
     app.router.add_get("/rows", rows)
     app.router.add_get("/broken", broken)
+    app.router.add_get("/private", private)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -47,6 +56,16 @@ async def test_what_cannot_be_read_is_told_and_has_no_rows(url: str, path: str, 
     (found,) = await read_all({"rows": read}, url_of=lambda _: url, now=lambda: 7.0)
     assert said in found.error
     assert found.rows == ()
+
+
+@pytest.mark.loopback
+async def test_headers_are_sent_along_to_every_page(url: str) -> None:
+    read = Read(service="a", path="/private", rows="/items", next="/next")
+    (refused,) = await read_all({"rows": read}, url_of=lambda _: url, now=lambda: 7.0)
+    assert "answered 401" in refused.error
+    headers = {"Authorization": "Bearer right"}
+    (found,) = await read_all({"rows": read}, url_of=lambda _: url, now=lambda: 7.0, headers=headers)
+    assert len(found.rows) == 4
 
 
 @pytest.mark.loopback

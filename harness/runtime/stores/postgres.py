@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import struct
@@ -89,7 +88,8 @@ class Postgres:
     def plan(cls, plan: StorePlan, binary: Binary) -> Self:
         """See `StoreDriver.plan`; the passwords are made here, new for every run."""
         roles = (SUPERUSER, *plan.store.databases)
-        return cls(_plan=plan, _binary=binary, _passwords={role: secrets.token_hex(16) for role in roles})
+        passwords = {role: plan.secrets.of(f"{plan.name}/{role}") for role in roles}
+        return cls(_plan=plan, _binary=binary, _passwords=passwords)
 
     async def prepare(self, spawner: Spawner) -> None:
         """Lay out the data with initdb, then make roles and databases in single-user mode, before it listens."""
