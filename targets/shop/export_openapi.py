@@ -8,7 +8,17 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SERVICES = ("gateway", "catalog", "pricing", "recommendations", "inventory", "orders", "payments")
+SERVICES = (
+    "gateway",
+    "users",
+    "catalog",
+    "pricing",
+    "inventory",
+    "recommendations",
+    "orders",
+    "payments",
+    "fraud",
+)
 DIRECTORY = HERE.parents[1] / "contracts" / "openapi"
 
 

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("gateway", "catalog", "pricing", "recommendations", "inventory", "orders", "payments")
+SERVICES = (
+    "gateway",
+    "users",
+    "catalog",
+    "pricing",
+    "inventory",
+    "recommendations",
+    "orders",
+    "payments",
+    "fraud",
+)
 
 
 @pytest.fixture(scope="module")
