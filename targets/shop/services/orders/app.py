@@ -7,19 +7,24 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Path, Query, Request, Response
 from kit import service
+from kit.auth import Caller, customer, needs
 from kit.bus import Bus
 from kit.host import Host
+from kit.outbox import SCHEMA as OUTBOX
+from kit.outbox import Outbox
 from kit.postgres import Postgres
 from kit.problems import declared
 from kit.settings import Settings
 from kit.trouble import Unavailable
 from kit.words import KeyText, PageSize, PageStart, Uuid
 
-from orders import clients
-from orders.models import Order, OrderAccepted, OrderPage, OrderRequest
-from orders.outbox import Relay
+from orders import clients, mine, store
+from orders.cancelling import cancel_order as cancel_for
+from orders.mine import MyOrders
+from orders.models import Cancellation, History, MyOrderPage, Order, OrderAccepted, OrderPage, OrderRequest
 from orders.runner import Runner
-from orders.store import SCHEMA, Orders
+from orders.steps import Providers
+from orders.store import Orders
 
 LIMIT_S = 1.7
 LOCATION = {
@@ -31,6 +36,12 @@ LOCATION = {
     },
 }
 routes = service.router()
+Reader = Annotated[Caller, needs("orders.read")]
+Writer = Annotated[Caller, needs("orders.write")]
+CustomerId = Annotated[str, customer()]
+OrderId = Annotated[Uuid, Path()]
+After = Annotated[PageStart, Query()]
+AtMost = Annotated[PageSize, Query()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +49,27 @@ class Parts:
     """What the operations need."""
 
     orders: Orders
+    mine: MyOrders
     runner: Runner
 
 
 def parts(host: Host) -> Parts:
-    postgres = host.hard_store("postgres", Postgres(host.settings.database_dsn, SCHEMA))
+    schema = store.SCHEMA + mine.SCHEMA + OUTBOX
+    postgres = host.hard_store("postgres", Postgres(host.settings.database_dsn, schema))
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
-    orders = Orders(postgres)
-    runner = Runner(
-        orders,
-        clients.PricingClient(host.edge("pricing", clients.PRICING)),
-        clients.InventoryClient(host.edge("inventory", clients.INVENTORY)),
-        clients.PaymentsClient(host.edge("payments", clients.PAYMENTS)),
+    orders, my_orders, outbox = Orders(postgres), MyOrders(postgres), Outbox(postgres, bus)
+    providers = Providers(
+        pricing=clients.PricingClient(host.edge("pricing", clients.PRICING)),
+        inventory=clients.InventoryClient(host.edge("inventory", clients.INVENTORY)),
+        payments=clients.PaymentsClient(host.edge("payments", clients.PAYMENTS)),
+        shipping=clients.ShippingClient(host.edge("shipping", clients.SHIPPING)),
+        fraud=clients.FraudClient(host.edge("fraud", clients.FRAUD)),
+        users=clients.UsersClient(host.edge("users", clients.USERS)),
     )
-    host.background(postgres.prepare)
-    host.background(runner.run)
-    host.background(Relay(orders, bus, runner.confirmed).run)
-    return Parts(orders=orders, runner=runner)
+    runner = Runner(orders, providers, host.settings.instance, outbox.wake)
+    for work in (postgres.prepare, runner.run, outbox.run, my_orders.run):
+        host.background(work)
+    return Parts(orders=orders, mine=my_orders, runner=runner)
 
 
 def _parts(request: Request) -> Parts:
@@ -64,28 +79,53 @@ def _parts(request: Request) -> Parts:
 
 @routes.post("/orders", status_code=202, responses={202: LOCATION, **declared(409, 413, 415)})
 async def place_order(
-    request: Request, response: Response, wanted: OrderRequest, idempotency_key: Annotated[KeyText, Header()]
+    request: Request,
+    response: Response,
+    _: Writer,
+    customer_id: CustomerId,
+    wanted: OrderRequest,
+    idempotency_key: Annotated[KeyText, Header()],
 ) -> OrderAccepted:
     shop = _parts(request)
     away = shop.runner.away
-    if away is not None and not await shop.orders.knows(idempotency_key):
+    if away is not None and not await shop.orders.knows(customer_id, idempotency_key):
         # Better a clean no at once than an order that is bound to be refused.
         raise Unavailable(away, "the circuit breaker is open", sent=False)
-    saga = await shop.orders.add(wanted, idempotency_key)
-    shop.runner.submit(saga)
+    saga, new = await shop.orders.add(customer_id, wanted, idempotency_key)
+    if new:
+        shop.runner.submit(saga)
     response.headers["Location"] = f"/orders/{saga.order_id}"
     return OrderAccepted(order_id=saga.order_id, status="pending")
 
 
+@routes.get("/orders/mine", responses=declared())
+async def list_my_orders(
+    request: Request, _: Reader, customer_id: CustomerId, after: After = 0, limit: AtMost = 100
+) -> MyOrderPage:
+    return await _parts(request).mine.page(customer_id, after, limit)
+
+
 @routes.get("/orders/{order_id}", operation_id="read_order", responses=declared(404))
-async def read_order(request: Request, order_id: Annotated[Uuid, Path()]) -> Order:
-    return await _parts(request).orders.read(order_id)
+async def read_order(request: Request, _: Reader, customer_id: CustomerId, order_id: OrderId) -> Order:
+    return await _parts(request).orders.read(order_id, customer_id)
+
+
+@routes.get("/orders/{order_id}/history", responses=declared(404))
+async def read_history(request: Request, _: Reader, customer_id: CustomerId, order_id: OrderId) -> History:
+    return await _parts(request).orders.history(order_id, customer_id)
+
+
+@routes.post("/orders/{order_id}/cancel", status_code=202, responses=declared(404, 409))
+async def cancel_order(request: Request, _: Writer, customer_id: CustomerId, order_id: OrderId) -> Cancellation:
+    shop = _parts(request)
+    saga, new = await cancel_for(shop.orders, order_id, customer_id)
+    if new:
+        shop.runner.submit(saga)
+    return Cancellation(order_id=order_id, status="cancelled" if saga.status == "cancelled" else "cancelling")
 
 
 @routes.get("/orders", responses=declared())
-async def list_orders(
-    request: Request, after: Annotated[PageStart, Query()] = 0, limit: Annotated[PageSize, Query()] = 100
-) -> OrderPage:
+async def list_orders(request: Request, _: Reader, after: After = 0, limit: AtMost = 100) -> OrderPage:
     return await _parts(request).orders.page(after, limit)
 
 

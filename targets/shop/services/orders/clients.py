@@ -11,6 +11,9 @@ from pydantic import Field
 PRICING = Limits(deadline_s=0.9, attempt_s=0.8, attempts=1)
 INVENTORY = Limits(deadline_s=1.1, attempt_s=1.0, attempts=1)
 PAYMENTS = Limits(deadline_s=1.1, attempt_s=1.0, attempts=1)
+SHIPPING = Limits(deadline_s=1.1, attempt_s=1.0, attempts=1)
+FRAUD = Limits(deadline_s=0.3, attempt_s=0.25, attempts=1)
+USERS = Limits(deadline_s=0.3, attempt_s=0.25, attempts=1)
 """One attempt each: it's the saga that tries again, and retries belong into one layer only."""
 
 
@@ -70,6 +73,52 @@ class Refund(Tolerant):
 
     order_id: str
     refunded_cents: Annotated[int, Field(ge=0)]
+
+
+class ScoreRequest(Strict):
+    """An order to be judged."""
+
+    order_id: str
+    customer_id: str
+    total_cents: Cents
+
+
+class Score(Tolerant):
+    """How risky an order looks."""
+
+    order_id: str
+    score: Annotated[int, Field(ge=0, le=100)]
+    decision: Literal["accept", "review"]
+
+
+class ShipmentRequest(Strict):
+    """What to send; without a recipient the label bears no name."""
+
+    order_id: str
+    items: Lines
+    recipient: str | None
+
+
+class Shipment(Tolerant):
+    """What will be sent."""
+
+    shipment_id: str
+    order_id: str
+    status: str
+
+
+class ShipmentState(Tolerant):
+    """What became of a shipment."""
+
+    order_id: str
+    status: Literal["cancelled", "recalled"]
+
+
+class Customer(Tolerant):
+    """Who ordered."""
+
+    customer_id: str
+    name: str
 
 
 class PricingClient:
@@ -136,3 +185,52 @@ class PaymentsClient:
         """Give back what was charged, and refuse what may come late."""
         call = Call(method="POST", path=f"/charges/{order_id}/refund", key=f"refund-{order_id}")
         return await self.edge.call(call, Refund)
+
+
+class ShippingClient:
+    """orders → shipping."""
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
+
+    async def ship(self, order_id: str, items: list[Line], recipient: str | None) -> Shipment:
+        """Have a shipment made, to leave once the order is placed; Refused 409 when it was cancelled before."""
+        call = Call(
+            method="POST",
+            path="/shipments",
+            body=ShipmentRequest(order_id=order_id, items=items, recipient=recipient),
+            key=f"ship-{order_id}",
+            expect=201,
+            refusals=frozenset({409, 422}),
+        )
+        return await self.edge.call(call, Shipment)
+
+    async def cancel(self, order_id: str) -> ShipmentState:
+        """Keep a shipment here or call it back, and refuse what may come late."""
+        call = Call(method="POST", path=f"/shipments/{order_id}/cancel", key=f"cancel-{order_id}")
+        return await self.edge.call(call, ShipmentState)
+
+
+class FraudClient:
+    """orders → fraud."""
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
+
+    async def score(self, order_id: str, customer_id: str, total_cents: int) -> Score:
+        """How risky an order looks."""
+        body = ScoreRequest(order_id=order_id, customer_id=customer_id, total_cents=total_cents)
+        call = Call(method="POST", path="/scores", body=body, key=f"score-{order_id}", refusals=frozenset({409, 422}))
+        return await self.edge.call(call, Score)
+
+
+class UsersClient:
+    """orders → users."""
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
+
+    async def name(self, customer_id: str) -> str:
+        """The customer's name; Refused 404 when nobody has that id."""
+        call = Call(method="GET", path=f"/customers/{customer_id}", refusals=frozenset({404, 422}))
+        return (await self.edge.call(call, Customer)).name

@@ -1,4 +1,4 @@
-"""What orders is asked, what it answers, and the event that it publishes."""
+"""What orders is asked, and what it answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from kit.words import CardToken, Cents, Line, Lines, Strict, Uuid
 
-Status = Literal["pending", "confirmed", "refused"]
+from orders.saga import Status
 
 
 class OrderRequest(Strict):
@@ -23,10 +23,18 @@ class OrderAccepted(Strict):
     status: Literal["pending"]
 
 
+class Cancellation(Strict):
+    """The order will be taken back, or was."""
+
+    order_id: Uuid
+    status: Literal["cancelling", "cancelled"]
+
+
 class Order(Strict):
     """An order as it is now."""
 
     order_id: Uuid
+    customer_id: Uuid
     status: Status
     reason: str | None
     total_cents: Cents | None
@@ -38,6 +46,7 @@ class ListedOrder(Strict):
     """An order in a list."""
 
     order_id: Uuid
+    customer_id: Uuid
     status: Status
     total_cents: Cents | None
     items: list[Line]
@@ -51,12 +60,37 @@ class OrderPage(Strict):
     next: str | None
 
 
-class OrderPlaced(Strict):
-    """The event that an order was confirmed."""
+class MyOrder(Strict):
+    """An order in its customer's list, which may lag behind by a second."""
 
-    event_id: Uuid
     order_id: Uuid
-    occurred_at: str
+    status: Status
+    total_cents: Cents | None
     items: list[Line]
-    total_cents: Cents
-    currency: Literal["EUR"]
+    reason: str | None
+    placed_at: str
+
+
+class MyOrderPage(Strict):
+    """A page of a customer's orders; `next` is the address of the one after it."""
+
+    items: list[MyOrder]
+    next: str | None
+
+
+class Happened(Strict):
+    """One fact of an order's history."""
+
+    version: int
+    at: str
+    type: str
+    schema_version: int
+    step: str | None
+    detail: str | None
+
+
+class History(Strict):
+    """All that happened to an order, in order."""
+
+    order_id: Uuid
+    items: list[Happened]

@@ -5,46 +5,52 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import assert_never
+from collections.abc import Coroutine
 
 from kit.budget import jittered
-from kit.trouble import Refused, Unavailable
+from kit.trouble import Unavailable
 
-from orders.clients import InventoryClient, PaymentsClient, PricingClient
-from orders.saga import Done, Happening, No, Saga, Step, Trouble, decide
-from orders.store import Orders
+from orders.facts import Fact, Step, TakenUp
+from orders.saga import Saga, attempted, decide
+from orders.steps import Providers
+from orders.store import Orders, entry
 
 AT_ONCE = 300
+WAITING = 1000
+"""Orders that are given to the runner and not begun; one more is found by the next sweep."""
 SWEEP_S = 1.0
+QUIET_S = 1.0
+"""An order to which nothing has happened for so long may have been left by whoever was at it."""
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 0.8
 log = logging.getLogger(__name__)
 
 
 class Runner:
-    """Sees orders to their end: those it is given at once, those left over from before by sweeping."""
+    """Sees orders to their end: those it is given at once, those left over from before by sweeping.
 
-    def __init__(
-        self, orders: Orders, pricing: PricingClient, inventory: InventoryClient, payments: PaymentsClient
-    ) -> None:
+    Of two runners that come upon the same order only one can add its next fact; the other leaves it alone. Who takes
+    up an order from the record first says so there: whoever was at it learns that by failing to add another fact, so
+    that nobody who believes to know what was not done can act on it. `ended` is set when an order has news for others.
+    """
+
+    def __init__(self, orders: Orders, providers: Providers, name: str, ended: asyncio.Event) -> None:
         self._orders = orders
-        self._pricing = pricing
-        self._inventory = inventory
-        self._payments = payments
-        self._new: asyncio.Queue[Saga] = asyncio.Queue()
+        self._providers = providers
+        self._name = name
+        self._new: asyncio.Queue[Saga] = asyncio.Queue(WAITING)
         self._active: dict[str, asyncio.Task[None]] = {}
-        self.confirmed = asyncio.Event()
-        """Set when there is something for the outbox's relay."""
+        self._ended = ended
 
     def submit(self, saga: Saga) -> None:
-        """Take on an order that is on record."""
-        self._new.put_nowait(saga)
+        """Take on an order whose latest fact we have added ourselves."""
+        if not self._new.full():
+            self._new.put_nowait(saga)
 
     @property
     def away(self) -> str | None:
         """A provider that checkout can't do without and whose breaker is open now, if there is one."""
-        clients = (self._pricing, self._inventory, self._payments)
-        return next((client.edge.provider for client in clients if client.edge.away), None)
+        return self._providers.away
 
     async def run(self) -> None:
         """Work until cancelled; the tasks are begun here and not by requests, whose deadlines are not theirs."""
@@ -55,9 +61,10 @@ class Runner:
                 while (left := sweep_at - time.monotonic()) > 0:
                     try:
                         async with asyncio.timeout(left):
-                            self._begin(await self._new.get())
+                            saga = await self._new.get()
                     except TimeoutError:
                         break
+                    self._begin(saga.order_id, self._see_to(saga))
         finally:
             for task in self._active.values():
                 task.cancel()
@@ -65,73 +72,65 @@ class Runner:
 
     async def _sweep(self) -> None:
         try:
-            unfinished = await self._orders.unfinished()
+            left = await self._orders.left(QUIET_S)
         except Unavailable as error:
             log.info("unfinished orders can't be read: %s", error)
             return
-        for saga in unfinished:
-            self._begin(saga)
+        for order_id in left:
+            self._begin(order_id, self._take_up(order_id))
 
-    def _begin(self, saga: Saga) -> None:
-        if saga.order_id in self._active or len(self._active) >= AT_ONCE:
+    def _begin(self, order_id: str, work: Coroutine[None, None, None]) -> None:
+        if order_id in self._active or len(self._active) >= AT_ONCE:
+            work.close()
             return
-        task = asyncio.create_task(self._see_to(saga))
-        self._active[saga.order_id] = task
-        task.add_done_callback(lambda ended: self._end(saga.order_id, ended))
+        task = asyncio.create_task(work)
+        self._active[order_id] = task
+        task.add_done_callback(lambda ended: self._end(order_id, ended))
 
     def _end(self, order_id: str, task: asyncio.Task[None]) -> None:
-        """Forget a task; an order that it did not bring to its end is found by the next sweep."""
+        """Forget a task; an order that it did not bring to its end is found by a later sweep."""
         self._active.pop(order_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("order %s is taken up again after a failure", order_id, exc_info=error)
 
+    async def _take_up(self, order_id: str) -> None:
+        """Go on with an order of which only the record is known."""
+        saga = await self._orders.saga(order_id)
+        if saga.step is not Step.DONE:
+            taken = await self._record(saga, TakenUp(by=self._name))
+            if taken is not None:
+                await self._see_to(taken)
+
     async def _see_to(self, saga: Saga) -> None:
-        """Take one order step by step to its end; a state that can't be recorded is read again, and its step redone."""
+        """Take one order step by step to its end."""
         attempt = 0
         while saga.step is not Step.DONE:
-            happening = await self._perform(saga)
-            after = decide(saga, happening, time.time())
+            happening = await self._providers.perform(saga)
+            saga = attempted(saga, happening)
+            fact = decide(saga, happening, time.time())
+            if fact is None:
+                attempt += 1
+                await asyncio.sleep(_pause_s(attempt))
+                continue
+            following = await self._record(saga, fact)
+            if following is None:
+                log.info("order %s was taken on by another, or cancelled", saga.order_id)
+                return
+            saga, attempt = following, 0
+        self._ended.set()
+
+    async def _record(self, saga: Saga, fact: Fact) -> Saga | None:
+        """Put a fact on record, trying until the database says yes or no."""
+        new = entry(fact)
+        attempt = 0
+        while True:
             try:
-                if after.step is not saga.step:
-                    recorded = await self._orders.change(saga, after)
-                    saga = after if recorded else await self._orders.saga(saga.order_id)
-                    attempt = 0
-                    continue
-                saga = after
+                return await self._orders.append(saga, new)
             except Unavailable as error:
                 log.info("order %s waits for the database: %s", saga.order_id, error)
-            attempt += 1
-            await asyncio.sleep(jittered(attempt, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S))
-        if saga.status == "confirmed":
-            self.confirmed.set()
+                attempt += 1
+                await asyncio.sleep(_pause_s(attempt))
 
-    async def _perform(self, saga: Saga) -> Happening:
-        try:
-            return await self._step(saga)
-        except Refused as error:
-            if saga.undoing:
-                log.error("order %s: %s was refused: %s", saga.order_id, saga.step, error)  # noqa: TRY400 -- no trace
-            return No(reason=error.detail)
-        except Unavailable as error:
-            return Trouble(reason=f"{error.provider} is unavailable", sent=error.sent)
 
-    async def _step(self, saga: Saga) -> Done:
-        order, items = saga.order_id, list(saga.items)
-        match saga.step:
-            case Step.QUOTE:
-                return Done(total_cents=(await self._pricing.quote(items)).total_cents)
-            case Step.RESERVE:
-                await self._inventory.reserve(order, items)
-            case Step.CHARGE:
-                await self._payments.charge(order, saga.total_cents or 0, saga.card_token)
-            case Step.CONFIRM:
-                await self._inventory.confirm(order)
-            case Step.REFUND:
-                await self._payments.refund(order)
-            case Step.RELEASE:
-                await self._inventory.release(order)
-            case Step.DONE:
-                pass
-            case _:
-                assert_never(saga.step)
-        return Done()
+def _pause_s(attempt: int) -> float:
+    return jittered(attempt, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
