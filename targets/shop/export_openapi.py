@@ -18,6 +18,8 @@ SERVICES = (
     "orders",
     "payments",
     "fraud",
+    "analytics",
+    "monolith",
 )
 DIRECTORY = HERE.parents[1] / "contracts" / "openapi"
 

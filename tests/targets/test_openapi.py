@@ -19,6 +19,8 @@ SERVICES = (
     "orders",
     "payments",
     "fraud",
+    "analytics",
+    "monolith",
 )
 
 

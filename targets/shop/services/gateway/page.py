@@ -3,70 +3,103 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kit.trouble import Refused, Unavailable
 
-from gateway.clients import CatalogClient, InventoryClient, PricingClient, RecommendationsClient
-from gateway.models import Price, ProductPage, Soft
+from gateway.answers import CatalogProduct, ProductPrice, ProductRating, Recommendations, Stock
+from gateway.clients import SOFT_S
+from gateway.known import LastKnown
+from gateway.models import Price, ProductPage, Rating, Soft
 
-Answer = TypeVar("Answer")
+Asked = TypeVar("Asked", CatalogProduct, ProductPrice, Stock, ProductRating, Recommendations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Where a product page comes from."""
+    """Where a product page comes from; all of these raise Unavailable or Refused."""
 
-    catalog: CatalogClient
-    pricing: PricingClient
-    inventory: InventoryClient
-    recommendations: RecommendationsClient
+    product: Callable[[str], Awaitable[CatalogProduct]]
+    price: Callable[[str, str], Awaitable[ProductPrice]]
+    stock: Callable[[str], Awaitable[Stock]]
+    rating: Callable[[str], Awaitable[ProductRating]]
+    others: Callable[[str], Awaitable[Recommendations]]
+    soft_s: float = SOFT_S
+    known_ratings: LastKnown[ProductRating] = field(default_factory=LastKnown)
+    known_others: LastKnown[Recommendations] = field(default_factory=LastKnown)
 
-    async def compose(self, sku: str) -> ProductPage:
-        """The page; raises Refused 404 for an unknown product, Unavailable when catalog or pricing can't be had."""
+    async def compose(self, sku: str, subject: str) -> ProductPage:
+        """The page, with the price for this subject.
+
+        Raises:
+            Refused: 404, the catalog doesn't know the product.
+            Unavailable: catalog or pricing can't be had.
+        """
         tasks = (
-            asyncio.create_task(self.catalog.product(sku)),
-            asyncio.create_task(self._price(sku)),
-            asyncio.create_task(_optional(self.inventory.stock(sku))),
-            asyncio.create_task(_optional(self.recommendations.best(sku))),
+            asyncio.create_task(_about(sku, "catalog", self.product(sku))),
+            asyncio.create_task(self._price(sku, subject)),
+            asyncio.create_task(self._optional(sku, "inventory", self.stock(sku))),
+            asyncio.create_task(self._optional(sku, "reviews", self.rating(sku), self.known_ratings)),
+            asyncio.create_task(self._optional(sku, "recommendations", self.others(sku), self.known_others)),
         )
         try:
-            product, price, in_stock, others = await asyncio.gather(*tasks)
+            (
+                product,
+                price,
+                (stock, stock_of_now),
+                (rating, rating_of_now),
+                (others, others_of_now),
+            ) = await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
         if price is None:
             # A product without a price is not for sale now, but that isn't its absence.
             raise Unavailable("pricing", f"it knows no price of {sku}", sent=True)
-        missing: list[Soft] = []
-        if in_stock is None:
-            missing.append("stock")
-        if others is None:
-            missing.append("recommendations")
+        of_now: dict[Soft, bool] = {
+            "stock": stock_of_now,
+            "rating": rating_of_now,
+            "recommendations": others_of_now,
+        }
         return ProductPage(
             sku=sku,
             name=product.name,
             description=product.description,
+            category=product.category,
             price=price,
-            stock=None if in_stock is None else in_stock.available,
+            stock=None if stock is None else stock.available,
+            rating=None if rating is None else Rating(average=rating.average, count=rating.count),
             recommendations=[] if others is None else others.items,
-            degraded=missing,
+            degraded=[part for part, fresh in of_now.items() if not fresh],
         )
 
-    async def _price(self, sku: str) -> Price | None:
+    async def _price(self, sku: str, subject: str) -> Price | None:
         """The price, or None when there is none: whether the product exists is the catalog's to say."""
         try:
-            price = await self.pricing.price(sku)
+            price = await _about(sku, "pricing", self.price(sku, subject))
         except Refused:
             return None
         return Price(amount_cents=price.amount_cents, currency=price.currency)
 
+    async def _optional(
+        self, sku: str, provider: str, asked: Awaitable[Asked], known: LastKnown[Asked] | None = None
+    ) -> tuple[Asked | None, bool]:
+        """The answer and that it is of now; else the last known one or None."""
+        try:
+            async with asyncio.timeout(self.soft_s):
+                answer = await _about(sku, provider, asked)
+        except (Unavailable, Refused, TimeoutError):
+            return None if known is None else known.recall(sku), False
+        if known is not None:
+            known.note(sku, answer)
+        return answer, True
 
-async def _optional(answer: Awaitable[Answer]) -> Answer | None:
-    """The answer, or None when it can't be had."""
-    try:
-        return await answer
-    except (Unavailable, Refused):
-        return None
+
+async def _about(sku: str, provider: str, asked: Awaitable[Asked]) -> Asked:
+    """The answer, unless it speaks of another product: showing that would be worse than showing nothing."""
+    answer = await asked
+    if answer.sku != sku:
+        raise Unavailable(provider, f"asked for {sku}, it answered for {answer.sku}", sent=True)
+    return answer

@@ -1,0 +1,32 @@
+"""How much of the gateway's time and room each request may take: when it gets crowded, those who buy come first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.clients import LIMIT_S, QUICK_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """The longest that a request may take, and up to which part of the gateway's room it is let in."""
+
+    limit_s: float
+    room: float
+
+
+CHECKOUT = Lane(limit_s=LIMIT_S, room=1.0)
+"""Orders that are placed or cancelled: they may take longer."""
+CUSTOMER = Lane(limit_s=QUICK_S, room=1.0)
+"""What else belongs to buying: signing in, the cart, looking at one's orders."""
+BROWSE = Lane(limit_s=QUICK_S, room=0.6)
+"""Looking around, which can wait; what it leaves free is kept for those who buy."""
+BUYING = ("sessions", "cart", "orders")
+
+
+def lane(method: str, path: str) -> Lane:
+    """The lane of a request."""
+    first = path.strip("/").partition("/")[0]
+    if first not in BUYING:
+        return BROWSE
+    return CHECKOUT if first == "orders" and method == "POST" else CUSTOMER
