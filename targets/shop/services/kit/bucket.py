@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -23,8 +24,13 @@ from kit.trouble import Trouble, Unavailable
 Result = TypeVar("Result")
 LIMIT_S = 1.0
 """The longest that one piece of work may take, on however many nodes it is tried."""
-ATTEMPT_S = 0.3
+ATTEMPT_S = 0.25
 """The longest wait for one node to connect, and for its answer; then the next one is asked."""
+LONGEST_S = 10.0
+PEEK_S = 0.3
+"""The longest wait for any one replica, when there is no leader."""
+MOST_PAUSE_S = 0.01
+"""The longest pause before somebody who was too late tries again."""
 PAUSE_S = 0.03
 """Between two attempts: a cluster without a leader says so at once, and would be asked in a tight loop."""
 MAKING_S = 1.0
@@ -62,10 +68,19 @@ class Bucket:
 
     name = "bucket"
 
-    def __init__(
-        self, urls: Sequence[str], bucket: str, client_name: str, replicas: int = 3, limit_s: float = LIMIT_S
+    def __init__(  # noqa: PLR0913 -- the last two have defaults
+        self,
+        urls: Sequence[str],
+        bucket: str,
+        client_name: str,
+        replicas: int = 3,
+        *,
+        limit_s: float = LIMIT_S,
+        share: float = 1.0,
     ) -> None:
+        """No piece of work takes longer than `limit_s`, nor than this share of the time that its request has left."""
         self._limit_s = limit_s
+        self._share = share
         self._urls = tuple(urls)
         self._client_name = client_name
         self._subjects = f"$KV.{bucket}."
@@ -78,6 +93,7 @@ class Bucket:
             max_bytes=64 * 1024 * 1024,
             max_msg_size=64 * 1024,
             duplicate_window=30,
+            allow_direct=True,
         )
         self._breaker = Breaker(Rule(calls=6, least=3, reset_s=0.5))
         self._node = 0
@@ -87,16 +103,37 @@ class Bucket:
         self._closing: set[asyncio.Task[None]] = set()
         self.made = False
         self.moves = 0
+        self.conflicts = 0
 
     async def get(self, key: str) -> Entry | None:
         """What stands under a key, or None."""
+        return await self._run(lambda stream: self._read(stream, key, direct=False))
 
-        async def work(stream: JetStreamContext) -> Entry | None:
-            try:
-                found = await stream.get_msg(str(self._config.name), subject=self._subjects + key)
-            except NotFoundError:
-                return None
-            return Entry(value=found.data or b"", revision=found.seq or 0)
+    async def peek(self, key: str) -> Entry | None:
+        """What some replica has under a key, perhaps an old value: for when there is no leader."""
+        limit_s = min(PEEK_S, deadline.current(PEEK_S).left_s() * self._share)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._until_answered(lambda stream: self._read(stream, key, direct=True))
+        except TimeoutError:
+            raise Unavailable(self.name, f"no replica within {limit_s * 1000:.0f} ms", sent=True) from None
+
+    async def change(self, key: str, to: Callable[[bytes | None], bytes]) -> Entry:
+        """Write what `to` makes of the present value, again from the start whenever somebody else was faster."""
+
+        async def work(stream: JetStreamContext) -> Entry:
+            while True:
+                found = await self._read(stream, key, direct=False)
+                value = to(None if found is None else found.value)
+                if found is not None and found.value == value:
+                    return found
+                try:
+                    written = await self._write(stream, key, value, 0 if found is None else found.revision)
+                except Conflict:
+                    self.conflicts += 1
+                    await asyncio.sleep(random.random() * MOST_PAUSE_S)  # noqa: S311 -- not a secret
+                else:
+                    return Entry(value=value, revision=written)
 
         return await self._run(work)
 
@@ -107,18 +144,29 @@ class Bucket:
     async def update(self, key: str, value: bytes, revision: int) -> int:
         """Write a key that still has this revision; the new one, or Conflict."""
         # The same id on every node: an attempt that succeeded without our knowing isn't taken for somebody else's.
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(revision), "Nats-Msg-Id": uuid.uuid4().hex}
+        message_id = uuid.uuid4().hex
+        return await self._run(lambda stream: self._write(stream, key, value, revision, message_id))
 
-        async def work(stream: JetStreamContext) -> int:
-            try:
-                written = await stream.publish(self._subjects + key, value, timeout=ATTEMPT_S, headers=dict(headers))
-            except BadRequestError as error:
-                if error.err_code in WRONG_REVISION:
-                    raise Conflict(f"{key} is no longer at revision {revision}") from error
-                raise
-            return written.seq
+    async def _read(self, stream: JetStreamContext, key: str, *, direct: bool) -> Entry | None:
+        try:
+            found = await stream.get_msg(str(self._config.name), subject=self._subjects + key, direct=direct)
+        except NotFoundError:
+            return None
+        return Entry(value=found.data or b"", revision=found.seq or 0)
 
-        return await self._run(work)
+    async def _write(
+        self, stream: JetStreamContext, key: str, value: bytes, revision: int, message_id: str | None = None
+    ) -> int:
+        headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
+        if message_id is not None:
+            headers["Nats-Msg-Id"] = message_id
+        try:
+            written = await stream.publish(self._subjects + key, value, timeout=ATTEMPT_S, headers=headers)
+        except BadRequestError as error:
+            if error.err_code in WRONG_REVISION:
+                raise Conflict(f"{key} is no longer at revision {revision}") from error
+            raise
+        return written.seq
 
     async def delete(self, key: str) -> None:
         """Remove a key and what stood under it."""
@@ -151,13 +199,13 @@ class Bucket:
             "connected": self._client is not None and self._client.is_connected,
             "node": self._node + 1,
             "moves": self.moves,
+            "conflicts": self.conflicts,
             "made": self.made,
         }
 
     async def _run(self, work: Callable[[JetStreamContext], Awaitable[Result]]) -> Result:
         """Do some work on any node, within the request's deadline; it must be safe to do twice."""
-        limit = deadline.current(self._limit_s)
-        left_s = limit.left_s() - REPLY_S
+        left_s = min(self._limit_s, deadline.current(LONGEST_S).left_s() * self._share) - REPLY_S
         ticket = self._breaker.admit()
         if ticket is None:
             raise Unavailable(self.name, "the circuit breaker is open", sent=False)
