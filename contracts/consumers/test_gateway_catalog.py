@@ -15,7 +15,7 @@ PATIENT = Limits(deadline_s=5.0, attempt_s=5.0, attempts=1)
 pytestmark = pytest.mark.loopback
 
 
-async def test_a_product_has_a_name_and_a_description(recording: PactRecording) -> None:
+async def test_a_product_has_a_name_a_description_and_a_category(recording: PactRecording) -> None:
     with recording.consumer("gateway", "catalog") as catalog:
         (
             catalog.upon_receiving("a request for a product")
@@ -23,15 +23,21 @@ async def test_a_product_has_a_name_and_a_description(recording: PactRecording) 
             .with_request("GET", "/products/sku-0001")
             .will_respond_with(200)
             .with_body(
-                {"sku": "sku-0001", "name": match.like("Sturdy kettle"), "description": match.like("It boils water.")},
+                {
+                    "sku": "sku-0001",
+                    "name": match.like("Sturdy kettle"),
+                    "description": match.like("It boils water."),
+                    "category": match.like("kitchen"),
+                },
                 content_type="application/json",
             )
         )
         with catalog.serve() as url:
-            async with Edge("catalog", (url,), PATIENT) as edge:
+            async with Edge("catalog", {"catalog-1": url}, PATIENT) as edge:
                 product = await CatalogClient(edge).product("sku-0001")
 
-        assert (product.sku, product.name, product.description) == ("sku-0001", "Sturdy kettle", "It boils water.")
+        assert (product.sku, product.name) == ("sku-0001", "Sturdy kettle")
+        assert (product.description, product.category) == ("It boils water.", "kitchen")
 
 
 async def test_a_product_that_does_not_exist_is_a_definite_no(recording: PactRecording) -> None:
@@ -52,7 +58,7 @@ async def test_a_product_that_does_not_exist_is_a_definite_no(recording: PactRec
             )
         )
         with catalog.serve() as url:
-            async with Edge("catalog", (url,), PATIENT) as edge:
+            async with Edge("catalog", {"catalog-1": url}, PATIENT) as edge:
                 with pytest.raises(Refused) as refused:
                     await CatalogClient(edge).product("sku-9999")
 

@@ -27,8 +27,8 @@ async def test_a_price_is_a_whole_number_of_cents_in_euro(recording: PactRecordi
             )
         )
         with pricing.serve() as url:
-            async with Edge("pricing", (url,), PATIENT) as edge:
-                price = await PricingClient(edge).price("sku-0001")
+            async with Edge("pricing", {"pricing-1": url}, PATIENT) as edge:
+                price = await PricingClient(edge).price("sku-0001", "somebody")
 
         assert (price.sku, price.amount_cents, price.currency) == ("sku-0001", 1999, "EUR")
 
@@ -51,8 +51,8 @@ async def test_a_product_without_a_price_is_a_definite_no(recording: PactRecordi
             )
         )
         with pricing.serve() as url:
-            async with Edge("pricing", (url,), PATIENT) as edge:
+            async with Edge("pricing", {"pricing-1": url}, PATIENT) as edge:
                 with pytest.raises(Refused) as refused:
-                    await PricingClient(edge).price("sku-9999")
+                    await PricingClient(edge).price("sku-9999", "somebody")
 
         assert refused.value.status == 404
