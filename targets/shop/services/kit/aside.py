@@ -78,8 +78,7 @@ class Aside(Generic[Record]):
         except Unavailable:
             return await self._flights.do(key, lambda: self._read(key))
         if found is None:
-            self._misses += 1
-            return await self._flights.do(key, lambda: self._fill(key))
+            return await self._flights.do(key, lambda: self._find(key))
         self._hits += 1
         if due and not self._flights.busy(key):
             self._flights.begin(key, lambda: self._fill(key))
@@ -99,16 +98,20 @@ class Aside(Generic[Record]):
 
     def health(self) -> dict[str, object]:
         """How often Redis had it, and how often somebody else was reading it already, for people and for checks."""
-        return {
-            "hits": self._hits,
-            "misses": self._misses,
-            "reads": self._flights.begun,
-            "shared": self._flights.joined,
-        }
+        return {"hits": self._hits, "misses": self._misses, "shared": self._flights.joined}
 
     async def close(self) -> None:
         """Give up what is under way."""
         await self._flights.close()
+
+    async def _find(self, key: str) -> Versioned[Record]:
+        """Read what was missing a moment ago, unless it has come meanwhile: it's a crowd that asks, not one by one."""
+        with suppress(Unavailable):
+            found, _ = await self._look(key)
+            if found is not None:
+                return found
+        self._misses += 1
+        return await self._fill(key)
 
     async def _fill(self, key: str) -> Versioned[Record]:
         found = await self._read(key)

@@ -41,8 +41,7 @@ class Cache:
             socket_timeout=limit_s,
             socket_connect_timeout=limit_s,
             retry=Retry(NoBackoff(), 0),
-            lib_name=None,
-            lib_version=None,
+            driver_info=None,
             decode_responses=True,
         )
         self._limit_s = limit_s
