@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self, TypeVar
 
@@ -12,17 +13,18 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
-from kit import deadline
+from kit import deadline, trace
 from kit.breaker import Breaker, Rule, State
 from kit.budget import RetryBudget, jittered
 from kit.choice import Guide, Line
 from kit.deadline import Deadline
+from kit.telemetry import Telemetry
 from kit.trouble import Refused, Unavailable
 from kit.words import Problem
 
 Answer = TypeVar("Answer", bound=BaseModel)
 LARGEST_ANSWER_BYTES = 1 << 20
-UNWELCOME = (401, 403)
+UNWELCOME = (401, 403, 429)
 FAIR_SHARE = 0.5
 """A call that was given less than this part of its usual time says nothing about the provider when it runs out."""
 NOWHERE = "http://127.0.0.1:9"
@@ -69,6 +71,9 @@ class Call:
     def headers(self, left_s: float) -> dict[str, str]:
         """The headers to send when so many seconds are left for the answer."""
         headers = {deadline.HEADER: deadline.header_for(left_s), "accept-encoding": "identity", **self.more}
+        traceparent = trace.traceparent()
+        if traceparent is not None:
+            headers[trace.HEADER] = traceparent
         if self.body is not None:
             headers["content-type"] = "application/json"
         if self.key is not None:
@@ -95,12 +100,14 @@ class Edge:
         *,
         credentials: Credentials | None = None,
         guide: Guide | None = None,
+        telemetry: Telemetry | None = None,
         rule: Rule | None = None,
     ) -> None:
         self.provider = provider
         self.limits = limits
         self._credentials = credentials
         self._guide = guide or Guide()
+        self._telemetry = telemetry
         self.lines = [
             Line(instance=name, url=url, breaker=Breaker(rule or Rule()))
             for name, url in (instances or {f"{provider}-1": NOWHERE}).items()
@@ -203,7 +210,7 @@ class Edge:
         self.in_flight += 1
         line.calls += 1
         try:
-            with ticket:
+            with ticket, self._watched(line, call):
                 try:
                     got = await self._attempt(line, call, answer, time_s)
                 except Refused:
@@ -218,6 +225,12 @@ class Edge:
                 return got
         finally:
             self.in_flight -= 1
+
+    def _watched(self, line: Line, call: Call) -> AbstractContextManager[object]:
+        """What makes an attempt visible from outside."""
+        if self._telemetry is None:
+            return nullcontext()
+        return self._telemetry.asking(self.provider, line.instance, call.method)
 
     def _counts(self, error: Unavailable, time_s: float) -> bool:
         """Whether a failure speaks against this instance."""

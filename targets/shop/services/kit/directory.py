@@ -16,7 +16,7 @@ from kit.trouble import Trouble
 from kit.words import Strict, Tolerant
 
 # A registry that has not yet read its flags says 503 for them alone, hence one_fate.
-REGISTRY = Limits(deadline_s=1.0, attempt_s=0.8, attempts=1, at_once=4, one_fate=False)
+REGISTRY = Limits(deadline_s=0.6, attempt_s=0.5, attempts=1, at_once=4, one_fate=False)
 LEASE_S = 6
 EVERY_S = 2.0
 SOON_S = 0.3
@@ -87,6 +87,8 @@ class Directory:
         self._places: dict[str, dict[str, Place]] = {}
         self._hopeful: dict[str, dict[str, Place]] = {}
         self._heard_at = float("-inf")
+        self._leaving = False
+        self._registering = asyncio.Lock()
         self.registered = False
 
     def places(self, provider: str) -> Mapping[str, Place]:
@@ -106,17 +108,23 @@ class Directory:
     async def run(self) -> None:
         """Renew the lease and ask for news, again and again."""
         while self._edge is not None:
-            self.registered = await _said(self._register(self._edge), "the lease")
+            async with self._registering:
+                if not self._leaving:
+                    self.registered = await _said(self._register(self._edge), "the lease")
             await _said(self._hear(self._edge), "the directory")
             await _said(self._hear_flags(self._edge), "the flags")
             pause_s = EVERY_S if self.registered else SOON_S
             await asyncio.sleep(pause_s * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 -- only to spread
 
-    async def leave(self) -> None:
-        """Give the lease back, if there is one."""
-        if self._edge is not None and self.registered:
+    async def leave(self) -> bool:
+        """Give the lease back for good; whether there was one, and the registry heard of it."""
+        self._leaving = True
+        async with self._registering:
+            if self._edge is None or not self.registered:
+                return False
+            self.registered = False
             call = Call(method="DELETE", path=f"/leases/{self._settings.instance}", refusals=frozenset({404}))
-            self.registered = not await _said(self._edge.call(call, Registered), "giving the lease back")
+            return await _said(self._edge.call(call, Registered), "giving the lease back")
 
     def health(self) -> dict[str, object]:
         """The state of the edge and of what is known, for people and for checks."""

@@ -14,10 +14,16 @@ from kit.client import Edge, Limits
 from kit.directory import REGISTRY, Directory
 from kit.flags import Flags
 from kit.identity import USERS, USERS_RULE, Identity, Users
+from kit.quotas import Admission, Quota
 from kit.settings import Settings
+from kit.telemetry import Telemetry
 from kit.trouble import Unavailable
 
 READY_S = 0.5
+HEARD_S = 2.3
+"""After so long everybody has heard that an instance has left the directory."""
+QUIET_S = 0.4
+"""No request in so long: all have heard sooner."""
 log = logging.getLogger(__name__)
 
 
@@ -52,23 +58,29 @@ class Host:
         self.settings = settings
         self.draining = False
         self.flags = Flags()
+        self.telemetry = Telemetry(settings)
+        self.admission = Admission(Quota.read(settings))
         self._parts: dict[str, Part] = {}
         self.identity = self.part("identity", _identity(settings))
-        self.directory = self.part("directory", Directory(settings, self.flags, self._registry()))
+        # The registry itself has no registry to go to.
+        registry = self._edge("registry", REGISTRY) if settings.instances("registry") else None
+        self.directory = self.part("directory", Directory(settings, self.flags, registry))
         self._guide = Guide(zone=settings.zone, places=self.directory.places, flags=self.flags)
         self._stores: list[HardStore] = []
-        self._works: list[Callable[[], Awaitable[None]]] = [self.identity.run, self.directory.run]
+        self._works: list[Callable[[], Awaitable[None]]] = [
+            self.identity.run,
+            self.directory.run,
+            self.part("collector", self.telemetry.exporter).run,
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     def edge(self, provider: str, limits: Limits) -> Edge:
         """The client of the edge to that provider."""
-        instances = self.settings.instances(provider)
-        return self.part(provider, Edge(provider, instances, limits, credentials=self.identity, guide=self._guide))
+        return self.part(provider, self._edge(provider, limits, self._guide))
 
-    def _registry(self) -> Edge | None:
-        """The edge to the registry; the registry itself has none."""
-        instances = self.settings.instances("registry")
-        return Edge("registry", instances, REGISTRY, credentials=self.identity) if instances else None
+    def _edge(self, provider: str, limits: Limits, guide: Guide | None = None) -> Edge:
+        instances = self.settings.instances(provider)
+        return Edge(provider, instances, limits, credentials=self.identity, guide=guide, telemetry=self.telemetry)
 
     def part(self, name: str, part: AnyPart) -> AnyPart:
         """Show this part in `/health`, close it at the end."""
@@ -98,8 +110,16 @@ class Host:
         for part in reversed(self._parts.values()):
             await part.close()
 
+    async def drain(self) -> None:
+        """Say good-bye: give the lease back, and go on serving until those who have not heard yet are through."""
+        self.draining = True
+        if await self.directory.leave():
+            await self.admission.quiet(for_s=QUIET_S, within_s=HEARD_S)
+
     async def check_ready(self) -> None:
-        """Raises Unavailable when a hard store is away."""
+        """Raises Unavailable when a hard store is away, or when this instance drains."""
+        if self.draining:
+            raise Unavailable(self.settings.instance, "draining", sent=False)
         deadline.begin(READY_S)
         for store in self._stores:
             await store.ready()
@@ -117,6 +137,7 @@ class Host:
             "zone": self.settings.zone,
             "ready": ready,
             "why": why,
+            "quotas": self.admission.health(),
             "flags": self.flags.health(),
             "edges": {name: part.health() for name, part in self._parts.items()},
         }

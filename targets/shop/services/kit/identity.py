@@ -33,14 +33,12 @@ LARGEST_CACHE = 4096
 """Verified tokens that are remembered: verifying one takes a tenth of a millisecond."""
 LEEWAY_S = 2
 """By how much the clocks of two machines may differ."""
-KEYS_EVERY_S = 30.0
-KEYS_PAUSE_S = 2.0
-"""Between two look-ups of the keys, however many tokens with unknown keys arrive."""
 REPLY_S = 0.015
 """What is kept of the request's time to tell the caller that there is no token yet."""
 USERS = Limits(deadline_s=0.8, attempt_s=0.8, attempts=1, at_once=4)
 USERS_RULE = Rule(reset_s=0.25)
 """Calls are few and wait for one another anyway; a service that has just started needs its token soon."""
+OPERATOR = Caller(name="operator", kind="operator")
 log = logging.getLogger(__name__)
 
 
@@ -104,6 +102,14 @@ class Users:
         return await self.edge.call(call, ServiceToken)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often users is asked for keys: by habit, and at most, however many tokens with unknown keys arrive."""
+
+    every_s: float = 30.0
+    pause_s: float = 2.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Own:
     """The token in hand; times are monotonic."""
@@ -120,13 +126,13 @@ class Identity:
         self,
         issuer: Issuer | None = None,
         operator_token: str | None = None,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         self.issuer = issuer
         self._operator_token = operator_token
+        self._pace = pace or Pace()
         self._clock = clock
-        self._wall = wall
         self._own: _Own | None = None
         self._got_token = asyncio.Event()
         self._keys: dict[str, Ed25519PublicKey] = {}
@@ -166,12 +172,20 @@ class Identity:
             raise Refused(401, "a bearer token is needed")
         return await self.holder(token.strip())
 
+    def known(self, authorization: str) -> Caller | None:
+        """Who sends this Authorization header, if that was found out before; nothing is looked up for it."""
+        token = authorization.partition(" ")[2].strip()
+        if self._is_operator(token):
+            return OPERATOR
+        known = self._verified.get(token)
+        return known[0] if known is not None and known[1] > self._wall() else None
+
     async def holder(self, token: str) -> Caller:
         """Whose token this is; raises as `caller` does."""
-        if self._operator_token and hmac.compare_digest(token.encode(), self._operator_token.encode()):
-            return Caller(name="operator", kind="operator")
+        if self._is_operator(token):
+            return OPERATOR
         known = self._verified.get(token)
-        if known is not None and known[1] > self._wall():
+        if known is not None and known[1] > time.time():
             self._verified.move_to_end(token)
             return known[0]
         caller, ends_at = await self._verify(token)
@@ -179,6 +193,9 @@ class Identity:
         while len(self._verified) > LARGEST_CACHE:
             self._verified.popitem(last=False)
         return caller
+
+    def _is_operator(self, token: str) -> bool:
+        return bool(self._operator_token) and hmac.compare_digest(token.encode(), str(self._operator_token).encode())
 
     async def _verify(self, token: str) -> tuple[Caller, float]:
         if len(token) > LARGEST_TOKEN_CHARS:
@@ -203,7 +220,7 @@ class Identity:
     async def _key(self, kid: str) -> Ed25519PublicKey:
         """The key of that name; one that isn't known is looked for, but not more often than the pause allows."""
         while kid not in self._keys:
-            if self.issuer is None or self._clock() - self._keys_at < KEYS_PAUSE_S:
+            if self.issuer is None or self._clock() - self._keys_at < self._pace.pause_s:
                 raise Refused(401, "the token is signed with an unknown key")
             if self._keys and self._trouble is not None:
                 raise Unavailable(ISSUER, "the token's key is not among the last known ones", sent=False)
@@ -251,15 +268,19 @@ class Identity:
                 await asyncio.sleep(0.05 + jittered(failures, first_s=0.1, most_s=1.0))
                 continue
             failures = 0
-            self._keys = {key.kid: Ed25519PublicKey.from_public_bytes(base64url_decode(key.x)) for key in keys.keys}
-            self._keys_at = self._clock()
+            self.learn(keys)
             self._end_round(None)
-            await asyncio.sleep(KEYS_PAUSE_S)
+            await asyncio.sleep(self._pace.pause_s)
             try:
-                async with asyncio.timeout(KEYS_EVERY_S):
+                async with asyncio.timeout(self._pace.every_s):
                     await self._keys_wanted.wait()
             except TimeoutError:
                 continue
+
+    def learn(self, keys: KeySet) -> None:
+        """From now on these are the keys that tokens may be signed with."""
+        self._keys = {key.kid: Ed25519PublicKey.from_public_bytes(base64url_decode(key.x)) for key in keys.keys}
+        self._keys_at = self._clock()
 
     def _end_round(self, trouble: Trouble | None) -> None:
         """Tell those who wait for keys how the look-up ended."""

@@ -17,6 +17,8 @@ from kit.trouble import Trouble
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+_LATER = (429, 503)
+"""Nothing was done, and the same request may well succeed a moment later."""
 _MEANS = {
     401: "The caller is not known",
     402: "The card was declined",
@@ -26,13 +28,14 @@ _MEANS = {
     413: "The body is too large",
     415: "The body is not application/json",
     422: "The request is not valid",
+    429: "The caller's quota is used up; try again later",
     503: "Something needed is unavailable; try again later",
 }
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """What an operation says about its errors in the OpenAPI document; 422 and 503 are always among them."""
-    return {status: _declaration(status) for status in sorted({*statuses, 422, 503})}
+    """What an operation says about its errors in the OpenAPI document; 422, 429 and 503 are always among them."""
+    return {status: _declaration(status) for status in sorted({*statuses, 422, *_LATER})}
 
 
 def _declaration(status: int) -> dict[str, object]:
@@ -42,7 +45,7 @@ def _declaration(status: int) -> dict[str, object]:
         declaration["headers"] = {
             "WWW-Authenticate": {"description": "How to say who calls", "required": True, "schema": {"const": "Bearer"}}
         }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in _LATER:
         declaration["headers"] = {
             "Retry-After": {
                 "description": "Seconds to wait before trying again",
@@ -59,8 +62,8 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     headers = dict(headers or {})
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status in _LATER:
+        headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     return Response(json.dumps(body), status, headers, media_type=MEDIA_TYPE)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from kit.auth import check_gates, declare_gates
 from kit.guard import Guard
@@ -20,11 +20,13 @@ from kit.logs import log_to_stderr
 from kit.problems import explain
 from kit.settings import Settings
 from kit.strict import StrictRoute
+from kit.telemetry import MEDIA_TYPE
 from kit.words import Problem
 
 KEEP_ALIVE_S = 75
 """Longer than our clients keep idle connections, so that they, not we, close them."""
-DRAIN_S = 3
+DRAIN_S = 1
+"""For what is still under way when the listener is closed."""
 
 
 def router() -> APIRouter:
@@ -69,7 +71,7 @@ def build(
 
 
 def _operational() -> APIRouter:
-    """Alive, ready, healthy: for those who run the service, not part of its contract."""
+    """Alive, ready, healthy, how busy: for those who run the service, not part of its contract."""
     routes = router()
 
     @routes.get("/livez")
@@ -80,6 +82,10 @@ def _operational() -> APIRouter:
     async def readyz(request: Request) -> dict[str, str]:
         await request.app.state.host.check_ready()
         return {"status": "ready"}
+
+    @routes.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        return Response(request.app.state.host.telemetry.text(), media_type=MEDIA_TYPE)
 
     @routes.get("/health")
     async def health(request: Request) -> JSONResponse:
@@ -99,7 +105,12 @@ def _document(app: FastAPI, routes: APIRouter) -> dict[str, Any]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handling, which raises the signal again after a clean end."""
+    """uvicorn without its signal handling, which ends at once and raises the signal again after a clean end."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+        self._draining: asyncio.Task[None] | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -110,7 +121,17 @@ class _Server(uvicorn.Server):
         yield
 
     def _end(self) -> None:
-        self.should_exit = True
+        """Drain, then stop; a second signal stops at once."""
+        if self._draining is None and hasattr(self._app.state, "host"):
+            self._draining = asyncio.create_task(self._drain())
+        else:
+            self.should_exit = True
+
+    async def _drain(self) -> None:
+        try:
+            await self._app.state.host.drain()
+        finally:
+            self.should_exit = True
 
 
 def run(settings: Settings, app: FastAPI) -> None:
@@ -128,4 +149,4 @@ def run(settings: Settings, app: FastAPI) -> None:
         lifespan="on",
         ws="none",
     )
-    _Server(config).run()
+    _Server(config, app).run()
