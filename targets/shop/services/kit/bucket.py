@@ -31,13 +31,15 @@ PEEK_S = 0.3
 """The longest wait for any one replica, when there is no leader."""
 MOST_PAUSE_S = 0.01
 """The longest pause before somebody who was too late tries again."""
+SHARE_OF_ONE_NODE = 0.45
+"""Whoever has less time than usual must be able to ask a second node too."""
 PAUSE_S = 0.03
 """Between two attempts: a cluster without a leader says so at once, and would be asked in a tight loop."""
 MAKING_S = 1.0
 """The longest wait for the cluster to make the bucket on its nodes."""
 REPLY_S = 0.015
 """What is kept of the request's time to tell the caller that the bucket is away."""
-SHORT_OF_TIME_S = 0.25
+SHORT_OF_TIME_S = 0.1
 """Work that was given less time than this says nothing about the bucket when it runs out."""
 WRONG_REVISION = (10071, 10164)
 _TROUBLES = (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError)
@@ -113,8 +115,7 @@ class Bucket:
         """What some replica has under a key, perhaps an old value: for when there is no leader."""
         limit_s = min(PEEK_S, deadline.current(PEEK_S).left_s() * self._share)
         try:
-            async with asyncio.timeout(limit_s):
-                return await self._until_answered(lambda stream: self._read(stream, key, direct=True))
+            return await self._within(limit_s, lambda stream: self._read(stream, key, direct=True))
         except TimeoutError:
             raise Unavailable(self.name, f"no replica within {limit_s * 1000:.0f} ms", sent=True) from None
 
@@ -211,8 +212,7 @@ class Bucket:
             raise Unavailable(self.name, "the circuit breaker is open", sent=False)
         with ticket:
             try:
-                async with asyncio.timeout(max(0.0, left_s)):
-                    result = await self._until_answered(work)
+                result = await self._within(left_s, work)
             except TimeoutError:
                 if left_s >= SHORT_OF_TIME_S:
                     ticket.bad()
@@ -223,19 +223,22 @@ class Bucket:
             ticket.good()
             return result
 
-    async def _until_answered(self, work: Callable[[JetStreamContext], Awaitable[Result]]) -> Result:
-        while True:
-            try:
-                client, stream = await self._connected()
+    async def _within(self, limit_s: float, work: Callable[[JetStreamContext], Awaitable[Result]]) -> Result:
+        """Ask one node after the other; TimeoutError when none has answered in time."""
+        attempt_s = min(ATTEMPT_S, limit_s * SHARE_OF_ONE_NODE)
+        async with asyncio.timeout(max(0.0, limit_s)):
+            while True:
                 try:
-                    async with asyncio.timeout(ATTEMPT_S):
-                        return await work(stream)
-                except _TROUBLES:
-                    self._move(client)
-                    raise
-            except _TROUBLES as error:
-                log.debug("a node of the bucket: %r", error)
-            await asyncio.sleep(PAUSE_S)
+                    client, stream = await self._connected()
+                    try:
+                        async with asyncio.timeout(attempt_s):
+                            return await work(stream)
+                    except _TROUBLES:
+                        self._move(client)
+                        raise
+                except _TROUBLES as error:
+                    log.debug("a node of the bucket: %r", error)
+                await asyncio.sleep(PAUSE_S)
 
     async def _connected(self) -> tuple[Client, JetStreamContext]:
         """The connection that there is, or a new one to the node whose turn it is."""
