@@ -178,7 +178,7 @@ class Identity:
         if self._is_operator(token):
             return OPERATOR
         known = self._verified.get(token)
-        return known[0] if known is not None and known[1] > self._wall() else None
+        return known[0] if known is not None and known[1] > time.time() else None
 
     async def holder(self, token: str) -> Caller:
         """Whose token this is; raises as `caller` does."""
