@@ -77,6 +77,8 @@ class Gate:
             Unavailable: the keys that would prove it can't be had.
         """
         identity = request.app.state.host.identity
+        # A request that was pipelined behind another is served in a copy of that one's context.
+        _passed_on.set(None)
         doubt: Trouble | None = None
         caller = ANONYMOUS
         try:
