@@ -59,13 +59,21 @@ class Providers:
         self._thread.join(10)
         self._loop.close()
 
+    def forget(self) -> None:
+        """As new, but for what was done for earlier orders."""
+        self.asked.clear()
+        self.refuse = set()
+        self.fail = {}
+        self.hold = None
+
     def holding(self, step: str, when: str) -> None:
-        """Hold the next request of that step before or after its effect, until it is let go."""
+        """Hold all requests of that step before or after their effect, until they are let go."""
         self.held.clear()
+        self._release.clear()
         self.hold = (step, when)
 
     def let_go(self) -> None:
-        """Answer what is held."""
+        """Answer what is held, and hold no more."""
         self.hold = None
         self._loop.call_soon_threadsafe(self._release.set)
 
@@ -127,8 +135,6 @@ class Providers:
 
     async def _hold(self, moment: tuple[str, str]) -> None:
         if self.hold == moment:
-            self.hold = None
-            self._release.clear()
             self.held.set()
             async with asyncio.timeout(_HELD_S):
                 await self._release.wait()

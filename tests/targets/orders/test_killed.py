@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -33,10 +32,7 @@ def up(shared: Providers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def providers(shared: Providers, up: Up) -> Providers:
     """As new, but for what they know of earlier orders."""
     del up
-    shared.asked.clear()
-    shared.refuse.clear()
-    shared.fail.clear()
-    shared.hold = None
+    shared.forget()
     return shared
 
 
