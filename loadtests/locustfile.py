@@ -89,12 +89,12 @@ class Customer(FastHttpUser):
     @task(6)
     def checkout(self) -> None:
         """Sign in, look into the cart, place an order, then ask until it is final."""
+        key = str(uuid.UUID(int=self.random.getrandbits(128), version=4))  # first: whoever is here alters what follows
         with self._account() as account:
             account.signed_in_at = float("-inf")
             if not self._signed_in(account):
                 return
             self.client.get("/cart", headers=_as(account), name="GET /cart")
-            key = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
             order = {"items": self._items(), "card_token": f"tok-load-{self.random.getrandbits(64):016x}"}
             order_id = self._place(account, key, order)
             if order_id is not None:

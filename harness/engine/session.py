@@ -144,7 +144,7 @@ class Session:
             system = self.topology.system
             plan = LoadPlan(
                 locustfile=self.content("load"),
-                host=self.deployment.entry_url(),
+                hosts=self.deployment.entry_urls(),
                 journeys=tuple(system.journeys),
                 deadlines={name: float(journey.deadline) for name, journey in system.journeys.items()},
                 degraded=system.degraded,

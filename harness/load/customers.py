@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from locust.util.load_locustfile import load_locustfile
 from requests.exceptions import ReadTimeout
 
 from harness.errors import LoadError
+from harness.load.addresses import Addresses
 
 DEFAULT_DEADLINE_S = 10.0
 """For journeys that declare none."""
@@ -46,32 +48,41 @@ class _Task:
 class Customers:
     """The tasks of a locustfile by the journeys they stand for; loaded once a process."""
 
-    def __init__(self, environment: Environment, tasks: Mapping[str, _Task]) -> None:
+    def __init__(self, environment: Environment, tasks: Mapping[str, _Task], hosts: tuple[str, ...]) -> None:
         self.environment = environment
+        self.moves = 0
+        """How often a customer went on to another address, since the one she had refused her."""
         self._tasks = tasks
+        self._hosts = hosts
 
     def seat(self) -> Seat:
         """A place for one customer at a time, with connections of its own."""
-        return Seat(self.environment, self._tasks)
+        return Seat(self.environment, self._tasks, Addresses(self._hosts, on_move=self._moved))
+
+    def _moved(self) -> None:
+        self.moves += 1
 
 
 class Seat:
     """One of the pool's places: its users (one of each class, made when first needed) and their connections."""
 
-    def __init__(self, environment: Environment, tasks: Mapping[str, _Task]) -> None:
+    def __init__(self, environment: Environment, tasks: Mapping[str, _Task], addresses: Addresses) -> None:
         self._environment = environment
         self._tasks = tasks
+        self._addresses = addresses
         self._customers: dict[type[locust.User], _Customer] = {}
 
     def visit(self, journey: str, chance: str) -> None:
-        """Do the journey, its customer's `random` seeded by `chance`; what the task raises is raised.
+        """Do the journey, its customer's `random` and address chosen by `chance`; what the task raises is raised.
 
         A new customer's `on_start` belongs to her first journey.
         """
         task = self._tasks[journey]
+        self._addresses.choose(chance)
         customer = self._customers.get(task.user)
         if customer is None:
-            customer = self._customers[task.user] = _Customer(task.user, self._environment, task.patience_s)
+            customer = _Customer(task.user, self._environment, task.patience_s, self._addresses)
+            self._customers[task.user] = customer
         elif time.monotonic() - customer.left_at > IDLE_LIMIT_S:
             customer.hang_up()
         customer.chance.seed(chance)
@@ -82,26 +93,40 @@ class Seat:
 class _Customer:
     """A user of the locustfile whose requests end in time."""
 
-    def __init__(self, kind: type[locust.User], environment: Environment, patience_s: float) -> None:
+    def __init__(
+        self, kind: type[locust.User], environment: Environment, patience_s: float, addresses: Addresses
+    ) -> None:
         self.user = cast("Any", kind(environment))  # of any class: what is set on it here is not declared there
         self.chance = self.user.random = random.Random()  # noqa: S311 -- load, not secrets
         self.patience_s = patience_s
         self.left_at = time.monotonic()
+        self._addresses = addresses
         client = getattr(self.user, "client", None)
         if isinstance(client, FastHttpSession):
             client.request = self._within_patience(client.request)  # type: ignore[method-assign]  # no other place
         elif isinstance(client, HttpSession):
             client.request = self._with_timeout(client.request)  # type: ignore[method-assign]  # no other place
+        if isinstance(client, FastHttpSession | HttpSession):
+            send = partial(addresses.send, client._send_request_safe_mode)  # noqa: SLF001 -- where a request is sent,
+            client._send_request_safe_mode = send  # type: ignore[method-assign]  # noqa: SLF001 -- and not yet told
+        self._go_to_address()
         self.user.on_start()
 
     def visit(self, run: Callable[[Any], None]) -> None:
         """Do one task; Locust's ways to leave it early are no errors."""
+        self._go_to_address()
         try:
             run(self.user)
         except (InterruptTaskSet, RescheduleTask, StopUser):
             return
         finally:
             self.left_at = time.monotonic()
+
+    def _go_to_address(self) -> None:
+        """Let what the locustfile asks for begin at the address that was chosen."""
+        self.user.host = self._addresses.host
+        if isinstance(client := getattr(self.user, "client", None), FastHttpSession | HttpSession):
+            client.base_url = self._addresses.host
 
     def hang_up(self) -> None:
         """Close the connections, unless the locustfile shares them between users."""
@@ -133,7 +158,12 @@ class _Customer:
 
 
 def load(
-    locustfile: Path, *, host: str, journeys: tuple[str, ...], deadlines: Mapping[str, float], path: tuple[str, ...]
+    locustfile: Path,
+    *,
+    hosts: tuple[str, ...],
+    journeys: tuple[str, ...],
+    deadlines: Mapping[str, float],
+    path: tuple[str, ...],
 ) -> Customers:
     """Load an ordinary locustfile whose tasks are the journeys.
 
@@ -146,7 +176,7 @@ def load(
     users = _users_of(locustfile)
     tasks: dict[str, _Task] = {}
     for user in users:
-        user.host = host
+        user.host = hosts[0]
         for run in dict.fromkeys(user.tasks):
             if isinstance(run, type | TaskSet):
                 continue
@@ -163,10 +193,10 @@ def load(
             raise LoadError(message + f"write a function {wanted} with @task in a User class")
     _tame(users, patience_s(max(deadlines.values(), default=DEFAULT_DEADLINE_S)))
     environment = Environment(
-        user_classes=list(users), events=locust.events, host=host, locustfile=locustfile.name, catch_exceptions=True
+        user_classes=list(users), events=locust.events, host=hosts[0], locustfile=locustfile.name, catch_exceptions=True
     )
     environment.events.init.fire(environment=environment, runner=None, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's
-    return Customers(environment, {name: tasks[name] for name in journeys})
+    return Customers(environment, {name: tasks[name] for name in journeys}, hosts)
 
 
 def _users_of(locustfile: Path) -> list[type[locust.User]]:

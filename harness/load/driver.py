@@ -39,11 +39,11 @@ ANSWER_LIMIT_S = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadPlan:
-    """What is to be loaded: a locustfile's journeys against a host."""
+    """What is to be loaded: a locustfile's journeys against an entry."""
 
     locustfile: Path
-    host: str
-    """The base URL, `http://127.0.0.1:8000`."""
+    hosts: tuple[str, ...]
+    """The base URLs of the entry, `http://127.0.0.1:8000`: each customer begins at one, and finds the others."""
     journeys: tuple[str, ...]
     deadlines: dict[str, float]
     """Seconds, by journey: a request is given up a bit later."""
@@ -256,7 +256,7 @@ class LoadDriver:
 def _begin(plan: LoadPlan, directory: Path, run_began: float) -> Begin:
     return Begin(
         locustfile=str(plan.locustfile.resolve()),
-        host=plan.host,
+        hosts=plan.hosts,
         journeys=plan.journeys,
         deadlines=plan.deadlines,
         degraded=plan.degraded,

@@ -59,6 +59,7 @@ class Generator:
         self._names = RequestNames()
         self._distinct = DistinctAnswers()
         self._pace = _Pace()
+        self._customers = customers
         self._altered = Event()
         self._quiet = Event()
         self._quiet.set()
@@ -171,7 +172,8 @@ class Generator:
         if self._told_until is None or current <= self._told_until:
             return
         journeys, answers = self._seconds.take(before=current)
-        generator = self._pace.take(range(self._told_until, current), self._in_flight)
+        seconds = range(self._told_until, current)
+        generator = self._pace.take(seconds, in_flight=self._in_flight, moves=self._customers.moves)
         self._told_until = current
         self._send(Observed(journeys=journeys, answers=answers, generator=generator))
 
@@ -190,17 +192,19 @@ class _Pace:
         self.started: Counter[int] = Counter()
         self.dropped: Counter[int] = Counter()
         self.lags: list[float] = []
+        self._moves = 0
         self._wall = time.monotonic()
         self._cpu = time.process_time()
 
-    def take(self, seconds: range, in_flight: int) -> tuple[GeneratorSecond, ...]:
-        """One row for each of the seconds; lag and CPU are those since the last call."""
+    def take(self, seconds: range, *, in_flight: int, moves: int) -> tuple[GeneratorSecond, ...]:
+        """One row for each of the seconds; lag and CPU are those since the last call, moves count in the last row."""
         wall, cpu = time.monotonic(), time.process_time()
         share = (cpu - self._cpu) / max(wall - self._wall, 1e-6)
         self._wall, self._cpu = wall, cpu
         lags = sorted(self.lags)
         lag = lags[ceil(len(lags) * 0.99) - 1] if lags else 0.0
         self.lags.clear()
+        moved, self._moves = moves - self._moves, moves
         return tuple(
             GeneratorSecond(
                 second=second,
@@ -210,6 +214,7 @@ class _Pace:
                 lag_p99_s=lag,
                 in_flight=in_flight,
                 cpu_share=share,
+                moved=moved if second == seconds[-1] else 0,
             )
             for second in seconds
         )

@@ -89,7 +89,7 @@ class _Reports:
 def _generator(begin: Begin, reports: _Reports) -> Generator:
     loaded = customers.load(
         Path(begin.locustfile),
-        host=begin.host,
+        hosts=begin.hosts,
         journeys=begin.journeys,
         deadlines=begin.deadlines,
         path=begin.path,

@@ -28,7 +28,7 @@ class Begin:
 
     do: Literal["begin"] = "begin"
     locustfile: str
-    host: str
+    hosts: tuple[str, ...]
     journeys: tuple[str, ...]
     deadlines: dict[str, float]
     degraded: DegradedMark

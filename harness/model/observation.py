@@ -143,6 +143,8 @@ class GeneratorSecond:
     in_flight: int
     cpu_share: float
     """Of one core."""
+    moved: int = 0
+    """How often a customer went on to another address of the entry, since hers refused the connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

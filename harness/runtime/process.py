@@ -24,8 +24,9 @@ from harness.runtime.leftovers import remove_directory
 from harness.runtime.logs import last_lines
 from harness.runtime.ports import LOOPBACK, PortPool
 from harness.runtime.secret import Secrets
-from harness.runtime.stores import STORES, StoreDriver, StorePlan
-from harness.runtime.supervisor_client import Supervisor, base_environment
+from harness.runtime.stores import STORES, Binary, StoreDriver, StorePlan
+from harness.runtime.supervised import Granter
+from harness.runtime.supervisor_client import base_environment
 
 LOGS, DATA, PROXIES = "logs", "data", "proxies"
 """Directories in a run's directory."""
@@ -48,7 +49,7 @@ class ProcessDeployment:
         layout: Layout,
         pool: PortPool,
         directory: Path,
-        supervisor: Supervisor,
+        supervisor: Granter,
         secrets: Secrets,
         clock: Clock,
         run_began: float,
@@ -87,7 +88,7 @@ class ProcessDeployment:
         topology: Topology,
         *,
         directory: Path,
-        supervisor: Supervisor,
+        supervisor: Granter,
         toxiproxy: Path,
         clock: Clock,
         run_began: float,
@@ -163,9 +164,13 @@ class ProcessDeployment:
         return f"http://{LOOPBACK}:{self._layout.entry[line]}"
 
     def entry_url(self) -> str:
-        """The URL that customers use, through their edge to the entry service (to its first instance)."""
-        port = self._addresses.entries(CUSTOMERS_INSTANCE, self.topology.system.entry)[0]
-        return f"http://{LOOPBACK}:{port}"
+        """The URL of the entry's first instance, as customers use it."""
+        return self.entry_urls()[0]
+
+    def entry_urls(self) -> tuple[str, ...]:
+        """The URLs that customers use, through their edge: one for each instance of the entry service."""
+        ports = self._addresses.entries(CUSTOMERS_INSTANCE, self.topology.system.entry)
+        return tuple(f"http://{LOOPBACK}:{port}" for port in ports)
 
     def store_address(self, store: str, service: str) -> str:
         """The DSN or URL of a store as a service would use it, but direct, past every proxy."""
@@ -319,7 +324,10 @@ class ProcessDeployment:
             secrets=self._secrets,
             nodes={node: self._layout.nodes[node] for node in self.topology.nodes_of(name)},
         )
-        return driver.plan(plan, driver.find(os.environ))
+        return driver.plan(plan, self._program(driver))
+
+    def _program(self, driver: type[StoreDriver]) -> Binary:
+        return driver.find(os.environ)
 
     def _store_url(self, store: str, service: str, port: int, /) -> str:
         return self._drivers[store].url(service, port)

@@ -120,8 +120,12 @@ class Site:
                 await asyncio.Event().wait()
             case _, "trickle":
                 await _trickle(writer)
+            case "POST", "sessions":
+                writer.write(answer(201, b'{"access_token":"t"}'))
             case "POST", "orders":
                 writer.write(answer(202, json.dumps({"order_id": key, "status": "pending"}).encode()))
+            case "GET", "orders" if path == "/orders":
+                writer.write(answer(200, b'{"items":[]}'))
             case "GET", "orders":
                 order = {"order_id": path.split("/")[2], "status": "confirmed", "total_cents": 5}
                 writer.write(answer(200, json.dumps(order).encode()))

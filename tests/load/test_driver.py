@@ -4,10 +4,11 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import sys
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from operator import mul
@@ -24,9 +25,10 @@ from harness.model import figures
 from harness.model.events import Observed
 from harness.model.observation import AnswerClass, AnswerSecond, GeneratorSecond, JourneySecond, Outcome
 from harness.model.system import DegradedMark
+from tests.load.conftest import Site
 
 if TYPE_CHECKING:
-    from tests.load.conftest import OwnSpawner, Site
+    from tests.load.conftest import OwnSpawner
 
 pytestmark = pytest.mark.loopback
 
@@ -80,6 +82,7 @@ class Bench:
         self.spawner = spawner
         self.directory = directory
         self.watch = Watch()
+        self.hosts: tuple[str, ...] = ()
 
     async def start(
         self, *journeys: str, deadline_s: float = 1, pool: int = 200, locustfile: Path = LOCUSTFILES / "journeys.py"
@@ -87,7 +90,7 @@ class Bench:
         return await LoadDriver.start(
             LoadPlan(
                 locustfile=locustfile,
-                host=self.site.url,
+                hosts=self.hosts or (self.site.url,),
                 journeys=journeys,
                 deadlines=dict.fromkeys(journeys, deadline_s),
                 degraded=DegradedMark(header="X-Degraded"),
@@ -215,6 +218,70 @@ async def test_a_request_of_an_http_user_ends_too_when_bytes_trickle(bench: Benc
     assert figures.percentile_s(took, 0) == pytest.approx(0.6, abs=0.02)
     assert {each.status for each in distinct} == {0}
     assert set(watch.outcomes()["requested-trickle"]) == {Outcome.FAILED}
+
+
+@pytest.fixture
+def refusing() -> Iterator[tuple[str, str]]:
+    """Two addresses at which nobody listens, and nobody else can."""
+    with socket.socket() as one, socket.socket() as other:
+        for held in (one, other):
+            held.bind(("127.0.0.1", 0))
+        yield ("http://{}:{}".format(*one.getsockname()), "http://{}:{}".format(*other.getsockname()))
+
+
+async def test_customers_find_the_instance_that_is_left_and_the_moves_are_told(
+    bench: Bench, refusing: tuple[str, str]
+) -> None:
+    watch = bench.watch
+    bench.hosts = (refusing[0], bench.site.url, refusing[1])
+    async with bench.driving("good", "requested", "command", rate=100) as driver:
+        await bench.site.until(60)
+        await bench.told(driver)
+        distinct = await driver.take_distinct()
+    assert {name: set(found) for name, found in watch.outcomes().items()} == {
+        name: {Outcome.OK} for name in ("good", "requested", "command")
+    }
+    assert {each.status for each in distinct} == {200}
+    assert bench.site.requests.total() == sum(each.count for each in watch.journeys)
+    # A third begins where somebody listens, a third moves once, a third twice.
+    moved = sum(each.moved for each in watch.generator)
+    assert moved == pytest.approx(watch.due, rel=0.4)
+
+
+async def test_customers_are_spread_over_all_addresses(bench: Bench) -> None:
+    other = Site()
+    await other.open()
+    try:
+        bench.hosts = (bench.site.url, other.url)
+        async with bench.driving("good", "requested", rate=150) as driver:
+            await bench.site.until(60)
+            await other.until(60)
+            await bench.told(driver)
+    finally:
+        await other.close()
+    assert bench.site.requests.total() == pytest.approx(other.requests.total(), rel=0.5)
+    assert sum(each.moved for each in bench.watch.generator) == 0
+
+
+async def test_who_is_refused_everywhere_fails_and_whose_request_was_cut_does_not_move(
+    bench: Bench, refusing: tuple[str, str]
+) -> None:
+    watch = bench.watch
+    bench.hosts = refusing
+    async with bench.driving("good", "requested", rate=60) as driver:
+        await watch.until(lambda: watch.due >= 20)
+        await bench.told(driver)
+    assert {name: set(found) for name, found in watch.outcomes().items()} == {
+        name: {Outcome.FAILED} for name in ("good", "requested")
+    }
+    assert {kind for found in watch.classes().values() for kind in found} == {AnswerClass.DIRTY}
+    bench.hosts = (bench.site.url, bench.site.url.replace("127.0.0.1", "localhost"))
+    before = bench.site.requests.total()
+    async with bench.driving("cut", "requested-cut", rate=60) as driver:
+        await bench.site.until(before + 20)
+        await bench.told(driver)
+    ended = {name: found.total() for name, found in watch.outcomes().items()}
+    assert bench.site.requests.total() - before == ended["cut"] + ended["requested-cut"]
 
 
 async def test_a_stall_shows_in_the_latency_of_all_that_were_due_in_it(bench: Bench) -> None:
@@ -386,6 +453,8 @@ async def test_customers_of_the_shop_repeat_a_lost_order_by_the_same_key(bench: 
     assert {operation.key for operation in placed} == keys_of_seed(1, len(placed))
     assert {each.request for each in watch.answers} == {
         "GET /products/{sku}",
+        "POST /sessions",
+        "GET /cart",
         "POST /orders",
         "GET /orders/{order_id}",
     }
@@ -412,7 +481,7 @@ from harness.errors import LoadError
 from harness.load.customers import load
 for file in sys.argv[1:]:
     try:
-        load(Path(file), host="http://h", journeys=("check-out",), deadlines={}, path=())
+        load(Path(file), hosts=("http://h",), journeys=("check-out",), deadlines={}, path=())
     except LoadError as error:
         print(error)
 """
@@ -463,7 +532,7 @@ async def test_plain_locust_runs_the_shops_locustfile(site: Site) -> None:
     root = Path(__file__).parents[2]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--host", site.url, "--headless"),
-        *("--users", "5", "--spawn-rate", "50", "--run-time", "2s", "--stop-timeout", "2", "--only-summary"),
+        *("--users", "20", "--spawn-rate", "50", "--run-time", "2s", "--stop-timeout", "2", "--only-summary"),
         cwd=root,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

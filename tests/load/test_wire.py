@@ -29,7 +29,7 @@ from harness.model.system import DegradedMark
 
 BEGIN = Begin(
     locustfile="/l.py",
-    host="http://h",
+    hosts=("http://h",),
     journeys=("browse",),
     deadlines={"browse": 1.0},
     degraded=DegradedMark(header="X-Degraded", json_pointer="/degraded"),
