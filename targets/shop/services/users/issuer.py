@@ -12,7 +12,7 @@ from kit.trouble import Unavailable
 from users.store import KeyStore
 from users.tokens import Mint
 
-READ_EVERY_S = 10.0
+READ_EVERY_S = 3.0
 """How soon an instance learns of a key that another one has made."""
 log = logging.getLogger(__name__)
 
