@@ -1,16 +1,19 @@
-"""What recommendations answers, and the event that it learns from."""
+"""What recommendations answers, and the events that it learns from."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from kit.consumer import EventModel
-from kit.words import Sku, Strict, Tolerant
+from kit.words import Sku, Strict, Tolerant, Uuid
 
 
 class Recommendations(Strict):
-    """What others bought with a product, the most often first."""
+    """What goes with a product, the best first; with `catalog` in `degraded` some of it may no longer exist."""
 
     sku: Sku
     items: list[Sku]
+    degraded: list[Literal["catalog"]]
 
 
 class OrderedLine(Tolerant):
@@ -20,6 +23,13 @@ class OrderedLine(Tolerant):
 
 
 class OrderPlaced(EventModel):
-    """The part of the event that matters here."""
+    """Which products were bought together."""
 
+    order_id: Uuid
     items: list[OrderedLine]
+
+
+class OrderCancelled(EventModel):
+    """An order that is not to be learnt from, perhaps told of before it was placed."""
+
+    order_id: Uuid

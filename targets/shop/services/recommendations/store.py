@@ -1,43 +1,100 @@
-"""Who was bought with whom, counted in Redis."""
+"""The similarities as they are served: one look-up in what the last run of the job has left."""
 
 from __future__ import annotations
 
-from itertools import permutations
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from kit.cache import Cache
+from kit.trouble import Unavailable
+from redis.asyncio import Redis
 
-from recommendations.models import OrderPlaced
-
+Text: TypeAlias = bytes | bytearray | memoryview | str | int | float
+"""What the library takes for one."""
+SERVED = "recommendations:served"
+POPULAR = "popular"
+CHECKED = "checked"
 SHOWN = 5
-REMEMBER_S = 7 * 24 * 3600
-"""How long an event is known as seen; longer than the bus keeps trying."""
-POPULAR = ("sku-0001", "sku-0002", "sku-0003", "sku-0004", "sku-0005", "sku-0006")
-"""What is shown for products that nobody has bought with another yet."""
-# One script, so that an event counts once or not at all, however often it is delivered.
-_COUNT = """
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then return 0 end
-for i = 2, #ARGV, 2 do redis.call('ZINCRBY', 'together:' .. ARGV[i], 1, ARGV[i + 1]) end
+NEXT_S = 60
+"""How long a generation that is never switched to is kept."""
+_LOCK = "recommendations:lock"
+# Only whoever holds the lock at that moment may switch: a run that was overtaken must not bring back the past.
+_SWITCH = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PERSIST', KEYS[2])
+redis.call('RENAME', KEYS[2], KEYS[3])
 return 1
 """
+_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
-class Together:
-    """Counts and ranks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """The outcome of one run of the job."""
+
+    similar: Mapping[str, list[str]]
+    popular: list[str]
+    checked: bool
+    """Whether the catalog has said which products exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What goes with a product, and whether all of it exists."""
+
+    items: list[str]
+    checked: bool
+
+
+class Similarities:
+    """Serves the present generation, and switches to the next."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
-    async def best(self, sku: str) -> list[str]:
-        """What goes with a product: its co-purchases, filled up with what is popular; raises Unavailable."""
-        ranked = await self._cache.run(lambda redis: redis.zrevrange(f"together:{sku}", 0, SHOWN - 1))
-        known = [str(other) for other in ranked]
-        fill = (popular for popular in POPULAR if popular != sku and popular not in known)
-        return [*known, *fill][:SHOWN]
+    async def best(self, sku: str) -> Choice:
+        """What goes with a product, filled up with what is popular; raises Unavailable, also before the first run."""
+        found = await self._cache.run(lambda redis: redis.hmget(SERVED, [sku, POPULAR, CHECKED]))
+        similar, popular, checked = (None if value is None else str(value) for value in found)
+        if checked is None:
+            raise Unavailable("recommendations", "nothing has been computed yet", sent=False)
+        items = list(dict.fromkeys([*(similar or "").split(), *(popular or "").split()]))
+        return Choice(items=[item for item in items if item != sku][:SHOWN], checked=checked == "1")
 
-    async def learn(self, event: OrderPlaced) -> bool:
-        """Count an order's pairs; False when the event was known already; raises Unavailable."""
-        skus = sorted({item.sku for item in event.items})
-        pairs = [sku for pair in permutations(skus, 2) for sku in pair]
-        key = f"seen:{event.event_id}"
-        counted = await self._cache.run(lambda redis: redis.eval(_COUNT, 1, key, REMEMBER_S, *pairs))
-        return bool(counted)
+    async def ready(self) -> None:
+        """Raises Unavailable when nothing can be served."""
+        await self.best("sku-0001")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._cache.close()
+
+    def health(self) -> dict[str, object]:
+        """The state of the edge, for people and for checks."""
+        return self._cache.health()
+
+    async def lock(self, who: str, for_s: float) -> bool:
+        """Become the one who runs the job; False when somebody else is."""
+        taken = await self._cache.run(lambda redis: redis.set(_LOCK, who, nx=True, px=int(for_s * 1000)))
+        return bool(taken)
+
+    async def unlock(self, who: str) -> None:
+        """Let others run the job, unless they do already."""
+        await self._cache.run(lambda redis: redis.eval(_UNLOCK, 1, _LOCK, who))
+
+    async def switch(self, who: str, generation: Generation) -> bool:
+        """Serve this generation from now on, all of it at once; False when the lock was lost meanwhile."""
+        key = f"recommendations:next:{who}"
+        fields: dict[Text, Text] = {sku: " ".join(items) for sku, items in generation.similar.items()}
+        fields |= {POPULAR: " ".join(generation.popular), CHECKED: "1" if generation.checked else "0"}
+
+        async def work(redis: Redis) -> bool:
+            async with redis.pipeline(transaction=True) as pipeline:
+                pipeline.delete(key)
+                pipeline.hset(key, mapping=fields)
+                pipeline.expire(key, NEXT_S)
+                await pipeline.execute()
+            return bool(await redis.eval(_SWITCH, 3, _LOCK, key, SERVED, who))
+
+        return await self._cache.run(work)
