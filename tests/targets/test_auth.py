@@ -14,8 +14,8 @@ from kit.settings import Settings
 from kit.words import Line, Strict
 from users.grants import GRANTS
 
+from tests.targets.asking import Answer, ask
 from tests.targets.test_openapi import SERVICES
-from tests.targets.test_service import Answer, ask
 from tests.targets.tokens import CUSTOMER, OPERATOR, Tokens
 
 TOKENS = Tokens()
