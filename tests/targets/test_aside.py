@@ -245,8 +245,7 @@ async def test_a_redis_that_does_not_answer_costs_a_few_short_waits_and_then_not
         assert (await aside.get("a")).version == 1
         took.append(loop.time() - began)
     await stores.resume(StoreKind.REDIS)
-    assert max(took) < 2 * ASIDE_LIMIT_S
-    assert sum(each > ASIDE_LIMIT_S / 2 for each in took) <= 6
+    assert sum(took) < 15 * ASIDE_LIMIT_S, "half of them would have waited"
     assert cache.health()["opened"] == 1
 
 

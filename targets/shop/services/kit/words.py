@@ -37,12 +37,13 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+Whole = BeforeValidator(_whole)
 Sku = Annotated[str, Field(pattern=_SKU, examples=["sku-0001"])]
 Uuid = Annotated[str, Field(pattern=_UUID, examples=["6f1e9a52-6a3c-4c1e-9d55-0a1b2c3d4e5f"])]
-Quantity = Annotated[int, Field(ge=1, le=20, examples=[1]), BeforeValidator(_whole)]
-Cents = Annotated[int, Field(ge=1, le=100_000_000, examples=[1999]), BeforeValidator(_whole)]
+Quantity = Annotated[int, Field(ge=1, le=20, examples=[1]), Whole]
+Cents = Annotated[int, Field(ge=1, le=100_000_000, examples=[1999]), Whole]
 """An amount of money; 100 million cents fit into PostgreSQL's four-byte integer."""
-Stars = Annotated[int, Field(ge=1, le=5, examples=[4]), BeforeValidator(_whole)]
+Stars = Annotated[int, Field(ge=1, le=5, examples=[4]), Whole]
 PRINTABLE = r"^[^\u0000-\u001f\u007f]+$"
 """Text without control characters, which PostgreSQL, logs and terminals would take amiss."""
 Prose = Annotated[str, Field(max_length=1000, pattern=PRINTABLE, examples=["It does what its name says."])]

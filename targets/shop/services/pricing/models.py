@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from kit.words import Cents, Lines, Quantity, Sku, Strict, Uuid
+from kit.words import Cents, Lines, Quantity, Sku, Strict, Uuid, Whole
 from pydantic import Field
 
 Currency = Literal["EUR"]
-UnitCents = Annotated[Cents, Field(le=250_000, examples=[1999])]
+UnitCents = Annotated[int, Field(ge=1, le=250_000, examples=[1999]), Whole]
 """What one of a product may cost, so that the largest basket (20 lines of 20) stays below the largest amount."""
 Missing = Literal["category"]
 """What a quote can do without."""
