@@ -17,6 +17,7 @@ SERVICES = (
     "recommendations",
     "orders",
     "payments",
+    "shipping",
     "fraud",
     "analytics",
     "monolith",

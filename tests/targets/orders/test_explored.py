@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orders.facts import Step
-from orders.saga import Saga
+from orders.facts import Step, TakenUp
+from orders.saga import Recorded, Saga, after
 
 from tests.targets.orders import explored
 from tests.targets.orders.explored import FREE, World, effect, moves, world
@@ -89,11 +89,9 @@ def test_the_exploration_finds_a_saga_that_forgets_what_it_may_have_done(monkeyp
 
 
 def test_the_exploration_finds_runners_that_take_up_an_order_without_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    recorded = explored.after
-
-    def silent(saga: Saga, new: explored.Recorded) -> Saga:
-        now = recorded(saga, new)
-        return replace(now, version=saga.version) if isinstance(new.fact, explored.TakenUp) else now
+    def silent(saga: Saga, new: Recorded) -> Saga:
+        now = after(saga, new)
+        return replace(now, version=saga.version) if isinstance(new.fact, TakenUp) else now
 
     monkeypatch.setattr(explored, "after", silent)
     with pytest.raises(AssertionError):

@@ -249,7 +249,8 @@ def test_an_order_of_the_first_version_is_read_listed_and_its_history_kept_as_it
 ) -> None:
     del providers
     steps = ("score", "reserve", "charge", "confirm", "ship")
-    facts = [("StepDone", {"name": "quote", "total": 777}), *[("StepDone", {"name": step}) for step in steps]]
+    facts: list[tuple[str, dict[str, object]]] = [("StepDone", {"name": step}) for step in steps]
+    facts.insert(0, ("StepDone", {"name": "quote", "total": 777}))
     nobody = {"X-Customer": NOBODY}
     order_id = old_order(up, *facts, open_=False)
     order = read(up, f"/orders/{order_id}", nobody)

@@ -39,6 +39,10 @@ class World:
 
     away = None
 
+    @property
+    def ended(self) -> bool:
+        return self.record.step is Step.DONE
+
     async def perform(self, saga: Saga) -> Happening:
         await asyncio.sleep(0)
         failed = self.before(saga.step)
@@ -49,7 +53,7 @@ class World:
         return self.after(saga.step) or Done(total_cents=500 if saga.step is Step.QUOTE else None)
 
     async def left(self, _quiet_s: float) -> list[str]:
-        return [] if self.record.step is Step.DONE else [ORDER]
+        return [] if self.ended else [ORDER]
 
     async def saga(self, _order_id: str) -> Saga:
         return self.record
@@ -96,11 +100,11 @@ def runner_of(it: World) -> Runner:
 
 async def see_to_its_end(it: World) -> None:
     """Run as the service does, begun again whenever it is killed, until the order is final."""
-    while it.record.step is not Step.DONE:
+    while not it.ended:
         runner = runner_of(it)
         running = asyncio.create_task(runner.run())
         async with asyncio.timeout(5):
-            while not runner._active and it.record.step is not Step.DONE:  # noqa: ASYNC110 -- one turn of the loop
+            while not runner._active and not it.ended:  # noqa: ASYNC110 -- one turn of the loop
                 await asyncio.sleep(0)
             await asyncio.gather(*runner._active.values(), return_exceptions=True)
         running.cancel()
@@ -131,7 +135,7 @@ async def test_an_order_that_is_submitted_needs_no_sweep_and_nobody_takes_it_up(
     it = world()
     runner = runner_of(it)
     runner.submit(it.record)
-    await runner._see_to(runner._new.get_nowait())
+    await runner._see_to(runner._new.get_nowait()[0])
     assert [type(fact).__name__ for fact in it.facts] == ["StepDone"] * 6
 
 

@@ -11,7 +11,9 @@ from typing import Any, Generic, TypeVar
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
+from kit import trace
 from kit.bus import Bus
+from kit.trace import Kind, Span
 from kit.trouble import Unavailable
 from kit.words import Tolerant
 
@@ -41,10 +43,20 @@ class Topic(Generic[Heard]):
 
 
 class Consumer:
-    """Takes the events of its topics one by one; under the same durable name it goes on where it stopped."""
+    """Takes the events of its topics one by one; under the same durable name it goes on where it stopped.
 
-    def __init__(self, bus: Bus, durable: str, topics: Sequence[Topic[Any]]) -> None:
+    `export` is given a span for each event, in the trace of whoever caused it.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        durable: str,
+        topics: Sequence[Topic[Any]],
+        export: Callable[[Span], None] = lambda _: None,
+    ) -> None:
         self._bus = bus
+        self._export = export
         self._durable = durable
         self._topics = {topic.subject: topic for topic in topics}
 
@@ -70,8 +82,11 @@ class Consumer:
             log.error("an event on %s can't be read and is put aside: %s", message.subject, _places(error))  # noqa: TRY400 -- no trace needed
             await self._bus.put_aside(message)
             return
+        told = (message.headers or {}).get(trace.HEADER)
+        span = trace.begin(f"consume {topic.subject}", Kind.CONSUMER, told)
         try:
-            await topic.take(event)
+            with trace.within(span, self._export):
+                await topic.take(event)
         except Unavailable as error:
             log.info("event %s waits: %s", event.event_id, error)
             await self._bus.later(message, _pause_s(message))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+from kit import trace
 from kit.bus import Bus
 from kit.postgres import Connection, Postgres
 from kit.trouble import Unavailable
@@ -42,8 +43,8 @@ class Event(Strict):
 
 
 def row(subject: str, event: Event) -> tuple[str, str, str, str | None]:
-    """The values of `COLUMNS` for an event."""
-    return event.event_id, subject, event.model_dump_json(), None
+    """The values of `COLUMNS` for an event, which belongs to the trace of the work at hand."""
+    return event.event_id, subject, event.model_dump_json(), trace.traceparent()
 
 
 async def put(connection: Connection, subject: str, event: Event) -> None:

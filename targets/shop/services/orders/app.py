@@ -66,7 +66,7 @@ def parts(host: Host) -> Parts:
         fraud=clients.FraudClient(host.edge("fraud", clients.FRAUD)),
         users=clients.UsersClient(host.edge("users", clients.USERS)),
     )
-    runner = Runner(orders, providers, host.settings.instance, outbox.wake)
+    runner = Runner(orders, providers, host.settings.instance, outbox.wake, host.telemetry.exporter.put)
     for work in (postgres.prepare, runner.run, outbox.run, my_orders.run):
         host.background(work)
     return Parts(orders=orders, mine=my_orders, runner=runner)

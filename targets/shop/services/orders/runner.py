@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
+from kit import trace
 from kit.budget import jittered
+from kit.trace import Kind, Span
 from kit.trouble import Unavailable
 
 from orders.facts import Fact, Step, TakenUp
@@ -31,21 +33,30 @@ class Runner:
 
     Of two runners that come upon the same order only one can add its next fact; the other leaves it alone. Who takes
     up an order from the record first says so there: whoever was at it learns that by failing to add another fact, so
-    that nobody who believes to know what was not done can act on it. `ended` is set when an order has news for others.
+    that nobody who believes to know what was not done can act on it. `ended` is set when an order has news for others;
+    `export` is given a span for each order, in the trace of whoever placed or cancelled it.
     """
 
-    def __init__(self, orders: Orders, providers: Providers, name: str, ended: asyncio.Event) -> None:
+    def __init__(
+        self,
+        orders: Orders,
+        providers: Providers,
+        name: str,
+        ended: asyncio.Event,
+        export: Callable[[Span], None] = lambda _: None,
+    ) -> None:
         self._orders = orders
         self._providers = providers
         self._name = name
-        self._new: asyncio.Queue[Saga] = asyncio.Queue(WAITING)
+        self._new: asyncio.Queue[tuple[Saga, str | None]] = asyncio.Queue(WAITING)
         self._active: dict[str, asyncio.Task[None]] = {}
         self._ended = ended
+        self._export = export
 
     def submit(self, saga: Saga) -> None:
         """Take on an order whose latest fact we have added ourselves."""
         if not self._new.full():
-            self._new.put_nowait(saga)
+            self._new.put_nowait((saga, trace.traceparent()))
 
     @property
     def away(self) -> str | None:
@@ -61,10 +72,10 @@ class Runner:
                 while (left := sweep_at - time.monotonic()) > 0:
                     try:
                         async with asyncio.timeout(left):
-                            saga = await self._new.get()
+                            saga, told = await self._new.get()
                     except TimeoutError:
                         break
-                    self._begin(saga.order_id, self._see_to(saga))
+                    self._begin(saga.order_id, self._see_to(saga), told)
         finally:
             for task in self._active.values():
                 task.cancel()
@@ -79,11 +90,11 @@ class Runner:
         for order_id in left:
             self._begin(order_id, self._take_up(order_id))
 
-    def _begin(self, order_id: str, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, order_id: str, work: Coroutine[None, None, None], told: str | None = None) -> None:
         if order_id in self._active or len(self._active) >= AT_ONCE:
             work.close()
             return
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(self._traced(work, told))
         self._active[order_id] = task
         task.add_done_callback(lambda ended: self._end(order_id, ended))
 
@@ -92,6 +103,10 @@ class Runner:
         self._active.pop(order_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("order %s is taken up again after a failure", order_id, exc_info=error)
+
+    async def _traced(self, work: Coroutine[None, None, None], told: str | None) -> None:
+        with trace.within(trace.begin("order", Kind.CONSUMER, told), self._export):
+            await work
 
     async def _take_up(self, order_id: str) -> None:
         """Go on with an order of which only the record is known."""

@@ -1,0 +1,1 @@
+"""Shipping: a shipment and its label for each order."""
