@@ -29,19 +29,19 @@ async def charged_5_00(state: ProviderState) -> dict[str, str]:
 
 async def refunded_before(state: ProviderState) -> dict[str, str]:
     order_id = str(uuid.uuid4())
-    await ask("POST", f"{state.url}/charges/{order_id}/refund", expect=200)
+    await ask("POST", f"{state.url}/charges/{order_id}/refund", expect=200, headers=state.headers)
     return {"order_id": order_id}
 
 
 async def refund(state: ProviderState) -> None:
     """Take back whatever the interaction or its state charged."""
-    await ask("POST", f"{state.url}/charges/{state.params['order_id']}/refund", expect=200)
+    await ask("POST", f"{state.url}/charges/{state.params['order_id']}/refund", expect=200, headers=state.headers)
 
 
 async def _charged(state: ProviderState, amount_cents: int) -> dict[str, str]:
     order_id = str(uuid.uuid4())
     charge = {"order_id": order_id, "amount_cents": amount_cents, "card_token": CARD}
-    await ask("POST", f"{state.url}/charges", key=f"charge-{order_id}", body=charge, expect=201)
+    await ask("POST", f"{state.url}/charges", key=f"charge-{order_id}", body=charge, expect=201, headers=state.headers)
     return {"order_id": order_id}
 
 
