@@ -154,6 +154,26 @@ async def test_a_read_is_tried_again_but_a_command_without_a_key_is_not() -> Non
 
 
 @pytest.mark.loopback
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_what_http_calls_idempotent_is_tried_again(method: str) -> None:
+    provider = Provider(b"", answer(BODY))
+    async with edge_to(provider, limits=Limits(deadline_s=0.5, attempt_s=0.2, attempts=2)) as edge:
+        assert await edge.call(Call(method=method, path="/thing"), Thing) == Thing(name="lamp")
+    assert len(provider.heads) == 2
+
+
+@pytest.mark.loopback
+async def test_a_command_that_never_left_is_tried_elsewhere() -> None:
+    provider = Provider(answer(BODY))
+    async with edge_to(provider, limits=Limits(deadline_s=0.5, attempt_s=0.2, attempts=2)) as reached:
+        instances = {"catalog-1": "http://127.0.0.1:9", "catalog-2": reached.lines[0].url}
+        async with Edge("catalog", instances, reached.limits) as edge:
+            for _ in range(3):
+                assert await edge.call(Call(method="POST", path="/thing"), Thing) == Thing(name="lamp")
+    assert len(provider.heads) == 3
+
+
+@pytest.mark.loopback
 async def test_in_an_outage_the_breaker_ends_the_attempts() -> None:
     provider = Provider(b"")
     async with edge_to(provider, limits=Limits(deadline_s=0.5, attempt_s=0.2, attempts=2)) as edge:

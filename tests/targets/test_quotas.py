@@ -67,6 +67,17 @@ def test_no_more_requests_at_once_than_can_be_served(clock: FakeClock) -> None:
     assert admission.overloaded == 1
 
 
+def test_who_may_take_up_a_part_of_the_room_only_leaves_the_rest_to_others(clock: FakeClock) -> None:
+    admission = Admission(Quota(at_once=10), clock)
+    admission.under_way = 5
+    assert admission.refusal(None, "10.0.0.1", 0.6) is None
+    admission.under_way = 6
+    refusal = admission.refusal(None, "10.0.0.1", 0.6)
+    assert refusal is not None
+    assert refusal.status == 503
+    assert admission.refusal(None, "10.0.0.1", 1.0) is None
+
+
 def test_only_so_many_callers_are_remembered(clock: FakeClock) -> None:
     admission = Admission(QUOTA, clock)
     for number in range(MOST_CALLERS + 10):

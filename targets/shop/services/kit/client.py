@@ -25,6 +25,7 @@ from kit.words import Problem
 Answer = TypeVar("Answer", bound=BaseModel)
 LARGEST_ANSWER_BYTES = 1 << 20
 UNWELCOME = (401, 403, 429)
+REPEATABLE = ("GET", "PUT", "DELETE")
 FAIR_SHARE = 0.5
 """A call that was given less than this part of its usual time says nothing about the provider when it runs out."""
 NOWHERE = "http://127.0.0.1:9"
@@ -66,7 +67,7 @@ class Call:
     @property
     def repeatable(self) -> bool:
         """Whether sending it twice does no more than sending it once."""
-        return self.method == "GET" or self.key is not None
+        return self.method in REPEATABLE or self.key is not None
 
     def headers(self, left_s: float) -> dict[str, str]:
         """The headers to send when so many seconds are left for the answer."""
@@ -185,7 +186,7 @@ class Edge:
         useful = elsewhere or (isinstance(error, Faulty) and any(line.breaker.admits for line in self.lines))
         return (
             attempt < self.limits.attempts
-            and call.repeatable
+            and (call.repeatable or not error.sent)
             and useful
             and left_s > self.limits.attempt_s * 0.2
             and self.budget.spend()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 
 from fastapi import HTTPException
@@ -41,12 +43,24 @@ class _Answer:
         await self._send(message)
 
 
-class Guard:
-    """ASGI middleware; no request takes longer than its caller's deadline or `limit_s`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """The longest that a request may take, and up to which part of the service's room it is let in."""
 
-    def __init__(self, app: ASGIApp, limit_s: float) -> None:
+    limit_s: float
+    room: float = 1.0
+
+
+Lanes = Callable[[str, str], Lane]
+"""The lane of a request, by its method and path."""
+
+
+class Guard:
+    """ASGI middleware; no request takes longer than its caller's deadline or its lane's limit."""
+
+    def __init__(self, app: ASGIApp, lanes: Lanes) -> None:
         self._app = app
-        self._limit_s = limit_s
+        self._lanes = lanes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -76,13 +90,14 @@ class Guard:
             await problem(413, f"at most {LARGEST_BODY_BYTES} bytes", {"Connection": "close"})(scope, receive, answer)
             return
         limited = receive if length is not None else _counted(receive)
-        limit_s = deadline.told(headers.get(_DEADLINE), self._limit_s)
+        lane = self._lanes(scope["method"], scope["path"])
+        limit_s = deadline.told(headers.get(_DEADLINE), lane.limit_s)
         if scope["path"] in OPERATIONAL:
             await self._serve(scope, limited, answer, limit_s)
             return
         caller = host.identity.known(headers.get(b"authorization", b"").decode("latin-1"))
         client = scope.get("client") or ("", 0)
-        refusal = host.admission.refusal(caller, client[0])
+        refusal = host.admission.refusal(caller, client[0], lane.room)
         if refusal is not None:
             retry = {"Retry-After": str(refusal.retry_after_s)}
             await problem(refusal.status, refusal.why, retry)(scope, receive, answer)

@@ -65,8 +65,11 @@ class Admission:
         self.overloaded = 0
         self._last_at = clock()
 
-    def refusal(self, caller: Caller | None, address: str) -> Refusal | None:
-        """Why not to serve this request, if there is a reason; a caller that is not known yet counts by its address."""
+    def refusal(self, caller: Caller | None, address: str, room: float = 1.0) -> Refusal | None:
+        """Why not to serve this request, if there is a reason; a caller that is not known yet counts by its address.
+
+        A request that may take up a part of the room only is turned away when that part is full, whoever is in it.
+        """
         self._last_at = self._clock()
         if caller is None or caller.kind == "anonymous":
             wait_s = self._take(f"anonymous {address}", self._quota.anonymous)
@@ -78,7 +81,7 @@ class Admission:
         if wait_s > 0:
             self.over_quota += 1
             return Refusal(status=429, why="the caller's quota is used up", retry_after_s=math.ceil(wait_s))
-        if self.under_way >= self._quota.at_once:
+        if self.under_way >= self._quota.at_once * room:
             self.overloaded += 1
             return Refusal(status=503, why="too many requests are under way")
         return None

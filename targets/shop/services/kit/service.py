@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from kit.auth import check_gates, declare_gates
-from kit.guard import Guard
+from kit.guard import Guard, Lane, Lanes
 from kit.host import Host
 from kit.logs import log_to_stderr
 from kit.problems import explain
@@ -35,7 +35,7 @@ def router() -> APIRouter:
 
 
 def build(
-    settings: Settings, title: str, routes: APIRouter, make_parts: Callable[[Host], object], limit_s: float
+    settings: Settings, title: str, routes: APIRouter, make_parts: Callable[[Host], object], limit_s: float | Lanes
 ) -> FastAPI:
     """The app of a service; nothing is opened before it starts.
 
@@ -44,7 +44,7 @@ def build(
         title: The name of the API.
         routes: The operations.
         make_parts: Makes what the operations need; they find it as `request.app.state.parts`.
-        limit_s: The longest a request may take.
+        limit_s: The longest a request may take; or what tells that, and more, of each request.
 
     Raises:
         ValueError: a route doesn't say who may call it.
@@ -61,13 +61,18 @@ def build(
         await host.stop()
 
     app = FastAPI(title=title, version="1.0.0", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.add_middleware(Guard, limit_s=limit_s)
+    app.add_middleware(Guard, lanes=limit_s if callable(limit_s) else _one_lane(limit_s))
     operational = _operational()
     explain(app, [*routes.routes, *operational.routes])
     app.include_router(routes)
     app.include_router(operational, include_in_schema=False)
     app.openapi = lambda: _document(app, routes)  # type: ignore[method-assign]  # FastAPI's own way to customise it
     return app
+
+
+def _one_lane(limit_s: float) -> Lanes:
+    usual = Lane(limit_s=limit_s)
+    return lambda _method, _path: usual
 
 
 def _operational() -> APIRouter:

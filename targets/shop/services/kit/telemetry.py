@@ -25,35 +25,36 @@ class Telemetry:
 
     def __init__(self, settings: Settings) -> None:
         self.exporter = Exporter(settings)
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
+        """For figures of a service's own."""
         self._served = Counter(
-            "http_server_requests", "Requests served", ["route", "method", "status"], registry=self._registry
+            "http_server_requests", "Requests served", ["route", "method", "status"], registry=self.registry
         )
         self._serving_s = Histogram(
             "http_server_request_duration_seconds",
             "How long requests took",
             ["route", "method"],
             buckets=BUCKETS_S,
-            registry=self._registry,
+            registry=self.registry,
         )
         self._asked = Counter(
             "http_client_requests",
             "Attempts at a provider, by how they ended",
             ["provider", "outcome"],
-            registry=self._registry,
+            registry=self.registry,
         )
         self._asking_s = Histogram(
             "http_client_request_duration_seconds",
             "How long attempts took",
             ["provider"],
             buckets=BUCKETS_S,
-            registry=self._registry,
+            registry=self.registry,
         )
         here = Gauge(
             "shop_instance",
             "Which instance this is",
             ["service", "instance", "zone", "version"],
-            registry=self._registry,
+            registry=self.registry,
         )
         here.labels(settings.service, settings.instance, settings.zone, settings.version).set(1)
         # `labels()` takes a lock and builds a key; there are few combinations, so their children are kept.
@@ -98,4 +99,4 @@ class Telemetry:
 
     def text(self) -> bytes:
         """All figures as Prometheus reads them."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
