@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from gateway.lanes import BROWSE, CHECKOUT, CUSTOMER, Lane, lane
+from gateway.lanes import BROWSE, CHECKOUT, CUSTOMER, lane
+from kit.guard import Lane
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from kit.words import KeyText, PageSize, PageStart, Sku, Uuid
 from pydantic import BaseModel
 
 from gateway import answers, clients, models
+from gateway.lanes import lane
 from gateway.page import Page
-from gateway.shadow import Outcome, Shadow
+from gateway.shadow import Shadow, counter
 
 DEGRADED = "X-Degraded"
 MARK = {"headers": {DEGRADED: {"description": "What is missing, separated by commas", "schema": {"type": "string"}}}}
@@ -54,7 +55,8 @@ class Parts:
 def parts(host: Host) -> Parts:
     reviews = clients.ReviewsClient(host.edge("reviews", clients.REVIEWS))
     monolith = clients.MonolithClient(host.edge("monolith", clients.MONOLITH))
-    shadow = host.part("shadow", Shadow(monolith.product, lambda: host.flags.share(SHADOW_FLAG), count=_count))
+    count = counter(host.telemetry.registry)
+    shadow = host.part("shadow", Shadow(monolith.product, lambda: host.flags.share(SHADOW_FLAG), count=count))
     host.background(shadow.run)
     return Parts(
         page=Page(
@@ -72,10 +74,6 @@ def parts(host: Host) -> Parts:
         reviews=reviews,
         monolith=monolith,
     )
-
-
-def _count(outcome: Outcome) -> None:
-    """For /metrics."""
 
 
 def _parts(request: Request) -> Parts:
@@ -150,11 +148,16 @@ async def sign_in(request: Request, session: models.SessionRequest) -> models.Se
 
 
 @routes.get("/cart", dependencies=OPEN, responses={200: MARK, **declared()})
-async def read_cart(request: Request, response: Response, customer_id: CustomerId) -> models.Cart:
-    return _cart(response, await _parts(request).cart.read(customer_id))
+async def read_cart(
+    request: Request,
+    response: Response,
+    customer_id: CustomerId,
+    x_cart_version: Annotated[models.CartVersion, Header()] = 0,
+) -> models.Cart:
+    return _cart(response, await _parts(request).cart.read(customer_id, x_cart_version))
 
 
-@routes.put("/cart/items/{sku}", dependencies=OPEN, responses={200: MARK, **declared(404, 409, 413, 415)})
+@routes.put("/cart/items/{sku}", dependencies=OPEN, responses={200: MARK, **declared(409, 413, 415)})
 async def put_item(
     request: Request,
     response: Response,
@@ -222,7 +225,7 @@ async def cancel_order(request: Request, order_id: Annotated[Uuid, Path()]) -> m
 
 
 def create(settings: Settings) -> FastAPI:
-    return service.build(settings, "Gateway", routes, parts, clients.LIMIT_S)
+    return service.build(settings, "Gateway", routes, parts, lane)
 
 
 def serve() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from kit.client import Call, Edge, Limits
@@ -34,13 +35,16 @@ QUICK_S = 0.9
 SOFT_S = 0.25
 """A page without its soft parts is better than a late one."""
 
+CART_VERSION = "X-Cart-Version"
+
 CATALOG = Limits(deadline_s=0.8, attempt_s=0.4)
 PRICING = Limits(deadline_s=0.8, attempt_s=0.4)
 INVENTORY = Limits(deadline_s=SOFT_S, attempt_s=SOFT_S, attempts=1)
 REVIEWS = Limits(deadline_s=SOFT_S, attempt_s=SOFT_S, attempts=1)
 RECOMMENDATIONS = Limits(deadline_s=SOFT_S, attempt_s=SOFT_S, attempts=1)
 SEARCH = Limits(deadline_s=0.8, attempt_s=0.4)
-CART = Limits(deadline_s=0.8, attempt_s=0.4)
+# The cart itself waits for a majority of its store, then for prices: cut short, it could do neither.
+CART = Limits(deadline_s=0.8, attempt_s=0.78)
 # Orders takes no new ones while payments is away, but those on record can be read all the same.
 ORDERS = Limits(deadline_s=1.6, attempt_s=1.2, one_fate=False)
 USERS = Limits(deadline_s=0.8, attempt_s=0.8, at_once=16)
@@ -160,9 +164,9 @@ class CartClient:
     def __init__(self, edge: Edge) -> None:
         self.edge = edge
 
-    async def read(self, customer_id: str) -> Cart:
-        """The customer's cart."""
-        return await self._ask(customer_id, "GET", "")
+    async def read(self, customer_id: str, version: int) -> Cart:
+        """The customer's cart, no older than this version."""
+        return await self._ask(customer_id, "GET", "", more={CART_VERSION: str(version)})
 
     async def put(self, customer_id: str, sku: str, quantity: models.QuantityRequest) -> Cart:
         """So many of a product; Refused 409 when the cart is full."""
@@ -176,9 +180,22 @@ class CartClient:
         """Nothing at all."""
         return await self._ask(customer_id, "DELETE", "")
 
-    async def _ask(self, customer_id: str, method: str, path: str, body: Strict | None = None) -> Cart:
-        path = f"/carts/{customer_id}{path}"
-        call = Call(method=method, path=path, body=body, refusals=frozenset({404, 409, 422}), for_customer=True)
+    async def _ask(
+        self,
+        customer_id: str,
+        method: str,
+        path: str,
+        body: Strict | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Cart:
+        call = Call(
+            method=method,
+            path=f"/carts/{customer_id}{path}",
+            body=body,
+            refusals=frozenset({409, 422}),
+            for_customer=True,
+            more=more or {},
+        )
         cart = await self.edge.call(call, Cart)
         if cart.customer_id != customer_id:
             raise Unavailable("cart", "it answered for another customer", sent=True)

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kit.guard import Lane
 
 from gateway.clients import LIMIT_S, QUICK_S
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """The longest that a request may take, and up to which part of the gateway's room it is let in."""
-
-    limit_s: float
-    room: float
-
 
 CHECKOUT = Lane(limit_s=LIMIT_S, room=1.0)
 """Orders that are placed or cancelled: they may take longer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from kit.words import PRINTABLE, CardToken, Cents, Line, Lines, Prose, Quantity, Sku, Stars, Strict, Uuid
+from kit.words import PRINTABLE, CardToken, Cents, Line, Lines, PageStart, Prose, Quantity, Sku, Stars, Strict, Uuid
 from pydantic import Field
 
 Currency = Literal["EUR"]
@@ -23,6 +23,10 @@ NewPassword = Annotated[str, Field(min_length=8, max_length=128, examples=["demo
 GivenPassword = Annotated[str, Field(min_length=1, max_length=128, examples=["demo-password"])]
 PersonName = Annotated[str, Field(max_length=100, pattern=PRINTABLE, examples=["Customer 1"])]
 SearchText = Annotated[str, Field(max_length=100, pattern=PRINTABLE, examples=["kettle"])]
+
+
+CartVersion = PageStart
+"""Any whole number that the cart gave."""
 
 
 class Price(Strict):
@@ -130,7 +134,10 @@ class QuantityRequest(Strict):
 
 
 class Cart(Strict):
-    """A customer's cart; without a total when no price can be had, which `degraded` tells."""
+    """A customer's cart; who sends `version` back never sees an older one.
+
+    Without a total when no price can be had, which `degraded` tells.
+    """
 
     customer_id: Uuid
     items: list[Line]

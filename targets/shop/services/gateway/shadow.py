@@ -6,9 +6,10 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from kit.trouble import Refused, Unavailable
+from prometheus_client import CollectorRegistry, Counter
 
 from gateway.answers import LegacyProduct
 from gateway.models import ProductPage
@@ -18,6 +19,7 @@ AT_ONCE = 2
 LARGEST_QUEUE = 50
 SHOWN_CHARS = 80
 Outcome = Literal["match", "differs", "failed", "dropped"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Difference = dict[str, tuple[str, str]]
 """What the new and the old shop say, by field."""
 
@@ -50,6 +52,13 @@ def compare(new: Shown, old: LegacyProduct | None) -> Difference:
     return {name: both for name, both in fields.items() if both[0] != both[1]}
 
 
+def counter(registry: CollectorRegistry) -> Callable[[Outcome], None]:
+    """Counts the shadow reads for /metrics."""
+    reads = Counter("gateway_shadow_reads", "Shadow reads, by how they compared", ["outcome"], registry=registry)
+    children = {outcome: reads.labels(outcome) for outcome in OUTCOMES}
+    return lambda outcome: children[outcome].inc()
+
+
 class Shadow:
     """Reads from the monolith what was answered already, a share of it; whatever comes of that, no customer waits."""
 
@@ -66,7 +75,7 @@ class Shadow:
         self._count = count
         self._chance = chance
         self._waiting: asyncio.Queue[Shown] = asyncio.Queue(LARGEST_QUEUE)
-        self._outcomes: dict[Outcome, int] = {"match": 0, "differs": 0, "failed": 0, "dropped": 0}
+        self._outcomes: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
         self._last: dict[str, object] | None = None
 
     async def offer(self, page: ProductPage) -> None:
