@@ -45,10 +45,11 @@ class Seen:
     port: int
     bytes: int
     took_s: float
+    host: str = LOOPBACK
 
     def __str__(self) -> str:
         """A line of evidence: `connect refused on 127.0.0.1:20011`."""
-        where = f"on {LOOPBACK}:{self.port}"
+        where = f"on {self.host}:{self.port}"
         match self.outcome:
             case Outcome.ANSWERED:
                 return f"answered in {self.took_s * 1000:.0f} ms {where}"
@@ -120,7 +121,7 @@ TALKS: Mapping[str, Talk] = {
 }
 
 
-async def probe(port: int, protocol: str, question: Question, *, clock: Clock) -> Seen:
+async def probe(port: int, protocol: str, question: Question, *, clock: Clock, host: str = LOOPBACK) -> Seen:
     """Ask once, on a connection of its own.
 
     Raises:
@@ -134,7 +135,7 @@ async def probe(port: int, protocol: str, question: Question, *, clock: Clock) -
     outcome = Outcome.ANSWERED
     try:
         async with asyncio.timeout(question.within_s):
-            whole = await _converse(port, talk, question, received)
+            whole = await _converse(host, port, talk, question, received)
         outcome = Outcome.ANSWERED if whole else Outcome.CLOSED
     except ConnectionRefusedError:
         outcome = Outcome.REFUSED
@@ -142,12 +143,12 @@ async def probe(port: int, protocol: str, question: Question, *, clock: Clock) -
         outcome = Outcome.SILENT
     except OSError:
         outcome = Outcome.RESET
-    return Seen(outcome=outcome, port=port, bytes=len(received), took_s=clock.now() - began)
+    return Seen(outcome=outcome, port=port, bytes=len(received), took_s=clock.now() - began, host=host)
 
 
-async def _converse(port: int, talk: Talk, question: Question, received: bytearray) -> bool:
+async def _converse(host: str, port: int, talk: Talk, question: Question, received: bytearray) -> bool:
     """Whether an answer came whole; False when the connection was closed before."""
-    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    reader, writer = await asyncio.open_connection(host, port)
     try:
         if talk.greeting is not None and not await _read(reader, received, talk.greeting):
             return False

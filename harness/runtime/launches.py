@@ -15,14 +15,15 @@ from harness.runtime.addresses import Addresses, fill
 from harness.runtime.instance import Launch
 from harness.runtime.readiness import ask
 from harness.runtime.stores import StoreDriver
-from harness.runtime.supervised import ForkSpec
-from harness.runtime.supervisor_client import Supervisor, base_environment
+from harness.runtime.supervised import ForkSpec, Granter
+from harness.runtime.supervisor_client import base_environment
 
-_CALL = """
+CALL = """
 import importlib, sys
 module, _, function = sys.argv[1].partition(":")
 getattr(importlib.import_module(module), function)()
 """
+"""Calls the function that is its argument, as `module:function`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Launches:
 
     topology: Topology
     addresses: Addresses
-    supervisor: Supervisor
+    supervisor: Granter
     logs: Path
 
     def of_service(self, instance: InstanceId) -> Launch:
@@ -84,7 +85,7 @@ class Launches:
         path = os.pathsep.join(self._path(run))
         spec = ProcessSpec(
             name=instance.name,
-            command=command or (sys.executable, "-u", "-c", _CALL, run.python or ""),
+            command=command or (sys.executable, "-u", "-c", CALL, run.python or ""),
             log=str(self._log(instance)),
             env=({"PYTHONPATH": path} if path else {}) | self._environment(instance),
             cwd=self._directory(run.cwd),

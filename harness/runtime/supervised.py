@@ -7,6 +7,10 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from harness.model.process import ProcessSpec
 
 LOST = -signal.SIGKILL
 """The return code of processes whose supervisor is gone: it took them along."""
@@ -27,6 +31,26 @@ class ForkSpec:
     log: str
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str
+
+
+class Granter(Protocol):
+    """Whoever grants processes to a deployment, none of which outlives the harness."""
+
+    async def spawn(self, spec: ProcessSpec) -> SupervisedProcess:
+        """Start a program; raises DeployError when that fails."""
+        ...
+
+    async def fork(self, spec: ForkSpec) -> SupervisedProcess:
+        """Call a Python function in a process of its own; raises DeployError when that fails."""
+        ...
+
+    async def warm(self, preload: tuple[str, ...], path: tuple[str, ...], logs: Path) -> str:
+        """Have ready what processes are forked from; raises DeployError when the libraries can't be imported."""
+        ...
+
+    async def remove_at_end(self, path: Path) -> None:
+        """Have a directory (absolute) removed when the harness ends, however it ends; ask before you make it."""
+        ...
 
 
 class SupervisedProcess:
