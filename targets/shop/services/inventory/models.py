@@ -87,6 +87,7 @@ class OrderedLine(Tolerant):
 class OrderPlaced(EventModel):
     """An order is confirmed: what it reserved is sold."""
 
+    event_id: Uuid
     order_id: Uuid
     items: list[OrderedLine]
 
@@ -94,4 +95,5 @@ class OrderPlaced(EventModel):
 class OrderCancelled(EventModel):
     """An order is off: what it reserved or bought returns."""
 
+    event_id: Uuid
     order_id: Uuid

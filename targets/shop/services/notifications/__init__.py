@@ -1,0 +1,1 @@
+"""Notifications: order e-mails, as files."""
