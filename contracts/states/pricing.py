@@ -8,11 +8,11 @@ from harness.contracts.states import ProviderState
 
 
 async def a_price(state: ProviderState) -> None:
-    await ask("GET", f"{state.url}/prices/{state.params['sku']}", expect=200)
+    await ask("GET", f"{state.url}/prices/{state.params['sku']}", expect=200, headers=state.headers)
 
 
 async def no_price(state: ProviderState) -> None:
-    await ask("GET", f"{state.url}/prices/{state.params['sku']}", expect=404)
+    await ask("GET", f"{state.url}/prices/{state.params['sku']}", expect=404, headers=state.headers)
 
 
 STATES = {
