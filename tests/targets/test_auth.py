@@ -5,13 +5,16 @@ from functools import cache
 from typing import Annotated, Any
 
 import pytest
+import schemathesis
 from fastapi import FastAPI, Request
 from kit import service
-from kit.auth import Caller, anyone, caller_of, customer, needs, on_behalf
+from kit.auth import Caller, Gate, anyone, caller_of, customer, needs, on_behalf
 from kit.host import Host
 from kit.problems import declared
 from kit.settings import Settings
 from kit.words import Line, Strict
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import ignored_auth
 from users.grants import GRANTS
 
 from tests.targets.asking import Answer, ask
@@ -217,6 +220,31 @@ def test_the_document_tells_the_scheme_the_scope_and_the_refusals(app: FastAPI) 
     assert ("401" in mine["responses"], "403" in mine["responses"]) == (True, False)
     assert [parameter["name"] for parameter in cart["parameters"]] == ["On-Behalf-Of"]
     assert "security" not in document["paths"]["/open"]["get"]
+
+
+def fuzzed(path: str) -> None:
+    """What the fuzzer's check of authentication finds, asked as it asks: with the operator's token."""
+    settings = Settings(service="things", env={"OPERATOR_TOKEN": OPERATOR})
+    app = service.build(settings, "Things", routes, lambda host: host, limit_s=1.0)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    headers = {"Authorization": f"Bearer {OPERATOR}"}
+    case = schema[path]["GET"].Case(headers=headers)
+    answer = case.call()
+    assert answer.status_code == 200
+    case.validate_response(answer, checks=[ignored_auth], headers=headers)
+
+
+def test_the_fuzzer_finds_that_a_declared_need_is_enforced() -> None:
+    fuzzed("/prices")
+
+
+def test_the_fuzzer_would_find_that_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def let_in(_: Gate, request: Request) -> None:
+        request.state.caller = Caller(name="somebody", kind="operator")
+
+    monkeypatch.setattr(Gate, "admit", let_in)
+    with pytest.raises(FailureGroup, match="accepts requests without authentication"):
+        fuzzed("/prices")
 
 
 READS = {f"{name}.read" for name in GRANTS if name != "gateway"}
