@@ -78,11 +78,17 @@ class Directory:
     """What was last heard from the registry; while that is away it is still better than nothing."""
 
     def __init__(
-        self, settings: Settings, flags: Flags, edge: Edge | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        flags: Flags,
+        edge: Edge | None = None,
+        every_s: float = EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._flags = flags
         self._edge = edge
+        self._every_s = every_s
         self._clock = clock
         self._places: dict[str, dict[str, Place]] = {}
         self._hopeful: dict[str, dict[str, Place]] = {}
@@ -113,7 +119,7 @@ class Directory:
                     self.registered = await _said(self._register(self._edge), "the lease")
             await _said(self._hear(self._edge), "the directory")
             await _said(self._hear_flags(self._edge), "the flags")
-            pause_s = EVERY_S if self.registered else SOON_S
+            pause_s = self._every_s if self.registered else min(SOON_S, self._every_s)
             await asyncio.sleep(pause_s * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 -- only to spread
 
     async def leave(self) -> bool:

@@ -42,8 +42,9 @@ class KeyValue(Protocol):
 class Memory:
     """Leases and flags. Only what changes is written: renewals are many, and a restart grants everybody a new lease."""
 
-    def __init__(self, leases: Leases, bucket: KeyValue | None) -> None:
+    def __init__(self, leases: Leases, bucket: KeyValue | None, pause_s: float = PAUSE_S) -> None:
         self.leases = leases
+        self._pause_s = pause_s
         self._bucket = bucket
         self._flags: dict[str, FlagValue] = {}
         self._unwritten: dict[str, bytes | None] = {}
@@ -93,7 +94,7 @@ class Memory:
                     await self._flush(key)
             except Trouble as error:
                 log.info("the bucket: %s", error)
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(self._pause_s)
                 continue
             self._write.clear()
             if not self._unwritten:
