@@ -63,7 +63,7 @@ async def test_a_charge_tells_its_id_the_order_and_what_was_captured(recording: 
             content_type="application/json",
         )
         with payments.serve() as url:
-            async with Edge("payments", (url,), PATIENT) as edge:
+            async with Edge("payments", {"payments-1": url}, PATIENT) as edge:
                 charge = await PaymentsClient(edge).charge(ORDER, 1999, CARD)
 
         assert (charge.charge_id, charge.order_id, charge.amount_cents) == (CHARGE, ORDER, 1999)
@@ -84,7 +84,7 @@ async def test_charging_again_with_the_same_key_is_answered_as_the_first_time(re
             content_type="application/json",
         )
         with payments.serve() as url:
-            async with Edge("payments", (url,), PATIENT) as edge:
+            async with Edge("payments", {"payments-1": url}, PATIENT) as edge:
                 charge = await PaymentsClient(edge).charge(ORDER, 1999, CARD)
 
         assert charge.status == "captured"
@@ -117,7 +117,7 @@ async def test_a_charge_that_is_refused_is_a_definite_no(  # noqa: PLR0913, PLR0
         answer = ask_to_charge(payments, description, state, card_token=card_token, status=status)
         answer.with_body(a_problem(status, "No", detail), content_type="application/problem+json")
         with payments.serve() as url:
-            async with Edge("payments", (url,), PATIENT) as edge:
+            async with Edge("payments", {"payments-1": url}, PATIENT) as edge:
                 with pytest.raises(Refused) as refused:
                     await PaymentsClient(edge).charge(ORDER, 1999, card_token)
 
@@ -146,7 +146,7 @@ async def test_a_refund_tells_how_much_was_given_back(
             )
         )
         with payments.serve() as url:
-            async with Edge("payments", (url,), PATIENT) as edge:
+            async with Edge("payments", {"payments-1": url}, PATIENT) as edge:
                 refund = await PaymentsClient(edge).refund(ORDER)
 
         assert (ORDER, refunded_cents) == (refund.order_id, refund.refunded_cents)

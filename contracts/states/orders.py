@@ -25,7 +25,7 @@ async def order_placed(state: ProviderState) -> tuple[dict[str, Any], dict[str, 
     bus = await nats.connect(state.stores["bus"], connect_timeout=2, allow_reconnect=False)
     try:
         events = await bus.jetstream().subscribe(SUBJECT, config=FROM_NOW, ordered_consumer=False)
-        order_id = await _placed(state.url)
+        order_id = await _placed(state)
         async with asyncio.timeout(EVENT_WITHIN_S):
             while True:
                 event = json.loads((await events.next_msg(timeout=EVENT_WITHIN_S)).data)
@@ -35,11 +35,16 @@ async def order_placed(state: ProviderState) -> tuple[dict[str, Any], dict[str, 
         await bus.close()
 
 
-async def _placed(url: str) -> str:
+async def _placed(state: ProviderState) -> str:
+    headers = {**state.headers, "X-Customer": str(uuid.uuid4())}
     wanted = {"items": [{"sku": "sku-0001", "quantity": 1}], "card_token": "tok-pact-0001"}
-    accepted = await ask("POST", f"{url}/orders", key=f"pact-{uuid.uuid4()}", body=wanted, expect=202)
+    key = f"pact-{uuid.uuid4()}"
+    accepted = await ask("POST", f"{state.url}/orders", headers=headers, key=key, body=wanted, expect=202)
     order = await ask_until(
-        f"{url}/orders/{accepted['order_id']}", lambda order: order["status"] != "pending", within_s=FINAL_WITHIN_S
+        f"{state.url}/orders/{accepted['order_id']}",
+        lambda order: order["status"] != "pending",
+        headers=headers,
+        within_s=FINAL_WITHIN_S,
     )
     if order["status"] != "confirmed":
         message = f"expected the order to be confirmed, found {order['status']}: {order['reason']}"

@@ -20,6 +20,7 @@ SERVICES = (
     "search",
     "orders",
     "payments",
+    "shipping",
     "fraud",
     "analytics",
     "monolith",
