@@ -31,6 +31,13 @@ class Need(StrEnum):
     SOFT = "soft"
 
 
+class Restart(StrEnum):
+    """What becomes of an instance that has died."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+
+
 class StoreKind(StrEnum):
     """The stores that the harness can run by itself."""
 
@@ -93,6 +100,8 @@ class Service(Declared):
     instances: Annotated[tuple[InstanceSpec, ...], Field(min_length=1)] = (InstanceSpec(),)
     env: dict[str, str] = {}
     """Environment; the placeholders that `harness.runtime.addresses` knows are filled in."""
+    restart: Restart = Restart.NEVER
+    """Whether an instance that has died, whoever killed it, is started again."""
     ready: str = "/readyz"
     """Path that answers 2xx once the instance can serve."""
     openapi: str | None = None

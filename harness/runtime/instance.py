@@ -100,8 +100,7 @@ class Instance:
         if not self.alive:
             await self._end_watch()
             self.state = State.STARTING
-            self._process = await self._launch.start()
-            self._watch = asyncio.create_task(self._await_death(self._process), name=f"watch {self.name}")
+            await self._begin()
         await self._await_ready(within_s)
 
     async def ready(self) -> bool:
@@ -137,6 +136,17 @@ class Instance:
             await self._process.signal(signal.SIGKILL)
             await self._process.wait()
         await self._end_watch()
+
+    async def _begin(self) -> None:
+        """Start its process; who is cancelled meanwhile still learns which one it is, so that it has an owner."""
+        starting = asyncio.ensure_future(self._launch.start())
+        try:
+            await asyncio.shield(starting)
+        finally:
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                self._process = starting.result()
+                self._watch = asyncio.create_task(self._await_death(self._process), name=f"watch {self.name}")
 
     async def _await_ready(self, within_s: float) -> None:
         deadline = self._clock.now() + within_s

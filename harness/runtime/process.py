@@ -14,6 +14,7 @@ from harness.errors import DeployError, HarnessError
 from harness.model.credentials import Credentials
 from harness.model.events import Event, Noted, Observed
 from harness.model.fault import InstanceTarget
+from harness.model.system import Restart
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh
 from harness.runtime.addresses import Addresses, check_placeholders
@@ -23,6 +24,7 @@ from harness.runtime.layout import Layout, lay_out
 from harness.runtime.leftovers import remove_directory
 from harness.runtime.logs import last_lines
 from harness.runtime.ports import LOOPBACK, PortPool
+from harness.runtime.restarts import Restarts
 from harness.runtime.secret import Secrets
 from harness.runtime.stores import STORES, Binary, StoreDriver, StorePlan
 from harness.runtime.supervised import Granter
@@ -80,6 +82,7 @@ class ProcessDeployment:
             topology=topology, addresses=self._addresses, supervisor=supervisor, logs=directory / LOGS
         )
         self._instances = self._all_instances()
+        self._restarts = Restarts(self._start_and_show, clock=clock, note=self._note)
         self._undo = AsyncExitStack()
 
     @classmethod
@@ -202,10 +205,15 @@ class ProcessDeployment:
         return await self._instance(instance).ready()
 
     async def kill(self, instance: InstanceTarget) -> None:
-        """SIGKILL; returns when the process is gone and its listeners refuse connections."""
+        """SIGKILL; returns when the process is gone and its listeners refuse connections.
+
+        Where its description says so, it is started again a moment later.
+        """
         known = self._instance(instance)
+        await self._restarts.call_off(known)
         await known.kill()
         await self.mesh.hide(known.id)
+        self._restart(known)
 
     async def start(self, instance: InstanceTarget) -> None:
         """Start it again on the same port; returns when it is ready and its listeners accept again.
@@ -214,6 +222,14 @@ class ProcessDeployment:
             DeployError: if it dies or does not become ready; then its listeners refuse.
         """
         known = self._instance(instance)
+        await self._restarts.call_off(known)
+        try:
+            await self._start_and_show(known)
+        except DeployError:
+            self._restart(known)
+            raise
+
+    async def _start_and_show(self, known: Instance) -> None:
         await known.start()
         await self.mesh.show(known.id)
         if not known.alive:  # it died meanwhile, and its lines may have been hidden before they were shown
@@ -224,6 +240,7 @@ class ProcessDeployment:
 
     async def pause(self, instance: InstanceTarget) -> None:
         """Freeze it: it keeps its sockets and answers nothing."""
+        await self._restarts.settle(self._instance(instance))
         await self._instance(instance).pause()
 
     async def resume(self, instance: InstanceTarget) -> None:
@@ -266,6 +283,7 @@ class ProcessDeployment:
         self._undo.push_async_callback(_stop_all, stores)
         await _all_or_first_error([mesh(), self._launches.warm(), *(store(each) for each in stores)])
         self._undo.push_async_callback(_stop_all, services)
+        self._undo.push_async_callback(self._restarts.stop)
         await _all_or_first_error([self._start(each, ready_within_s) for each in services])
 
     async def _start(self, instance: Instance, within_s: float) -> None:
@@ -291,6 +309,13 @@ class ProcessDeployment:
             await self.mesh.hide(instance.id)
         except HarnessError as error:
             self._note(f"the lines to {instance.name}, which is dead, could not be made to refuse: {error}")
+        self._restart(instance)
+
+    def _restart(self, instance: Instance) -> None:
+        """Start a dead instance again where its description says so."""
+        services = self.topology.system.services
+        if instance.id.service in services and services[instance.id.service].restart is Restart.ALWAYS:
+            self._restarts.begin(instance)
 
     def _note(self, message: str) -> None:
         self._on_event(Noted(t=self._clock.now() - self._run_began, message=message))

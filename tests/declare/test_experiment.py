@@ -67,6 +67,16 @@ def test_an_experiment_becomes_a_value(tmp_path: Path, topology: Topology) -> No
     assert experiment.source.endswith("slow.yaml:1")
 
 
+@pytest.mark.parametrize("name", ["store", "store-1"])
+def test_a_store_may_be_killed_by_its_own_name_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / "system.yaml").write_text(SYSTEM + "stores:\n  store: {kind: nats}\n", encoding="utf-8")
+    (tmp_path / "slow.yaml").write_text(SLOW.replace("instance: back-1", f"instance: {name}"), encoding="utf-8")
+    topology = load_system(tmp_path / "system.yaml")
+    (tmp_path / "system.yaml").unlink()
+    (experiment,) = load_experiments(tmp_path, topology, faults=FAULTS)
+    assert experiment.injections[1].target == InstanceTarget(service="store")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from harness.model.system import Edge, InstanceSpec, Need, Run, Service, Store, StoreKind, System
+from harness.model.system import Edge, InstanceSpec, Need, Restart, Run, Service, Store, StoreKind, System
 from harness.model.topology import InstanceId, Topology
 from harness.proxy.mesh import LinePlan
 
@@ -71,6 +71,7 @@ def system_of(  # noqa: PLR0913 -- what tests vary
     back_env: dict[str, str] | None = None,
     back: Sequence[InstanceSpec] = (InstanceSpec(),),
     stores: dict[str, Store] | None = None,
+    restart: Restart = Restart.NEVER,
 ) -> Topology:
     """Two services, front → back, and whatever stores; the services' code is written to `root`."""
     (root / "service.py").write_text(textwrap.dedent(SERVICE), encoding="utf-8")
@@ -81,7 +82,7 @@ def system_of(  # noqa: PLR0913 -- what tests vary
         entry="front",
         services={
             "front": Service(owner="one", run=run, env=env | (front_env or {})),
-            "back": Service(owner="two", run=run, env=env | (back_env or {}), instances=tuple(back)),
+            "back": Service(owner="two", run=run, env=env | (back_env or {}), instances=tuple(back), restart=restart),
         },
         stores=stores,
         edges=(
@@ -124,9 +125,10 @@ class FakeMesh:
 
     async def show(self, provider: InstanceId) -> None:
         """Accept on its lines."""
-        self.hidden.remove(provider.name)
+        if provider.name in self.hidden:
+            self.hidden.remove(provider.name)
         for plan in self.plans:
-            if plan.line.provider == provider:
+            if plan.line.provider == provider and plan.line.name not in self.servers:
                 await self._listen(plan)
 
     async def stop(self) -> None:

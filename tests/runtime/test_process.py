@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -10,6 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nats
+import nats.aio.client
+import nats.errors
+import nats.js.errors
 import pytest
 
 from harness.clock import SystemClock
@@ -281,6 +286,44 @@ async def test_stores_are_there_before_the_services_and_can_be_killed_too(
     assert supervised(supervisor) == []
     logs = {path.name for path in (tmp_path / "runs" / "this" / "logs").iterdir()}
     assert {"front-1.log", "back-1.log", "postgres-1.log", "redis-1.log", "bus-1.log", "zygote.log"} == logs
+
+
+async def read_within(limit_s: float, client: nats.aio.client.Client) -> bytes | None:
+    """What stands in the bucket; a question that comes while a leader is elected is never answered."""
+    async with asyncio.timeout(limit_s):
+        while True:
+            with contextlib.suppress(nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError):
+                return (await (await client.jetstream(timeout=2).key_value("carts")).get("word")).value
+
+
+async def test_a_node_of_a_cluster_is_killed_and_comes_back_while_the_others_serve(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    node = NATS.model_copy(update={"cluster": "carts", "databases": ("back",)})
+    nodes = {f"store-{zone}": node.model_copy(update={"zone": zone}) for zone in "abc"}
+    urls = " ".join(f"{{edge.store-{zone}.url}}" for zone in "abc")
+    topology = system_of(tmp_path, run=FORKED, stores=nodes, back_env={"SAYS": urls + " {data} {secret.back}"})
+    async with deployed(topology, supervisor, tmp_path) as (deployment, _):
+        *told, directory, secret = (await get(deployment.direct_url(BACK))).split()
+        assert all(url.startswith("nats://back:") for url in told)
+        assert Path(directory) == tmp_path / "runs" / "this" / "data" / "of_services" / "back-1"
+        assert deployment.credentials.redact(f"{secret} {told[0]}").startswith("*** nats://back:***@")
+        assert await asyncio.to_thread(Path(directory).is_dir)
+        through_a = await nats.connect(told[0], connect_timeout=5)
+        bucket = await through_a.jetstream(timeout=10).create_key_value(bucket="carts", replicas=3)
+        await bucket.put("word", b"kept")
+        for name in ("store-b", "store-c"):
+            target = InstanceTarget(service=name)
+            await deployment.pause(target)
+            await deployment.resume(target)
+            await deployment.kill(target)
+            assert not await deployment.ready(target)
+            assert await deployment.ready(InstanceTarget(service="store-a"))
+            await deployment.start(target)
+        await through_a.close()
+        through_c = await nats.connect(told[2], connect_timeout=5)
+        assert await read_within(30, through_c) == b"kept"
+        await through_c.close()
 
 
 async def test_a_server_that_wants_its_port_alone_is_started_again_without_the_holder(
