@@ -11,6 +11,7 @@ HERE = Path(__file__).resolve().parent
 SERVICES = (
     "gateway",
     "users",
+    "registry",
     "catalog",
     "pricing",
     "inventory",

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = (
     "gateway",
     "users",
+    "registry",
     "catalog",
     "pricing",
     "inventory",
@@ -57,9 +58,9 @@ def test_every_operation_declares_its_errors_as_problem_documents(service: str) 
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             errors = {status: answer for status, answer in operation["responses"].items() if status[0] in "45"}
-            assert {"422", "503"} <= errors.keys(), f"{method} {path}"
+            assert {"422", "429", "503"} <= errors.keys(), f"{method} {path}"
             assert all(list(answer["content"]) == ["application/problem+json"] for answer in errors.values())
-            assert errors["503"]["headers"]["Retry-After"]["required"]
+            assert all(errors[status]["headers"]["Retry-After"]["required"] for status in ("429", "503"))
 
 
 @pytest.mark.parametrize("service", SERVICES)
