@@ -17,6 +17,7 @@ import harness
 from harness.errors import DeployError
 from harness.model.process import ProcessSpec
 from harness.runtime import leftovers
+from harness.runtime.limits import allow_open_files
 from harness.runtime.messages import Exit, Reply, Request, line
 from harness.runtime.supervised import LOST, ForkSpec, SupervisedProcess
 
@@ -68,6 +69,7 @@ class Supervisor:
         Raises:
             DeployError: if it does not come up.
         """
+        allow_open_files()
         popen, ours = await asyncio.to_thread(_launch, directory)
         supervisor = cls(popen, directory)
         try:
