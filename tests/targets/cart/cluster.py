@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,16 +10,17 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import nats
 from nats.errors import Error
 
+from harness.clock import pause
 from harness.runtime.ports import LOOPBACK, PortPool
 from harness.runtime.stores.nats import Nats
 
 NODES = ("a", "b", "c")
 PASSWORD = "made-up"
+ELECTED_WITHIN_S = 20.0
 
 
 class Cluster:
@@ -65,6 +67,15 @@ class Cluster:
         if number == signal.SIGKILL:
             self._processes[zone].wait()
 
+    def wait_stopped(self, zone: str) -> None:
+        """Until the node, which was sent a signal, does nothing any more."""
+        process = self._processes[zone]
+        while (
+            process.poll() is None
+            and Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T"
+        ):
+            pause(0.002)
+
     def stop(self) -> None:
         for process in self._processes.values():
             process.kill()
@@ -76,21 +87,35 @@ class Cluster:
     def urls(self, account: str = "cart") -> tuple[str, ...]:
         return tuple(self.url(zone, account) for zone in NODES)
 
-    async def leader(self, bucket: str, account: str = "cart") -> str | None:
-        """The zone whose node leads this bucket at the moment, asked of a node that runs."""
-        for zone, process in self._processes.items():
-            if process.poll() is None:
-                found: Any = None
-                client = await nats.connect(self.url(zone, account), allow_reconnect=False, connect_timeout=2)
-                try:
-                    found = await client.jetstream(timeout=1).stream_info(f"KV_{bucket}")
-                except (Error, TimeoutError):
-                    continue
-                finally:
-                    await client.close()
-                leader = found.cluster.leader
-                return None if leader is None else str(leader).removeprefix("cart-store-")
-        return None
+    async def leader(self, bucket: str, account: str = "cart") -> str:
+        """The zone whose node leads this bucket, once there is one and all nodes that run are up to date."""
+        running = [zone for zone, process in self._processes.items() if process.poll() is None]
+        async with asyncio.timeout(ELECTED_WITHIN_S):
+            while (found := await self._settled(running, bucket, account)) is None:  # noqa: ASYNC110 -- only asking tells
+                await asyncio.sleep(0.05)
+            return found
+
+    async def _settled(self, running: list[str], bucket: str, account: str) -> str | None:
+        try:
+            client = await nats.connect(
+                self.url(running[0], account), allow_reconnect=False, connect_timeout=2, error_cb=_ignore
+            )
+        except (Error, OSError, TimeoutError):
+            return None
+        try:
+            found = (await client.jetstream(timeout=1).stream_info(f"KV_{bucket}")).cluster
+        except (Error, TimeoutError):
+            return None
+        finally:
+            await client.close()
+        if found is None or found.leader is None:
+            return None
+        current = [replica for replica in found.replicas or [] if replica.current and not replica.offline]
+        return found.leader.removeprefix("cart-store-") if len(current) == len(running) - 1 else None
+
+
+async def _ignore(_: Exception) -> None:
+    """The call says it too."""
 
 
 @contextmanager

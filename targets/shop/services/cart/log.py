@@ -112,11 +112,18 @@ class Log:
                 await asyncio.to_thread(self._write, b"".join(batch.lines))
             except OSError as error:
                 log.exception("the write-ahead copy can't be written")
-                self._file = None  # what it ends with is unknown: begin a new one
+                self._forget()
                 batch.written.set_exception(Unavailable("disk", type(error).__name__, sent=False))
                 batch.written.exception()  # whoever waited may be gone
             else:
                 batch.written.set_result(None)
+
+    def _forget(self) -> None:
+        """Begin a new file with the next write: what this one ends with is unknown."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
 
     def _write(self, lines: bytes) -> None:
         assert self._file is not None  # noqa: S101 -- it has just been opened
