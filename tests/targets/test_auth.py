@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import importlib
 from functools import cache
 from typing import Annotated, Any
@@ -10,8 +11,10 @@ from fastapi import FastAPI, Request
 from kit import service
 from kit.auth import Caller, Gate, anyone, caller_of, customer, needs, on_behalf
 from kit.host import Host
+from kit.identity import KeySet, ServiceToken
 from kit.problems import declared
 from kit.settings import Settings
+from kit.trouble import Unavailable
 from kit.words import Line, Strict
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import ignored_auth
@@ -177,6 +180,26 @@ async def test_a_customer_stays_herself_whatever_she_claims(app: FastAPI) -> Non
 async def test_an_expired_customer_is_told_that_it_has_expired(app: FastAPI) -> None:
     answer = await get(app, "/mine", {"authorization": TOKENS.bad()["expired"]})
     assert (answer.status, answer.json()["detail"]) == (401, "the token has expired")
+
+
+async def test_without_any_key_an_open_route_takes_everybody_and_the_others_say_what_is_missing() -> None:
+    class Away:
+        async def keys(self) -> KeySet:
+            raise Unavailable("users", "it is away", sent=False)
+
+        async def token(self) -> ServiceToken:
+            raise Unavailable("users", "it is away", sent=False)
+
+    app = service.build(Settings(service="things"), "Things", routes, lambda host: host, limit_s=0.2)
+    host = app.state.host = Host(Settings(service="things"))
+    host.identity.issuer = Away()
+    running = asyncio.create_task(host.identity.run())
+    headers = bearer(TOKENS.customers())
+    answers = [await get(app, path, headers) for path in ("/open", "/mine", "/prices")]
+    running.cancel()
+    assert [answer.status for answer in answers] == [200, 503, 503]
+    why = "users is unavailable: its keys are not known yet"
+    assert [answer.json()["detail"] for answer in answers[1:]] == [why, why]
 
 
 async def test_the_operator_acts_for_the_customer_that_it_names_and_passes_that_on(app: FastAPI) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from kit.trouble import Unavailable
-from users import passwords
+from users import app, passwords
 from users.passwords import MOST_WAITING, Passwords
 
 COST = 16
@@ -58,3 +58,10 @@ async def test_the_loop_goes_on_while_a_password_is_compared_and_too_many_are_re
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert not await made.match("wrong", None)
+
+
+@pytest.mark.parametrize("text", ["0", "1", "1000", "-16", "lots", "1e3", "262144", "9" * 5000])
+def test_a_cost_that_is_none_is_refused_by_its_name(text: str) -> None:
+    with pytest.raises(ValueError, match="PASSWORD_COST: expected a power of two"):
+        app._cost(text)
+    assert app._cost("1024") == 1024

@@ -13,12 +13,15 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from kit import deadline
 from kit.problems import declared
 from kit.trouble import Refused, Trouble
 
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 ON_BEHALF_OF = "On-Behalf-Of"
 CUSTOMER = "X-Customer"
+KEYS_WAIT_S = 2.0
+"""Half of it, or of the request's time if that is less, may pass until there are keys."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -69,6 +72,10 @@ class Gate:
         """Whether a request without any token may pass."""
         return self.scope is None and not self.customer
 
+    def _wait_s(self) -> float:
+        """How long to wait for keys: so that time is left for the work, and not at all where nobody needs them."""
+        return 0.0 if self.open else deadline.current(KEYS_WAIT_S).left_s() / 2
+
     async def admit(self, request: Request) -> None:
         """Find out who calls, before anything else is done with the request.
 
@@ -82,7 +89,7 @@ class Gate:
         doubt: Trouble | None = None
         caller = ANONYMOUS
         try:
-            caller = await identity.caller(request.headers.get("authorization"))
+            caller = await identity.caller(request.headers.get("authorization"), self._wait_s())
         except Trouble as error:
             if self.scope is not None:
                 raise

@@ -29,10 +29,12 @@ ISSUER = "users"
 AUDIENCE = "shop"
 ALGORITHM = "EdDSA"
 LARGEST_TOKEN_CHARS = 4096
-LARGEST_CACHE = 4096
+LARGEST_CACHE = 2048
 """Verified tokens that are remembered: verifying one takes a tenth of a millisecond."""
 LEEWAY_S = 2
 """By how much the clocks of two machines may differ."""
+KEYS_WAIT_S = 1.0
+"""The longest that a request waits for the key of its token."""
 REPLY_S = 0.015
 """What is kept of the request's time to tell the caller that there is no token yet."""
 USERS = Limits(deadline_s=0.8, attempt_s=0.8, attempts=1, at_once=4)
@@ -160,17 +162,17 @@ class Identity:
             return passed_on
         return {"Authorization": f"Bearer {await self._token(limit)}", **passed_on}
 
-    async def caller(self, authorization: str | None) -> Caller:
+    async def caller(self, authorization: str | None, wait_s: float = KEYS_WAIT_S) -> Caller:
         """Who sends this Authorization header.
 
         Raises:
             Refused: 401, there is none or it proves nothing.
-            Unavailable: the keys can't be had.
+            Unavailable: the keys can't be had within `wait_s`.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Refused(401, "a bearer token is needed")
-        return await self.holder(token.strip())
+        return await self.holder(token.strip(), wait_s)
 
     def known(self, authorization: str) -> Caller | None:
         """Who sends this Authorization header, if that was found out before; nothing is looked up for it."""
@@ -180,7 +182,7 @@ class Identity:
         known = self._verified.get(token)
         return known[0] if known is not None and known[1] > time.time() else None
 
-    async def holder(self, token: str) -> Caller:
+    async def holder(self, token: str, wait_s: float = KEYS_WAIT_S) -> Caller:
         """Whose token this is; raises as `caller` does."""
         if self._is_operator(token):
             return OPERATOR
@@ -188,7 +190,7 @@ class Identity:
         if known is not None and known[1] > time.time():
             self._verified.move_to_end(token)
             return known[0]
-        caller, ends_at = await self._verify(token)
+        caller, ends_at = await self._verify(token, wait_s)
         self._verified[token] = (caller, ends_at)
         while len(self._verified) > LARGEST_CACHE:
             self._verified.popitem(last=False)
@@ -197,12 +199,16 @@ class Identity:
     def _is_operator(self, token: str) -> bool:
         return bool(self._operator_token) and hmac.compare_digest(token.encode(), str(self._operator_token).encode())
 
-    async def _verify(self, token: str) -> tuple[Caller, float]:
+    async def _verify(self, token: str, wait_s: float) -> tuple[Caller, float]:
         if len(token) > LARGEST_TOKEN_CHARS:
             raise Refused(401, "the token is too long")
         with _refusing():
             kid = jwt.get_unverified_header(token).get("kid")
-        key = await self._key(str(kid))
+        try:
+            async with asyncio.timeout(wait_s):
+                key = await self._key(str(kid))
+        except TimeoutError:
+            raise Unavailable(ISSUER, "its keys are not known yet", sent=False) from None
         with _refusing():
             claims = jwt.decode(
                 token,

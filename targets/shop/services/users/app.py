@@ -34,6 +34,8 @@ from users.tokens import Mint, parse_secrets
 LIMIT_S = 1.5
 ROTATE_S = 24 * 3600.0
 COST = 2**14
+MOST_COST = 2**17
+"""128 MiB for each password that is compared."""
 SIGN_IN = [needs("users.sign-in")]
 routes = service.router()
 
@@ -48,14 +50,22 @@ class Parts:
 
 def parts(host: Host) -> Parts:
     env = host.settings.env
-    cost = int(env.get("PASSWORD_COST") or COST)
+    cost = _cost(env.get("PASSWORD_COST") or str(COST))
     postgres = host.hard_store("postgres", Postgres(host.settings.database_dsn, schema(cost)))
-    mint = Mint(Ring(float(env.get("ROTATE_S") or ROTATE_S)), parse_secrets(env.get("CLIENT_SECRETS", "")))
+    mint = Mint(Ring(host.settings.number("ROTATE_S", ROTATE_S)), parse_secrets(env.get("CLIENT_SECRETS", "")))
     issuer = host.hard_store("signing", OwnIssuer(mint, KeyStore(postgres, time.time)))
     host.identity.issuer = issuer
     host.background(postgres.prepare)
     host.background(issuer.run)
     return Parts(accounts=Accounts(postgres, Passwords(cost)), mint=mint)
+
+
+def _cost(text: str) -> int:
+    cost = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_COST)) else 0
+    if not 1 < cost <= MOST_COST or cost & (cost - 1):
+        message = f"PASSWORD_COST: expected a power of two from 2 to {MOST_COST}, found {text[:20]!r}"
+        raise ValueError(message)
+    return cost
 
 
 def _parts(request: Request) -> Parts:
