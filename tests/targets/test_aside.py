@@ -141,6 +141,42 @@ async def test_events_that_come_late_or_twice_change_nothing(cache: Cache, datab
     assert not database.reads
 
 
+async def test_an_event_that_comes_when_all_is_forgotten_brings_nothing_old_back(
+    cache: Cache, database: Database
+) -> None:
+    aside = made(cache, database)
+    database.change("a", 3)
+    await aside.reload("a")
+    assert (await aside.get("a")).version == 3
+    assert database.reads["a"] == 1
+
+
+async def test_an_event_is_not_done_with_before_the_cache_has_the_change(
+    stores: Stores, cache: Cache, database: Database
+) -> None:
+    aside = made(cache, database)
+    await aside.get("a")
+    await stores.kill(StoreKind.REDIS)
+    database.change("a", 2)
+    with pytest.raises(Unavailable, match="redis"):
+        await aside.reload("a")
+
+
+async def test_a_reload_reads_after_the_change_and_still_there_is_one_at_a_time(
+    cache: Cache, database: Database
+) -> None:
+    aside = made(cache, database)
+    database.gate.clear()
+    before = asyncio.create_task(aside.get("a"))
+    await reading(database, "a")
+    database.change("a", 2)
+    reloading = asyncio.create_task(aside.reload("a"))
+    database.gate.set()
+    await reloading
+    assert ((await before).version, (await aside.get("a")).version) == (1, 2)
+    assert database.most["a"] == 1
+
+
 async def test_a_reader_after_a_change_does_not_join_one_who_began_before(
     stores: Stores, cache: Cache, database: Database
 ) -> None:

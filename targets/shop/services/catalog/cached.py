@@ -13,13 +13,9 @@ from catalog.store import Products
 
 
 class ProductHeard(EventModel):
-    """What the cache needs of ProductChanged."""
+    """What the cache needs of ProductChanged: what a product is now, the database knows."""
 
     sku: Sku
-    name: str
-    description: str
-    category: str
-    version: int
 
 
 class CachedProducts:
@@ -41,8 +37,7 @@ class CachedProducts:
 
     async def heard(self, event: ProductHeard) -> None:
         """Some instance has changed a product, and may not have got as far as the cache."""
-        product = Product(sku=event.sku, name=event.name, description=event.description, category=event.category)
-        await self.aside.put(event.sku, Versioned(event.version, product))
+        await self.aside.reload(event.sku)
 
     def topic(self) -> Topic[ProductHeard]:
         """What to listen to; one instance hears it for all, since they share the cache."""

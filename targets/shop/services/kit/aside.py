@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -88,6 +89,19 @@ class Aside(Generic[Record]):
         """Keep a record that was changed; False when a newer one is there already. Raises Unavailable."""
         self._flights.outdate(key)
         return await self._keep(key, changed)
+
+    async def reload(self, key: str) -> None:
+        """Somebody has changed the record: read it and keep it. Raises Unavailable, and what reading it raises.
+
+        An event of a change may come so late that what it says is old again; the database is not.
+        """
+
+        async def load() -> Versioned[Record]:
+            found = await self._read(key)
+            await self._keep(key, found)
+            return found
+
+        await asyncio.shield(self._flights.begin(key, load))
 
     async def offer(self, key: str, changed: Versioned[Record]) -> None:
         """As `put`, when it's no harm that Redis is away: the event of the change comes later all the same."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from kit.aside import Aside, Versioned
+from kit.aside import Aside
 from kit.cache import Cache
 from kit.consumer import EventModel, Topic
 from kit.words import Sku
 
 from pricing.events import SUBJECT
-from pricing.models import Currency, Price, PriceChange, UnitCents
+from pricing.models import Price, PriceChange
 from pricing.store import Prices
 
 
 class PriceHeard(EventModel):
-    """What the cache needs of PriceChanged."""
+    """What the cache needs of PriceChanged: what a price is now, the database knows."""
 
     sku: Sku
-    amount_cents: UnitCents
-    currency: Currency
-    version: int
 
 
 class CachedPrices:
@@ -40,8 +37,7 @@ class CachedPrices:
 
     async def heard(self, event: PriceHeard) -> None:
         """Some instance has changed a price, and may not have got as far as the cache."""
-        price = Price(sku=event.sku, amount_cents=event.amount_cents, currency=event.currency)
-        await self.aside.put(event.sku, Versioned(event.version, price))
+        await self.aside.reload(event.sku)
 
     def topic(self) -> Topic[PriceHeard]:
         """What to listen to; one instance hears it for all, since they share the cache."""

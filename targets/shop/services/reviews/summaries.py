@@ -38,7 +38,7 @@ class Summaries:
     async def count(self, sku: str) -> None:
         """A review of this product was added: let everybody see it counted, as soon as Redis can be had."""
         try:
-            await self.aside.put(sku, await self._reviews.summary(sku))
+            await self.aside.reload(sku)
         except Unavailable as error:
             log.info("the summary of %s is not cached: %s", sku, error)
             # Redis may have an old one, and would give it away when it is back; beyond the limit that one dies of age.
