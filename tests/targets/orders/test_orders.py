@@ -307,6 +307,7 @@ def test_all_orders_are_listed_as_they_are_now_page_by_page(up: Up, providers: P
     while path:
         page = read(up, path, {})
         listed += [each["order_id"] for each in page["items"]]
+        assert all(each["states"][-1] == each["status"] for each in page["items"])
         path = page["next"]
     assert listed[-3:] == placed
     assert len(set(listed)) == len(listed)

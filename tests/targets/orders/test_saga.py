@@ -6,7 +6,20 @@ import pytest
 from kit.words import Line
 from orders.events import OrderCancelled, OrderPlaced, news, order_placed
 from orders.facts import Fact, OrderAccepted, OrderFlagged, OrderGivenUp, Step, StepDone, StepUndone, TakenUp
-from orders.saga import FORWARD, STEP_BUDGET_S, Done, No, Recorded, Saga, Trouble, attempted, cancel, decide, fold
+from orders.saga import (
+    FORWARD,
+    STEP_BUDGET_S,
+    Done,
+    No,
+    Recorded,
+    Saga,
+    Trouble,
+    attempted,
+    cancel,
+    decide,
+    fold,
+    states,
+)
 
 ORDER = "6f1e9a52-6a3c-4c1e-9d55-0a1b2c3d4e5f"
 CUSTOMER = "0d3f0f4e-53a5-4d0f-8c8e-6a8f6f1f3a11"
@@ -128,6 +141,14 @@ def test_a_cancelled_order_is_first_cancelling_then_cancelled() -> None:
     assert saga.status == "cancelling"
     end = told(cancel(at(Step.DONE)), *(StepUndone(step=step) for step in saga.undo))
     assert end.status == "cancelled"
+
+
+def test_the_states_of_an_order_are_told_each_once_in_order() -> None:
+    facts: list[Fact] = [ACCEPTED, *(StepDone(step=step) for step in FORWARD), cancel(at(Step.DONE))]
+    facts += [StepUndone(step=step) for step in (CANCEL, REFUND, RELEASE)]
+    history = [Recorded(version=n, at=1000.0, fact=fact) for n, fact in enumerate(facts, 1)]
+    assert states(ORDER, history) == ["pending", "confirmed", "cancelling", "cancelled"]
+    assert states(ORDER, history[:1]) == ["pending"]
 
 
 def test_an_order_has_news_when_it_is_confirmed_refused_or_cancelled_and_only_then() -> None:

@@ -107,7 +107,7 @@ def test_a_shipment_leaves_once_its_order_is_placed_and_then_arrives_and_each_is
     until(lambda: status(up, order_id) == "delivered", within_s=8, what="it has arrived")
     told = ["shop.shipping.dispatched", "shop.shipping.delivered"]
     until(lambda: heard(up, order_id) == told, within_s=5, what="both events are on the bus, once")
-    assert status(up, waiting) == "created"
+    assert (status(up, waiting), listed(up, waiting)["cancelled"]) == ("created", False)
 
 
 def test_what_is_cancelled_before_its_order_is_placed_never_leaves(up: Up) -> None:
@@ -145,7 +145,7 @@ def test_what_has_left_is_called_back(up: Up) -> None:
     tell(up, "shop.orders.placed", order_id)
     until(lambda: status(up, order_id) in {"dispatched", "delivered"}, within_s=8, what="it has left")
     assert cancel(up, order_id) == "recalled"
-    assert status(up, order_id) == "recalled"
+    assert (status(up, order_id), listed(up, order_id)["cancelled"]) == ("recalled", True)
     assert ship(up, order_id).status_code == 409
 
 

@@ -10,7 +10,8 @@ from kit.postgres import Connection, Postgres
 from kit.trouble import Unavailable
 
 from orders.models import MyOrder, MyOrderPage
-from orders.store import EVENT, folded
+from orders.saga import fold
+from orders.store import EVENT, histories
 
 PROJECTION = 1
 """Add one when the read model changes: the first instance that knows it builds it anew."""
@@ -126,7 +127,8 @@ async def _advance(connection: Connection) -> bool:
         f"SELECT {EVENT} FROM order_events WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, version",  # noqa: S608 -- a constant
         changed,
     )
-    for order_id, saga in folded(rows).items():
+    for order_id, history in histories(rows).items():
+        saga = fold(order_id, history)
         items = json.dumps([item.model_dump() for item in saga.items])
         await connection.execute(
             _SHOW,

@@ -43,11 +43,12 @@ class Order(Strict):
 
 
 class ListedOrder(Strict):
-    """An order in a list."""
+    """An order in a list; `states` is all that it has been so far."""
 
     order_id: Uuid
     customer_id: Uuid
     status: Status
+    states: list[Status]
     total_cents: Cents | None
     items: list[Line]
     reason: str | None

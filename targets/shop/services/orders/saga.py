@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
@@ -72,6 +72,17 @@ def fold(order_id: str, history: Iterable[Recorded]) -> Saga:
         message = f"expected order {order_id} to have a history"
         raise ValueError(message)
     return saga
+
+
+def states(order_id: str, history: Sequence[Recorded]) -> list[Status]:
+    """All that an order has been to its customer, each once, in order."""
+    found: dict[Status, None] = {}
+    saga = begin(order_id, history[0])
+    for recorded in history[1:]:
+        found[saga.status] = None
+        saga = after(saga, recorded)
+    found[saga.status] = None
+    return list(found)
 
 
 def begin(order_id: str, recorded: Recorded) -> Saga:

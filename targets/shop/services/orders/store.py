@@ -19,7 +19,7 @@ from orders import facts
 from orders.events import news
 from orders.facts import Fact, OrderAccepted
 from orders.models import Happened, History, ListedOrder, Order, OrderPage, OrderRequest
-from orders.saga import Recorded, Saga, after, begin, fold
+from orders.saga import Recorded, Saga, after, begin, fold, states
 
 # `order_events` is the only truth about an order; `orders` is what one looks up by something else than its id.
 # `transaction` lets readers follow the events without missing those that commit later than their successors.
@@ -153,28 +153,10 @@ class Orders:
         rows = await self._postgres.fetch(
             "SELECT seq, order_id::text FROM orders WHERE seq > $1 ORDER BY seq LIMIT $2", after_seq, limit + 1
         )
-        sagas = await self.sagas([row["order_id"] for row in rows[:limit]])
-        items = [
-            ListedOrder(
-                order_id=saga.order_id,
-                customer_id=saga.customer_id,
-                status=saga.status,
-                total_cents=saga.total_cents,
-                items=list(saga.items),
-                reason=saga.reason,
-            )
-            for saga in (sagas[row["order_id"]] for row in rows[:limit])
-        ]
+        known = histories(await self._events([row["order_id"] for row in rows[:limit]]))
+        items = [_listed(row["order_id"], known[row["order_id"]]) for row in rows[:limit]]
         more = f"/orders?after={rows[limit - 1]['seq']}&limit={limit}" if len(rows) > limit else None
         return OrderPage(items=items, next=more)
-
-    async def sagas(self, order_ids: list[str]) -> dict[str, Saga]:
-        """Several orders as they are now."""
-        rows = await self._postgres.fetch(
-            f"SELECT {EVENT} FROM order_events WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, version",  # noqa: S608 -- a constant
-            order_ids,
-        )
-        return folded(rows)
 
     async def left(self, quiet_s: float) -> list[str]:
         """The oldest orders that have not come to their end, and to which nothing has happened for so long."""
@@ -213,6 +195,12 @@ class Orders:
             order_id,
         )
 
+    async def _events(self, order_ids: list[str]) -> list[Any]:
+        return await self._postgres.fetch(
+            f"SELECT {EVENT} FROM order_events WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, version",  # noqa: S608 -- a constant
+            order_ids,
+        )
+
 
 def recorded(row: Any) -> Recorded:
     """A fact from its row."""
@@ -220,10 +208,23 @@ def recorded(row: Any) -> Recorded:
     return Recorded(version=row["version"], at=row["at"].timestamp(), fact=fact)
 
 
-def folded(rows: Iterable[Any]) -> dict[str, Saga]:
-    """The states of orders from the rows of their facts, sorted by order and version."""
+def histories(rows: Iterable[Any]) -> dict[str, list[Recorded]]:
+    """The histories of orders from the rows of their facts, sorted by order and version."""
     by_order = groupby(rows, key=lambda row: str(row["order_id"]))
-    return {order_id: fold(order_id, [recorded(row) for row in history]) for order_id, history in by_order}
+    return {order_id: [recorded(row) for row in history] for order_id, history in by_order}
+
+
+def _listed(order_id: str, history: list[Recorded]) -> ListedOrder:
+    saga = fold(order_id, history)
+    return ListedOrder(
+        order_id=order_id,
+        customer_id=saga.customer_id,
+        status=saga.status,
+        states=states(order_id, history),
+        total_cents=saga.total_cents,
+        items=list(saga.items),
+        reason=saga.reason,
+    )
 
 
 def _values(order_id: str, version: int, new: Entry) -> tuple[object, ...]:

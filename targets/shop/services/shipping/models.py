@@ -44,6 +44,8 @@ class ListedShipment(Strict):
     items: list[Line]
     label: str | None
     status: Status
+    cancelled: bool
+    """Whether it was cancelled or recalled."""
 
 
 class ShipmentPage(Strict):

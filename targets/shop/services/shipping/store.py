@@ -54,6 +54,7 @@ UPDATE shipments SET status = 'delivered' WHERE order_id IN (
 ) RETURNING order_id::text, shipment_id::text, now() AS at
 """
 MOVED_AT_ONCE = 100
+TAKEN_BACK = frozenset({"cancelled", "recalled"})
 
 
 class Shipments:
@@ -99,7 +100,7 @@ class Shipments:
         )
         if row is None:
             raise conflict("the idempotency key was used for another order")
-        if row["status"] in {"cancelled", "recalled"}:
+        if row["status"] in TAKEN_BACK:
             raise conflict(f"the shipment of order {order_id} was cancelled")
         if not row["same"]:
             raise conflict(f"the shipment of order {order_id} was made by another request")
@@ -125,6 +126,7 @@ class Shipments:
                 items=[Line(**item) for item in json.loads(row["items"])],
                 label=row["label"],
                 status=row["status"],
+                cancelled=row["status"] in TAKEN_BACK,
             )
             for row in rows[:limit]
         ]
