@@ -38,7 +38,7 @@ class Settings:
 
     def instances(self, provider: str) -> dict[str, str]:
         """The address of each instance of a provider by its name, from `PROVIDER_INSTANCES`: `name=url,name=url`."""
-        text = self.env.get(f"{provider.upper()}_INSTANCES") or self.env.get(f"{provider.upper()}_URLS", "")
+        text = self.env.get(f"{provider.upper()}_INSTANCES", "")
         found: dict[str, str] = {}
         for number, part in enumerate((part.strip() for part in text.split(",") if part.strip()), 1):
             name, equals, url = part.partition("=")
