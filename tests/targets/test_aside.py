@@ -88,7 +88,7 @@ async def reading(database: Database, key: str) -> None:
 
 async def idle(aside: Aside[Thing], key: str) -> None:
     async with asyncio.timeout(SOON_S):
-        while aside._flights.busy(key):  # noqa: ASYNC110 -- a fake has no event for it
+        while aside._reads.busy(key):  # noqa: ASYNC110 -- a fake has no event for it
             await asyncio.sleep(0.001)
 
 
@@ -115,8 +115,8 @@ async def test_a_crowd_that_asks_for_one_thing_reads_it_once_an_instance(cache: 
     await reading(database, "a")
     database.gate.set()
     await asyncio.gather(*asking)
-    assert database.reads["a"] == sum(int(str(instance.health()["misses"])) for instance in instances)
-    assert {instance.health()["misses"] for instance in instances} <= {0, 1}
+    assert 1 <= database.reads["a"] <= 3
+    assert [instance.health()["shared"] for instance in instances] == [49] * 3
 
 
 async def test_a_slow_reader_does_not_put_back_what_was_changed_meanwhile(cache: Cache, database: Database) -> None:

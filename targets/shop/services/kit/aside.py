@@ -68,26 +68,19 @@ class Aside(Generic[Record]):
         self._model = model
         self._read = read
         self._chance = chance
-        self._flights: OneFlight[Versioned[Record]] = OneFlight()
+        # A crowd asks Redis once as well; reading has flights of its own, so that nobody waits for a mere refresh.
+        self._gets: OneFlight[Versioned[Record]] = OneFlight()
+        self._reads: OneFlight[Versioned[Record]] = OneFlight()
         self._hits = 0
         self._misses = 0
 
     async def get(self, key: str) -> Versioned[Record]:
         """The record; raises what reading it raises, never that Redis is away."""
-        try:
-            found, due = await self._look(key)
-        except Unavailable:
-            return await self._flights.do(key, lambda: self._read(key))
-        if found is None:
-            return await self._flights.do(key, lambda: self._find(key))
-        self._hits += 1
-        if due and not self._flights.busy(key):
-            self._flights.begin(key, lambda: self._fill(key))
-        return found
+        return await self._gets.do(key, lambda: self._get(key))
 
     async def put(self, key: str, changed: Versioned[Record]) -> bool:
         """Keep a record that was changed; False when a newer one is there already. Raises Unavailable."""
-        self._flights.outdate(key)
+        self._outdate(key)
         return await self._keep(key, changed)
 
     async def reload(self, key: str) -> None:
@@ -101,7 +94,8 @@ class Aside(Generic[Record]):
             await self._keep(key, found)
             return found
 
-        await asyncio.shield(self._flights.begin(key, load))
+        self._outdate(key)
+        await asyncio.shield(self._reads.begin(key, load))
 
     async def offer(self, key: str, changed: Versioned[Record]) -> None:
         """As `put`, when it's no harm that Redis is away: the event of the change comes later all the same."""
@@ -112,20 +106,30 @@ class Aside(Generic[Record]):
 
     def health(self) -> dict[str, object]:
         """How often Redis had it, and how often somebody else was reading it already, for people and for checks."""
-        return {"hits": self._hits, "misses": self._misses, "shared": self._flights.joined}
+        return {"hits": self._hits, "misses": self._misses, "shared": self._gets.joined}
 
     async def close(self) -> None:
         """Give up what is under way."""
-        await self._flights.close()
+        await self._gets.close()
+        await self._reads.close()
 
-    async def _find(self, key: str) -> Versioned[Record]:
-        """Read what was missing a moment ago, unless it has come meanwhile: it's a crowd that asks, not one by one."""
-        with suppress(Unavailable):
-            found, _ = await self._look(key)
-            if found is not None:
-                return found
-        self._misses += 1
-        return await self._fill(key)
+    async def _get(self, key: str) -> Versioned[Record]:
+        try:
+            found, due = await self._look(key)
+        except Unavailable:
+            return await self._reads.do(key, lambda: self._read(key))
+        if found is None:
+            self._misses += 1
+            return await self._reads.do(key, lambda: self._fill(key))
+        self._hits += 1
+        if due and not self._reads.busy(key):
+            self._reads.begin(key, lambda: self._fill(key))
+        return found
+
+    def _outdate(self, key: str) -> None:
+        """Nobody joins those who may have seen the record as it was."""
+        self._gets.outdate(key)
+        self._reads.outdate(key)
 
     async def _fill(self, key: str) -> Versioned[Record]:
         found = await self._read(key)
