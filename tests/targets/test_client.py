@@ -174,6 +174,19 @@ async def test_a_command_that_never_left_is_tried_elsewhere() -> None:
 
 
 @pytest.mark.loopback
+async def test_a_command_that_never_left_goes_to_another_instance() -> None:
+    async with edge_to(Provider(b"")) as gone:
+        pass
+    well = Provider(answer(BODY))
+    async with edge_to(well) as there:
+        both = named([gone.lines[0].url, there.lines[0].url])
+        async with Edge("catalog", both, Limits(deadline_s=0.5, attempt_s=0.2, attempts=2)) as edge:
+            for _ in range(4):
+                assert await edge.call(Call(method="POST", path="/thing"), Thing) == Thing(name="lamp")
+    assert len(well.heads) == 4
+
+
+@pytest.mark.loopback
 async def test_in_an_outage_the_breaker_ends_the_attempts() -> None:
     provider = Provider(b"")
     async with edge_to(provider, limits=Limits(deadline_s=0.5, attempt_s=0.2, attempts=2)) as edge:
