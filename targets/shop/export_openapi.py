@@ -8,23 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SERVICES = (
-    "gateway",
-    "users",
-    "registry",
-    "catalog",
-    "pricing",
-    "inventory",
-    "reviews",
-    "recommendations",
-    "search",
-    "orders",
-    "payments",
-    "shipping",
-    "fraud",
-    "analytics",
-    "monolith",
-)
+SERVICES = tuple(sorted(file.parent.name for file in (HERE / "services").glob("*/app.py")))
 DIRECTORY = HERE.parents[1] / "contracts" / "openapi"
 
 

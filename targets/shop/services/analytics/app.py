@@ -32,7 +32,7 @@ def parts(host: Host) -> Warehouse:
     warehouse = Warehouse(postgres)
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
     topics = [Topic(subject, model, partial(warehouse.take, name)) for name, (subject, model) in KNOWN.items()]
-    host.background(Consumer(bus, DURABLE, topics).run)
+    host.background(Consumer(bus, DURABLE, topics, host.telemetry.exporter.put).run)
     return warehouse
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from kit.bucket import Bucket, own_zone_first
 from kit.host import Host
 from kit.problems import declared
 from kit.settings import Settings
-from kit.trouble import Refused
+from kit.trouble import Refused, conflict
 from kit.words import Line, Sku, Uuid
 
 from cart.clients import PRICING, PricingClient
@@ -25,6 +26,9 @@ LIMIT_S = 0.78
 AGREE_S = 0.45
 """The longest that a majority is waited for; then a change is kept here, and brought to it later."""
 SHARE = 0.5
+FIRST_MS = 1_700_000_000_000
+SKEW_S = 60.0
+"""How far the clocks of two instances may be apart."""
 READ = [needs("cart.read")]
 WRITE = [needs("cart.write")]
 Whose = Annotated[str, customer()]
@@ -74,11 +78,18 @@ def _check(customer_id: str, whose: str) -> None:
         raise Refused(403, "this is the cart of another customer")
 
 
-@routes.get("/carts/{customer_id}", dependencies=READ, responses=declared(403))
+def _check_version(at_least: int) -> None:
+    """A version is the time of a change: one from the future, or from before there were any, can't have been seen."""
+    if at_least and not FIRST_MS <= at_least <= (time.time() + SKEW_S) * 1000:
+        raise conflict(f"there was never a version {at_least}")
+
+
+@routes.get("/carts/{customer_id}", dependencies=READ, responses=declared(403, 409))
 async def read_cart(
     request: Request, customer_id: CustomerId, whose: Whose, x_cart_version: Annotated[VersionHeader, Header()] = 0
 ) -> CartContent:
     _check(customer_id, whose)
+    _check_version(x_cart_version)
     found = await _parts(request).carts.read(customer_id, x_cart_version)
     return await _answer(request, customer_id, found)
 

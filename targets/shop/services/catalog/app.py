@@ -62,7 +62,7 @@ def parts(host: Host) -> Parts:
 
     host.background(begin)
     host.background(outbox.run)
-    host.background(Consumer(bus, "catalog", [cached.topic()]).run)
+    host.background(Consumer(bus, "catalog", [cached.topic()], host.telemetry.exporter.put).run)
     return Parts(products=products, cached=cached, outbox=outbox)
 
 

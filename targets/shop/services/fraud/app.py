@@ -28,7 +28,7 @@ def parts(host: Host) -> Scores:
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
     scores = Scores(postgres)
     host.background(postgres.prepare)
-    host.background(Consumer(bus, "fraud", [Topic(PLACED, OrderPlaced, scores.learn)]).run)
+    host.background(Consumer(bus, "fraud", [Topic(PLACED, OrderPlaced, scores.learn)], host.telemetry.exporter.put).run)
     return scores
 
 

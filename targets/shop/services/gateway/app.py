@@ -147,7 +147,7 @@ async def sign_in(request: Request, session: models.SessionRequest) -> models.Se
     return _shown(models.Session, begun)
 
 
-@routes.get("/cart", dependencies=OPEN, responses={200: MARK, **declared()})
+@routes.get("/cart", dependencies=OPEN, responses={200: MARK, **declared(409)})
 async def read_cart(
     request: Request,
     response: Response,

@@ -45,7 +45,7 @@ def parts(host: Host) -> Inventory:
         Topic("shop.orders.cancelled", OrderCancelled, inventory.returned),
     ]
     host.background(postgres.prepare)
-    host.background(Consumer(bus, "inventory", topics).run)
+    host.background(Consumer(bus, "inventory", topics, host.telemetry.exporter.put).run)
     host.background(Sweeper(inventory).run)
     return inventory
 

@@ -30,7 +30,7 @@ def parts(host: Host) -> Mails:
     mails = Mails(postgres)
     topics = [Topic(subject, model, mails.record) for subject, model in EVENTS.items()]
     host.background(postgres.prepare)
-    host.background(Consumer(bus, "notifications", topics).run)
+    host.background(Consumer(bus, "notifications", topics, host.telemetry.exporter.put).run)
     if host.settings.data_dir is not None:
         host.background(Writer(mails, host.settings.data_dir / "outbox").run)
     return mails

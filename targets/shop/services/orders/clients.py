@@ -18,9 +18,10 @@ USERS = Limits(deadline_s=0.3, attempt_s=0.25, attempts=1)
 
 
 class QuoteRequest(Strict):
-    """A basket to be priced."""
+    """A basket to be priced, and for whom: what she pays is what her cart said."""
 
     items: Lines
+    customer_id: str
 
 
 class Quote(Tolerant):
@@ -127,10 +128,11 @@ class PricingClient:
     def __init__(self, edge: Edge) -> None:
         self.edge = edge
 
-    async def quote(self, items: list[Line]) -> Quote:
+    async def quote(self, items: list[Line], customer_id: str) -> Quote:
         """Price a basket; Refused 404 when it holds an unknown product."""
-        call = Call(method="POST", path="/quotes", body=QuoteRequest(items=items), refusals=frozenset({404, 422}))
-        return await self.edge.call(call, Quote)
+        body = QuoteRequest(items=items, customer_id=customer_id)
+        call = Call(method="POST", path="/quotes", body=body, refusals=frozenset({404, 422}))
+        return await self.edge.call(call, Quote, subject=customer_id)
 
 
 class InventoryClient:

@@ -47,7 +47,7 @@ class Providers:
         order_id, items = saga.order_id, list(saga.items)
         match saga.step:
             case Step.QUOTE:
-                return Done(total_cents=(await self.pricing.quote(items)).total_cents)
+                return Done(total_cents=(await self.pricing.quote(items, saga.customer_id)).total_cents)
             case Step.SCORE:
                 return await self._score(saga)
             case Step.RESERVE:

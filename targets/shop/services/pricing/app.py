@@ -56,7 +56,7 @@ def parts(host: Host) -> Parts:
     )
     host.background(postgres.prepare)
     host.background(outbox.run)
-    host.background(Consumer(bus, "pricing", [cached.topic()]).run)
+    host.background(Consumer(bus, "pricing", [cached.topic()], host.telemetry.exporter.put).run)
     return Parts(cached=cached, quotes=quotes, outbox=outbox)
 
 

@@ -31,7 +31,7 @@ def parts(host: Host) -> Similarities:
     orders, similarities = Orders(cache), host.hard_store("redis", Similarities(cache))
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
     catalog = CatalogClient(host.edge("catalog", CATALOG))
-    host.background(Consumer(bus, "recommendations", topics(orders)).run)
+    host.background(Consumer(bus, "recommendations", topics(orders), host.telemetry.exporter.put).run)
     host.background(Job(orders, similarities, catalog, host.settings.number("JOB_S", JOB_S)).run)
     return similarities
 
