@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kit.breaker import Breaker, Rule
-from kit.choice import Guide, Line, Place
+from kit.choice import Guide, Line, Place, by_home
 from kit.flags import Flags
 
 
@@ -97,3 +97,20 @@ def test_the_version_comes_before_the_zone_but_after_health() -> None:
 def test_the_newest_version_is_told_by_its_numbers() -> None:
     places = {"pricing-1": place(version="1.9.0"), "pricing-2": place(version="1.10.0")}
     assert guide(places, share=1.0).version("pricing", "customer-1") == "1.10.0"
+
+
+def test_a_home_is_an_instance_that_losing_another_one_does_not_change() -> None:
+    homes = {f"customer-{number}" for number in range(300)}
+    first = {home: by_home([ONE, TWO, THREE], home)[0] for home in homes}
+    assert {each.instance for each in first.values()} == {"pricing-1", "pricing-2", "pricing-3"}
+    for home, chosen_line in first.items():
+        assert by_home([THREE, ONE, TWO], home)[0] is chosen_line
+        if chosen_line is not TWO:
+            assert by_home([ONE, THREE], home)[0] is chosen_line
+
+
+def test_home_comes_before_the_zone_but_after_health() -> None:
+    by = guide({"pricing-1": place("a"), "pricing-2": place("b")}, zone="a")
+    assert by.choose("pricing", [TWO, ONE], (), None, near=False) is TWO
+    down = guide({"pricing-1": place("a"), "pricing-2": place("b", up=False)}, zone="a")
+    assert down.choose("pricing", [TWO, ONE], (), None, near=False) is ONE

@@ -194,6 +194,7 @@ class CartClient:
             body=body,
             refusals=frozenset({409, 422}),
             for_customer=True,
+            home=customer_id,  # what an instance accepted while the store had no majority is known there only
             more=more or {},
         )
         cart = await self.edge.call(call, Cart)

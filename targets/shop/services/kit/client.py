@@ -16,7 +16,7 @@ from yarl import URL
 from kit import deadline, trace
 from kit.breaker import Breaker, Rule, State
 from kit.budget import RetryBudget, jittered
-from kit.choice import Guide, Line
+from kit.choice import Guide, Line, by_home
 from kit.deadline import Deadline
 from kit.telemetry import Telemetry
 from kit.trouble import Refused, Unavailable
@@ -62,6 +62,8 @@ class Call:
     expect: int = 200
     refusals: frozenset[int] = frozenset()
     for_customer: bool = False
+    home: str = ""
+    """Whoever this is about goes to the same instance each time, as long as that one can be had."""
     more: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -168,7 +170,7 @@ class Edge:
         tried: list[Line] = []
         sent = False
         for attempt in range(1, self.limits.attempts + 1):
-            line = self._choose(tried, version)
+            line = self._choose(tried, version, call.home)
             try:
                 return await self._bounded(line, call, answer, limit.left_s())
             except Unavailable as error:
@@ -192,8 +194,10 @@ class Edge:
             and self.budget.spend()
         )
 
-    def _choose(self, tried: list[Line], version: str | None) -> Line:
-        """The next instance; among those that are equally good each in its turn."""
+    def _choose(self, tried: list[Line], version: str | None, home: str) -> Line:
+        """The next instance; among those that are equally good each in its turn, or the one that is somebody's home."""
+        if home:
+            return self._guide.choose(self.provider, by_home(self.lines, home), tried, version, near=False)
         self._turn += 1
         ring = [self.lines[(self._turn + i) % len(self.lines)] for i in range(len(self.lines))]
         return self._guide.choose(self.provider, ring, tried, version)
