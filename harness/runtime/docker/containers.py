@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -122,6 +123,8 @@ class Containers:
         self._network = ""
         self._machine_bytes = 0
         self._closed = False
+        self.on_started: Callable[[str], Awaitable[None]] | None = None
+        """Told the name of each process that was started."""
 
     @classmethod
     async def start(cls, *, run: str, system: str, image: Image, directory: Path) -> Containers:
@@ -219,6 +222,8 @@ class Containers:
         process = SupervisedProcess(pid, lambda _pid, number: self._signal(container, number))
         self._running[spec.name] = container
         follow(await asyncio.to_thread(connect), container, Path(spec.log), process.ended)
+        if self.on_started is not None:
+            await self.on_started(spec.name)
         return process
 
     def _make(self, spec: ProcessSpec, dwelling: Dwelling) -> tuple[str, int]:

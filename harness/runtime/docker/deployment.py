@@ -16,7 +16,6 @@ from harness.runtime.docker.containers import Containers, Dwelling, Limits
 from harness.runtime.docker.image import TOXIPROXY_SERVER, Recipe, build
 from harness.runtime.docker.lines import DOOR, TOXIPROXY, Servers
 from harness.runtime.docker.places import Place, Places
-from harness.runtime.instance import Instance
 from harness.runtime.process import DATA, LOGS, PROXIES, ProcessDeployment, StartMesh
 from harness.runtime.secret import Secrets
 from harness.runtime.stores import Binary, StoreDriver
@@ -125,15 +124,13 @@ class DockerDeployment(ProcessDeployment):
     def _program(self, driver: type[StoreDriver]) -> Binary:
         return self._supervisor.image.programs[driver.kind]
 
-    async def _start_and_show(self, known: Instance) -> None:
-        """The door is open first, since it is by the door that an instance is asked whether it is ready."""
-        await self._door.show(known.id)
-        try:
-            await super()._start_and_show(known)
-        except BaseException:
-            if not known.alive:
-                await self._door.hide(known.id)
-            raise
+    async def _open_door(self, name: str) -> None:
+        """Let the host reach an instance again that was hidden: it is by the door that it is asked if it is ready."""
+        for id_ in self._places.instances:
+            if _name_of(self.topology, id_) == name:
+                target = InstanceTarget(service=id_.service, index=id_.index)
+                if any(line.hidden for line in self._door.lines_to(target)):
+                    await self._door.show(id_)
 
     async def _bring_up(self, toxiproxy: Path, *, relay: bool, start_mesh: StartMesh, ready_within_s: float) -> None:
         del start_mesh
@@ -160,6 +157,7 @@ class DockerDeployment(ProcessDeployment):
         customers = [plan.entry_port for plan in plans if plan.line.consumer == CUSTOMERS_INSTANCE]
         monitors = [ports.monitor for ports in self._layout.nodes.values()]
         self._door = await servers.door(self._pool.take(), self._layout.direct, [control, *customers, *monitors])
+        self._supervisor.on_started = self._open_door
         return await servers.mesh(plans, control, self._door)
 
     def _settle(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ SYSTEM_LABEL = "harness.system"
 PROCESS_LABEL = "harness.process"
 """The id of the harness's own process."""
 
+_UNIX = "unix://"
+DEFAULT_HOST = f"{_UNIX}/var/run/docker.sock"
+KNOCK_WITHIN_S = 5.0
 ANSWER_WITHIN_S = 60.0
 REMOVED_WITHIN_S = 60.0
 LOOK_AGAIN_AFTER_S = 0.1
@@ -47,14 +51,22 @@ def connect(environ: Mapping[str, str] = os.environ) -> docker.APIClient:
     Raises:
         DeployError: if none answers.
     """
+    where = environ.get("DOCKER_HOST") or DEFAULT_HOST
     try:
-        return docker.APIClient(
-            base_url=environ.get("DOCKER_HOST"), version="auto", timeout=int(ANSWER_WITHIN_S), use_ssh_client=False
-        )
-    except (DockerException, requests.RequestException) as error:
+        if where.startswith(_UNIX):
+            _knock(where.removeprefix(_UNIX))
+        return docker.APIClient(base_url=where, version="auto", timeout=int(ANSWER_WITHIN_S))
+    except (DockerException, requests.RequestException, OSError) as error:
         raise DeployError(
             f"expected a Docker engine, found none that answers ({_first_line(error)}); {REMEDY}"
         ) from error
+
+
+def _knock(path: str) -> None:
+    """Raises OSError when nobody listens there; the library would leave a socket open when it finds that out."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        trial.settimeout(KNOCK_WITHIN_S)
+        trial.connect(path)
 
 
 @contextlib.contextmanager

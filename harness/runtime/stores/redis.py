@@ -54,6 +54,7 @@ class Redis:
         """See `StoreDriver.spec`."""
         options = {
             "bind": LOOPBACK,
+            "protected-mode": "no",  # it would add nothing here, and refuse who isn't on the loopback in a container
             "port": str(self._plan.port),
             "dir": str(self._plan.directory),
             "appendonly": "yes",

@@ -48,7 +48,9 @@ def test_a_network_that_is_taken_is_passed_over_and_a_full_range_is_refused(
     try:
         made = {network.make_network(api, f"test-room-{n}", labels_of("test-room", "pair"))[1] for n in range(2)}
         assert made == set(IPv4Network("198.51.0.0/19").subnets(new_prefix=20))
-        with pytest.raises(DeployError, match="expected room for a network of a run in 198.51.0.0/19, found 2 runs"):
+        with pytest.raises(
+            DeployError, match=r"expected room for a network of a run in 198\.51\.0\.0/19, found 2 runs"
+        ):
             network.make_network(api, "test-room-2", labels_of("test-room", "pair"))
     finally:
         assert clear(api, "test-room") == 2

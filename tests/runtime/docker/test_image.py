@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,7 @@ def test_without_a_dockerfile_it_says_what_is_missing(tmp_path: Path) -> None:
         Recipe.of(tmp_path)
 
 
-def test_an_image_is_built_once_and_again_when_its_code_has_changed(
-    recipe: Recipe, image: Image, tmp_path: Path
-) -> None:
+def test_an_image_is_built_once_and_again_when_its_code_has_changed(recipe: Recipe, image: Image) -> None:
     said: list[str] = []
 
     again = build(recipe, say=said.append)
@@ -82,8 +81,12 @@ def test_a_build_that_fails_is_told_with_its_last_lines(
 
 
 def test_without_any_base_image_it_says_how_to_make_one(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, say: Callable[[str], None]
+    engine: None, monkeypatch: pytest.MonkeyPatch, say: Callable[[str], None]
 ) -> None:
+    del engine
     monkeypatch.setattr(images, "MADE_BASE", "harness-base:never-made")
-    with pytest.raises(ProvisionError, match=r"scripts/docker-base harness-base:never-made"):
-        images._base(connect(), "127.0.0.1:9/nobody/nothing:1", say)
+    with (
+        closing(connect()) as api,
+        pytest.raises(ProvisionError, match=r"scripts/docker-base harness-base:never-made"),
+    ):
+        images._base(api, "127.0.0.1:9/nobody/nothing:1", say)
