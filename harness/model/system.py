@@ -104,6 +104,8 @@ class Service(Declared):
     """Whether an instance that has died, whoever killed it, is started again."""
     ready: str = "/readyz"
     """Path that answers 2xx once the instance can serve."""
+    tls: bool = False
+    """Whether it serves TLS when it is told of a certificate and a key, which is in a run with TLS."""
     openapi: str | None = None
     """Path on the service (`/openapi.json`) or file beside the description where its OpenAPI document is."""
 

@@ -52,12 +52,13 @@ class Topology:
     """A resolved system; made by `harness.declare.resolve` only.
 
     `root` is the directory of the description; `start_order` lists services and stores in waves,
-    each of which may be started at once after those before it.
+    each of which may be started at once after those before it. With `tls`, services that can speak TLS do in this run.
     """
 
     system: System
     root: str
     start_order: tuple[tuple[str, ...], ...]
+    tls: bool = False
 
     @property
     def name(self) -> str:
@@ -118,8 +119,18 @@ class Topology:
         return name in self.system.stores
 
     def protocol(self, edge: Edge) -> str:
-        """What is spoken on the edge: `http`, `postgres`, `redis` or `nats`."""
-        return self.system.stores[edge.provider].kind.value if self.is_store(edge.provider) else "http"
+        """What is spoken on the edge: `http`, `https`, `postgres`, `redis` or `nats`."""
+        return (
+            self.system.stores[edge.provider].kind.value if self.is_store(edge.provider) else self.scheme(edge.provider)
+        )
+
+    def scheme(self, name: str) -> str:
+        """How the URLs of a service begin in this run: `http` or `https`."""
+        return "https" if self.speaks_tls(name) else "http"
+
+    def speaks_tls(self, name: str) -> bool:
+        """Whether that service, or store, serves TLS in this run."""
+        return self.tls and name in self.system.services and self.system.services[name].tls
 
     def owner(self, name: str) -> str:
         """Who owns a service or a store; the customers own nothing."""
