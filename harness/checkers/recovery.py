@@ -111,7 +111,9 @@ def signs_by_second(
             slow.setdefault((each.second, each.journey), []).append(each.latencies)
     for (second, name), parts in slow.items():
         histogram = merged(parts)
-        over = share_over_s(histogram, known.slow_over_s.get(name, math.inf)) or 0.0
+        if name not in known.slow_over_s:  # it never ended well in the baseline, so nobody knows what slow is
+            continue
+        over = share_over_s(histogram, known.slow_over_s[name]) or 0.0
         signs[second] += Signs(slow=round(over * histogram.count))
     return signs
 

@@ -94,6 +94,11 @@ def test_without_a_baseline_nobody_can_be_called_well() -> None:
     assert recovered_at(journeys=later, baseline=BASELINE, healed_at=50.0, until=70.0, names=JOURNEYS) is None
 
 
+def test_a_journey_that_never_ended_well_in_the_baseline_has_no_time_to_be_held_to() -> None:
+    baseline = range(int(BASELINE.start), int(BASELINE.end))
+    assert at(ill(baseline, Each(ok=0, failed=1))) is not None
+
+
 def with_rows(lanes: Mapping[int, Mapping[str, Each]]) -> History:
     return replace(history(), journeys=rows(lanes))
 
