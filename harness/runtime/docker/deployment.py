@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.clock import Clock
+from harness.errors import DeployError
 from harness.model.events import Event
 from harness.model.fault import InstanceTarget
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
@@ -60,6 +61,8 @@ async def deploy(  # noqa: PLR0913 -- as for processes; each is a thing of its o
         DeployError: if no engine answers, a build fails, or an instance dies or does not become ready.
         ProxyError: if the proxies can't be started.
     """
+    if topology.tls:
+        raise DeployError("TLS between services is not offered in containers yet: run it as processes")
     recipe = recipe or Recipe.of(Path(topology.root))
     image = await asyncio.to_thread(build, recipe, say=progress)
     (directory / LOGS).mkdir(parents=True, exist_ok=True)

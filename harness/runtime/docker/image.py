@@ -135,22 +135,20 @@ def _above(start: Path, name: str) -> Path:
 
 
 def _base(api: docker.APIClient, wanted: str, say: Callable[[str], None]) -> str:
-    """The id of the base image: the one that is wanted, pulled where it can be, else the one that was made here."""
+    """The id of the base image: the one that is wanted, or that was made in its place, or else pulled now."""
     if not wanted:
         raise ProvisionError("expected ARG BASE in the Dockerfile with the name of an image, found none")
     for name in (wanted, MADE_BASE):
         if _is_there(api, name):
             return _id_of(api, name)
-        if name == wanted:
-            say(f"pulling {wanted}")
-            try:
-                api.pull(wanted)
-                return _id_of(api, wanted)
-            except APIError as error:
-                why = str(error.explanation)
-                say(f"  can't be pulled: {why.splitlines()[0] if why else error}")
+    say(f"pulling {wanted}")
+    try:
+        api.pull(wanted)
+        return _id_of(api, wanted)
+    except APIError as error:
+        why = next(iter(str(error.explanation).splitlines()), "no reason was given")
     raise ProvisionError(
-        f"expected {wanted} or {MADE_BASE} as the base image, found neither, and {wanted} can't be pulled; "
+        f"expected {wanted} or {MADE_BASE} as the base image, found neither, and {wanted} can't be pulled ({why}); "
         f"make one from Debian packages: scripts/docker-base {MADE_BASE}"
     )
 
