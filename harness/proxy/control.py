@@ -108,7 +108,7 @@ class RelayControl:
         return True
 
     async def tell(self, do: str, line: str = "") -> int:
-        """Give a command (`refuse`, `accept`, `cut`, `abrupt`, `gentle`, `ping`); the connections it cut.
+        """Give a command (`refuse`, `turn-away`, `accept`, `cut`, `abrupt`, `gentle`, `ping`); the connections it cut.
 
         Raises:
             ProxyError: when the relay is gone or does not answer in time.

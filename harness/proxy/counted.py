@@ -42,7 +42,12 @@ class CountedLine:
         asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept_all)
 
     def refuse(self) -> int:
-        """Let the kernel refuse connections while the port stays ours; gives the number of live ones that were cut.
+        """Let the kernel refuse connections while the port stays ours; gives the number of live ones that were cut."""
+        self.turn_away()
+        return self.cut()
+
+    def turn_away(self) -> None:
+        """Let the kernel refuse connections while the port stays ours; the live ones go on.
 
         Linux takes a socket that is shut down out of listening without giving its port away,
         and SO_REUSEADDR is taken back so that nobody else can bind it meanwhile.
@@ -52,7 +57,6 @@ class CountedLine:
             asyncio.get_running_loop().remove_reader(self._listener.fileno())
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        return self.cut()
 
     def cut(self) -> int:
         """Reset all live connections; gives their number."""

@@ -106,6 +106,11 @@ class Line:
             await asyncio.to_thread(self._set_enabled)
         return cut
 
+    async def turn_away(self) -> None:
+        """Refuse connections until `open`, and leave the live ones; without a relay nothing happens."""
+        if self._relay:
+            await self._relay.tell("turn-away", self.name)
+
     async def open(self, holder: str) -> None:
         """Let connections in again, unless someone else holds the line closed."""
         self._state.closed_by.discard(holder)

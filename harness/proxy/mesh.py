@@ -128,6 +128,10 @@ class Mesh:
         """Let all lines to a dead instance refuse connections, until `show`; survives heals and restarts."""
         await all_of(line.close(HIDDEN) for line in self._lines_of(provider))
 
+    async def turn_away(self, provider: InstanceId) -> None:
+        """Let all lines to an instance that goes away refuse connections, and leave the live ones; then `hide`."""
+        await all_of(line.turn_away() for line in self._lines_of(provider))
+
     async def show(self, provider: InstanceId) -> None:
         """The instance listens again."""
         await all_of(line.open(HIDDEN) for line in self._lines_of(provider))

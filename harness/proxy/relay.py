@@ -107,6 +107,8 @@ class Relay:
         match do:
             case "refuse":
                 return listener.refuse()
+            case "turn-away":
+                listener.turn_away()
             case "accept":
                 listener.accept()
             case "cut":

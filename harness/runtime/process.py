@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -29,6 +30,7 @@ from harness.runtime.secret import Secrets
 from harness.runtime.stores import STORES, Binary, StoreDriver, StorePlan
 from harness.runtime.supervised import Granter
 from harness.runtime.supervisor_client import base_environment
+from harness.runtime.turnover import Turnover
 
 LOGS, DATA, PROXIES = "logs", "data", "proxies"
 """Directories in a run's directory."""
@@ -82,7 +84,10 @@ class ProcessDeployment:
             topology=topology, addresses=self._addresses, supervisor=supervisor, logs=directory / LOGS
         )
         self._instances = self._all_instances()
-        self._restarts = Restarts(self._start_and_show, clock=clock, note=self._note)
+        self._turnover = Turnover(lambda: self.mesh, clock=clock)
+        self._restarts = Restarts(self._turnover.start, clock=clock, note=self._note)
+        self._rolling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Held while the instances of a service are taken out one after another."""
         self._undo = AsyncExitStack()
 
     @classmethod
@@ -223,20 +228,36 @@ class ProcessDeployment:
         """
         known = self._instance(instance)
         await self._restarts.call_off(known)
+        await self._start_again(known)
+
+    async def restart(self, instance: InstanceTarget) -> None:
+        """Let it drain, end it, and start it again; returns when it is ready and its listeners accept again.
+
+        Raises:
+            DeployError: as `start`.
+        """
+        known = self._instance(instance)
+        await self._restarts.call_off(known)
+        await self._turnover.retire(known)
+        await self._start_again(known)
+
+    async def roll(self, service: str) -> None:
+        """Restart the instances of a service that run, one after another, each ready before the next one goes.
+
+        Raises:
+            DeployError: if one does not come back; then those after it are left as they are.
+        """
+        self._instance(InstanceTarget(service=service))
+        async with self._rolling[service]:
+            for known in [each for each in self._instances.values() if each.id.service == service and each.alive]:
+                await self.restart(InstanceTarget(service=service, index=known.id.index))
+
+    async def _start_again(self, known: Instance) -> None:
         try:
-            await self._start_and_show(known)
+            await self._turnover.start(known)
         except DeployError:
             self._restart(known)
             raise
-
-    async def _start_and_show(self, known: Instance) -> None:
-        await known.start()
-        await self.mesh.show(known.id)
-        if not known.alive:  # it died meanwhile, and its lines may have been hidden before they were shown
-            await self.mesh.hide(known.id)
-            raise DeployError(
-                f"{known.name} died just after it was ready; last lines of {known.log}:\n{last_lines(known.log)}"
-            )
 
     async def pause(self, instance: InstanceTarget) -> None:
         """Freeze it: it keeps its sockets and answers nothing."""

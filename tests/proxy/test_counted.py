@@ -54,6 +54,17 @@ async def test_resets_pass_in_both_directions() -> None:
                 await consumer.reader.read()
 
 
+async def test_newcomers_are_turned_away_while_what_is_under_way_goes_on() -> None:
+    async with counted(Server()) as (port, line), client(port) as consumer:
+        assert await consumer.get() == b"ok"
+        line.turn_away()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        assert await consumer.get() == b"ok"
+        line.accept()
+        assert await get(port) == b"ok"
+
+
 async def test_half_closes_pass_and_both_make_an_end() -> None:
     server = Server(keeps_half_open=True)
     async with counted(server) as (port, line):

@@ -105,6 +105,8 @@ class FakeMesh:
     plans: Sequence[LinePlan]
     servers: dict[str, asyncio.Server] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """All that it was told to do with instances."""
     passing: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
@@ -119,12 +121,21 @@ class FakeMesh:
     async def hide(self, provider: InstanceId) -> None:
         """Refuse on its lines."""
         self.hidden.append(provider.name)
+        self.told.append(f"hide {provider}")
+        for plan in self.plans:
+            if plan.line.provider == provider and plan.line.name in self.servers:
+                await self._end(self.servers.pop(plan.line.name))
+
+    async def turn_away(self, provider: InstanceId) -> None:
+        """Refuse newcomers on its lines."""
+        self.told.append(f"turn away {provider}")
         for plan in self.plans:
             if plan.line.provider == provider and plan.line.name in self.servers:
                 await self._end(self.servers.pop(plan.line.name))
 
     async def show(self, provider: InstanceId) -> None:
         """Accept on its lines."""
+        self.told.append(f"show {provider}")
         if provider.name in self.hidden:
             self.hidden.remove(provider.name)
         for plan in self.plans:
