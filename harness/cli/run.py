@@ -33,7 +33,13 @@ def _common(command: _Command) -> _Command:
         ),
     ):
         command = option(command)
-    return command
+    return _tls(command)
+
+
+def _tls(command: _Command) -> _Command:
+    return click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")(
+        command
+    )
 
 
 @click.command()
@@ -42,6 +48,7 @@ def _common(command: _Command) -> _Command:
 @click.option("--skip", multiple=True, type=click.Choice(PARTS), help="Leave a part out (may be repeated).")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
+@_tls
 @click.pass_context
 def run(
     context: click.Context,
@@ -50,13 +57,15 @@ def run(
     skip: tuple[str, ...],
     directory: Path | None,
     seed: int | None,
+    *,
+    tls: bool,
 ) -> None:
     """The main job: start the SYSTEM, verify its pacts, break it under load, fuzz it, and judge."""
     parts = frozenset(PARTS) - frozenset(skip)
     if not parts:
         message = "nothing is left to run; skip fewer parts"
         raise click.UsageError(message)
-    context.exit(_run(system, parts=parts, only=only, directory=directory, seed=seed))
+    context.exit(_run(system, parts=parts, only=only, directory=directory, seed=seed, tls=tls))
 
 
 @click.command()
@@ -71,10 +80,14 @@ def verify(
     consumer: str | None,
     directory: Path | None,
     seed: int | None,
+    *,
+    tls: bool,
 ) -> None:
     """Verify the consumers' pacts against the running providers."""
     part = frozenset({"verify"})
-    context.exit(_run(system, parts=part, services=providers, consumer=consumer, directory=directory, seed=seed))
+    context.exit(
+        _run(system, parts=part, services=providers, consumer=consumer, directory=directory, seed=seed, tls=tls)
+    )
 
 
 @click.command()
@@ -82,10 +95,16 @@ def verify(
 @_common
 @click.pass_context
 def fuzz(
-    context: click.Context, services: tuple[str, ...], system: Path | None, directory: Path | None, seed: int | None
+    context: click.Context,
+    services: tuple[str, ...],
+    system: Path | None,
+    directory: Path | None,
+    seed: int | None,
+    *,
+    tls: bool,
 ) -> None:
     """Fuzz the OpenAPI documents of all SERVICES, or of those named."""
-    context.exit(_run(system, parts=frozenset({"fuzz"}), services=services, directory=directory, seed=seed))
+    context.exit(_run(system, parts=frozenset({"fuzz"}), services=services, directory=directory, seed=seed, tls=tls))
 
 
 @click.group()
@@ -98,10 +117,16 @@ def chaos() -> None:
 @_common
 @click.pass_context
 def chaos_run(
-    context: click.Context, names: tuple[str, ...], system: Path | None, directory: Path | None, seed: int | None
+    context: click.Context,
+    names: tuple[str, ...],
+    system: Path | None,
+    directory: Path | None,
+    seed: int | None,
+    *,
+    tls: bool,
 ) -> None:
     """Run all experiments, or those NAMES."""
-    context.exit(_run(system, parts=frozenset({"chaos"}), only=names, directory=directory, seed=seed))
+    context.exit(_run(system, parts=frozenset({"chaos"}), only=names, directory=directory, seed=seed, tls=tls))
 
 
 def _run(
@@ -110,6 +135,7 @@ def _run(
     parts: frozenset[str],
     directory: Path | None,
     seed: int | None,
+    tls: bool,
     only: tuple[str, ...] = (),
     services: tuple[str, ...] = (),
     consumer: str | None = None,
@@ -123,7 +149,7 @@ def _run(
         only=only,
         services=services,
         consumer=consumer,
-        settings=Settings(directory=directory, seed=seed),
+        settings=Settings(directory=directory, seed=seed, tls=tls),
     )
     return asyncio.run(_drive(options))
 

@@ -30,14 +30,15 @@ _COMMAND = (sys.executable, "-c", "from harness.cli import main; main()", "up")
 @click.command()
 @click.argument("system", type=click.Path(path_type=Path), required=False)
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
+@click.option("--tls", is_flag=True, help="Let its services speak TLS among themselves, where they can.")
 @click.option("--detach", "-d", is_flag=True, help="Come back when everything is ready; `harness down` ends it.")
-def up(system: Path | None, directory: Path | None, *, detach: bool) -> None:
+def up(system: Path | None, directory: Path | None, *, tls: bool, detach: bool) -> None:
     """Bring the SYSTEM up with a Toxiproxy on every edge, and keep it up until Ctrl-C or `harness down`."""
     path = system_path(system)
     if detach:
-        _detach([str(path), *(("--directory", str(directory)) if directory else ())])
+        _detach([str(path), *(("--directory", str(directory)) if directory else ()), *(("--tls",) if tls else ())])
     else:
-        asyncio.run(_up(path, directory))
+        asyncio.run(_up(path, directory, tls=tls))
 
 
 def _detach(arguments: Sequence[str]) -> None:
@@ -68,11 +69,11 @@ def _detach(arguments: Sequence[str]) -> None:
     raise DeployError(message)
 
 
-async def _up(path: Path, directory: Path | None) -> None:
+async def _up(path: Path, directory: Path | None, *, tls: bool) -> None:
     from harness.engine.session import Session, Settings
 
     console = Console()
-    opening = Session.open(path, settings=Settings(directory=directory), say=console.say)
+    opening = Session.open(path, settings=Settings(directory=directory, tls=tls), say=console.say)
     session: Session = await until_interrupted(opening)
     standing = _standing(session)
     try:

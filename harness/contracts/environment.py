@@ -7,12 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 LOG_TAIL_LINES = 15
+_TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""What OpenSSL, Pact's core and Requests read."""
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
-def child_environment() -> dict[str, str]:
-    """What a process of ours needs; HTTP proxies and the settings of the libraries stay out."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PYTHONDONTWRITEBYTECODE": "1"}
+def child_environment(ca: Path | None = None) -> dict[str, str]:
+    """What a process of ours needs; HTTP proxies and the settings of the libraries stay out.
+
+    With a certificate authority, the process trusts that one and no other.
+    """
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    trusted = {} if ca is None else dict.fromkeys(_TRUST, str(ca))
+    return kept | trusted | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def redact_file(file: Path, redact: Callable[[str], str]) -> None:

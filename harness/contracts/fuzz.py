@@ -86,9 +86,9 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     report_file, log = fresh / "report.ndjson", fresh / "log"
     spec = ProcessSpec(
         name=f"fuzz-{service}",
-        command=_command(location, url, report_file, seed=seed, examples=examples),
+        command=(*_command(location, url, report_file, seed=seed, examples=examples), *_trust(credentials)),
         log=str(log),
-        env=child_environment()
+        env=child_environment(credentials.ca)
         | {f"{_VARIABLE}{index}": value for index, value in enumerate(credentials.headers.values())},
         cwd=str(fresh),
     )
@@ -97,7 +97,7 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
         await asyncio.to_thread(redact_report, report_file, credentials.redact)
         await asyncio.to_thread(redact_file, log, credentials.redact)
     report = await asyncio.to_thread(read_report, report_file)
-    about = _About(service=service, owner=owner, seed=seed, log=log)
+    about = _About(service=service, owner=owner, seed=seed, log=log, tls=credentials.ca is not None)
     return FuzzResult(
         findings=tuple(_findings(about, report, trouble)),
         cases=report.answered,
@@ -159,6 +159,10 @@ def _command(location: str, url: str, report: Path, *, seed: int, examples: int)
     return (*program, *profile, *bounds, "--report", "ndjson", "--report-ndjson-path", str(report))
 
 
+def _trust(credentials: Credentials) -> tuple[str, ...]:
+    return () if credentials.ca is None else ("--tls-verify", str(credentials.ca))
+
+
 async def _run(spawner: Spawner, spec: ProcessSpec, wall_limit_s: float) -> str:
     """Why the run is not complete; empty when it is."""
     process = await spawner.spawn(spec)
@@ -178,9 +182,10 @@ class _About:
     owner: str
     seed: int
     log: Path
+    tls: bool
 
     def finding(self, verdict: Verdict, subject: str, reason: str, evidence: tuple[str, ...] = ()) -> Finding:
-        replay = f"harness fuzz {self.service} --seed {self.seed}"
+        replay = f"harness fuzz {self.service} --seed {self.seed}" + (" --tls" if self.tls else "")
         return Finding(
             check=CHECK,
             part=Part.FUZZ,

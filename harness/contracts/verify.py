@@ -160,7 +160,8 @@ async def _run(plan: _Plan, provider: ProviderUnderTest, order: Order, log: Path
         name=f"verify-{provider.name}",
         command=(sys.executable, "-m", "harness.contracts.verifier_process", str(request)),
         log=str(log),
-        env=child_environment() | {"PACT_DO_NOT_TRACK": "true", HEADERS: json.dumps(dict(plan.credentials.headers))},
+        env=child_environment(plan.credentials.ca)
+        | {"PACT_DO_NOT_TRACK": "true", HEADERS: json.dumps(dict(plan.credentials.headers))},
     )
     process = await plan.spawner.spawn(spec)
     try:
@@ -256,6 +257,7 @@ class _Case:
 
     def _finding(self, verdict: Verdict, reason: str, evidence: Iterable[str]) -> Finding:
         replay = f"harness verify --provider {self.provider.name} --consumer {self.pact.consumer}"
+        replay += "" if self.plan.credentials.ca is None else " --tls"
         return Finding(
             check=CHECK,
             part=Part.PACTS,

@@ -2,6 +2,6 @@
 
 from harness.declare.experiment import load_experiment, load_experiments
 from harness.declare.invariants import load_invariants
-from harness.declare.system import find_description, load_system
+from harness.declare.system import find_description, load_system, with_tls
 
-__all__ = ["find_description", "load_experiment", "load_experiments", "load_invariants", "load_system"]
+__all__ = ["find_description", "load_experiment", "load_experiments", "load_invariants", "load_system", "with_tls"]

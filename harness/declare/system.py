@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +47,15 @@ def load_system(file: Path) -> Topology:
     return resolve(document, validated(document, System), root=file.resolve().parent)
 
 
+def with_tls(topology: Topology) -> Topology:
+    """The same for a run with TLS; raises DeclarationError when no service of it can speak that."""
+    if not any(service.tls for service in topology.system.services.values()):
+        message = f"a run with TLS was asked for, but no service of '{topology.name}' is 'tls: true'"
+        remedy = "see docs/system.md, or run it without"
+        raise DeclarationError([Problem(place=Place(file=topology.root), message=message, remedy=remedy)])
+    return replace(topology, tls=True)
+
+
 def resolve(document: Document, system: System, *, root: Path) -> Topology:
     """Join what the description names; raises DeclarationError as `load_system`."""
     problems = [*_names(document, system), *_edges(document, system), *_journeys(document, system)]
@@ -65,6 +75,10 @@ def _names(document: Document, system: System) -> Iterator[Problem]:
     if system.entry not in system.services:
         remedy = nearest(system.entry, system.services)
         yield document.problem(("entry",), f"the entry '{system.entry}' is no service", remedy)
+    elif system.services[system.entry].tls:
+        message = f"the entry '{system.entry}' can't be 'tls: true': customers come to it by plain HTTP"
+        remedy = "remove it: the customers' TLS is the business of an ingress before the entry"
+        yield document.problem(("services", system.entry, "tls"), message, remedy)
 
 
 def _edges(document: Document, system: System) -> Iterator[Problem]:

@@ -38,7 +38,8 @@ async def _ratio(session: Session, line: LineId) -> float | None:
     times: dict[str, list[float]] = {through: [], direct: []}
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     try:
-        async with aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as http:
+        connector = aiohttp.TCPConnector(ssl=session.deployment.credentials.trust())
+        async with aiohttp.ClientSession(timeout=timeout, raise_for_status=True, connector=connector) as http:
             for _ in range(PAIRS):
                 for url, seen in times.items():
                     start = session.clock.now()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contracts.pacts import read_pacts
-from harness.declare import load_experiments, load_invariants, load_system
+from harness.declare import load_experiments, load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.plan import with_proofs
@@ -53,6 +53,7 @@ def prepare(options: Options) -> Plan:
         LoadError: if the locustfile is missing or isn't Python.
     """
     topology = load_system(options.system)
+    topology = with_tls(topology) if options.settings.tls else topology
     check_placeholders(topology, place_of=read_yaml(options.system).place)
     _known("service", options.services, topology.system.services, options.system)
     root, content = Path(topology.root), topology.system.content

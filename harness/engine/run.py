@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from harness.engine.plan import decisive_s, error_rate_each, weights_of
 from harness.engine.prepare import Options, Plan, prepare
 from harness.engine.session import Say, Session, replay_command
 from harness.errors import ContractError, HarnessError
+from harness.model.credentials import NONE, Credentials
 from harness.model.events import Event, PhaseEnded, RunEnded
 from harness.model.experiment import Experiment, Role
 from harness.model.finding import Finding, Part
@@ -170,7 +171,10 @@ class _Run:
             invariants=plan.invariants,
             conformance=await self._conformance(plan.topology.system.entry),
             alpha=alpha,
-            replay=replay_command("chaos", "run", "--seed", str(session.seed), "--system", str(self.options.system)),
+            replay=replay_command(
+                *("chaos", "run", "--seed", str(session.seed), "--system", str(self.options.system)),
+                *(["--tls"] if session.topology.tls else []),
+            ),
         )
         async with self._phase("experiments"):
             needed = samples_needed(DELTA, bench.alpha)
@@ -188,7 +192,7 @@ class _Run:
         where = self._document(service)
         if not where:
             return None
-        document = await read_document(where, headers=self.session.deployment.credentials.headers)
+        document = await read_document(where, credentials=self.session.deployment.credentials)
         if not isinstance(document, dict):
             raise ContractError(f"the OpenAPI document {where} is not a mapping; mend 'openapi:'")
         return Conformance(service, document)
@@ -267,8 +271,8 @@ def _in_words(experiment: Experiment) -> str:
     return f"{what} (samples: {samples})"
 
 
-async def read_document(where: str, *, headers: Mapping[str, str] | None = None) -> JsonValue:
-    """An OpenAPI document from a URL, to which the headers are sent along, or from a file.
+async def read_document(where: str, *, credentials: Credentials = NONE) -> JsonValue:
+    """An OpenAPI document from a URL, to which the headers of `credentials` are sent along, or from a file.
 
     Raises:
         ContractError: if it can't be had, or isn't JSON or YAML.
@@ -276,7 +280,10 @@ async def read_document(where: str, *, headers: Mapping[str, str] | None = None)
     try:
         if where.startswith("http"):
             timeout = aiohttp.ClientTimeout(total=DOCUMENT_TIMEOUT_S)
-            session = aiohttp.ClientSession(timeout=timeout, raise_for_status=True, headers=headers)
+            connector = aiohttp.TCPConnector(ssl=credentials.trust())
+            session = aiohttp.ClientSession(
+                timeout=timeout, raise_for_status=True, headers=credentials.headers, connector=connector
+            )
             async with session as http, http.get(where) as answer:
                 text = await answer.text()
         else:

@@ -15,7 +15,7 @@ from typing import Self
 
 from harness import __version__
 from harness.clock import Clock, SystemClock
-from harness.declare import load_system
+from harness.declare import load_system, with_tls
 from harness.engine.recorder import Recorder
 from harness.errors import DeployError
 from harness.faults.injector import Injector
@@ -44,6 +44,8 @@ class Settings:
     """Of all chance in the run; drawn and told when not given."""
     relay: bool = True
     """Whether the counting relay stands on every edge."""
+    tls: bool = False
+    """Whether the services that can speak TLS do."""
 
 
 class Session:
@@ -83,6 +85,7 @@ class Session:
         """
         settings = settings or Settings()
         topology = system if isinstance(system, Topology) else load_system(system)
+        topology = with_tls(topology) if settings.tls else topology
         clock = SystemClock()
         began, wall = clock.now(), clock.wall()
         run = f"{wall:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -1,9 +1,11 @@
-"""What the harness sends along when it asks a service directly."""
+"""What the harness sends along when it asks a service directly, and whom it believes then."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 def _as_it_is(text: str) -> str:
@@ -16,6 +18,12 @@ class Credentials:
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     redact: Callable[[str], str] = field(default=_as_it_is, repr=False)
+    ca: Path | None = None
+    """In a run with TLS, the file with the one certificate authority that vouches for its services."""
+
+    def trust(self) -> ssl.SSLContext | bool:
+        """What a client of ours is to hold certificates against; True stands for its own default."""
+        return True if self.ca is None else ssl.create_default_context(cafile=self.ca)
 
 
 NONE = Credentials()

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import aiohttp
 from pydantic import JsonValue
 
+from harness.model.credentials import NONE, Credentials
 from harness.model.invariant import Read
 from harness.model.observation import FinalRead
 
@@ -24,15 +25,16 @@ async def read_all(
     *,
     url_of: Callable[[str], str],
     now: Callable[[], float],
-    headers: Mapping[str, str] | None = None,
+    credentials: Credentials = NONE,
 ) -> tuple[FinalRead, ...]:
     """Ask every declared read, all at once.
 
-    `url_of` gives a service's direct URL, and `headers` are sent along.
+    `url_of` gives a service's direct URL, and the headers of `credentials` are sent along.
     What can't be read is told in `error` and has no rows.
     """
     timeout = aiohttp.ClientTimeout(total=PAGE_TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
+    connector = aiohttp.TCPConnector(ssl=credentials.trust())
+    async with aiohttp.ClientSession(timeout=timeout, headers=credentials.headers, connector=connector) as session:
         return tuple(
             await asyncio.gather(
                 *(_read(session, name, read, url_of(read.service), now) for name, read in reads.items())

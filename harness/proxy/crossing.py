@@ -3,6 +3,10 @@
 An exchange is told by the change of direction of the bytes: it begins with the consumer's first bytes
 (or its first after the provider spoke) and is answered by the next byte of the provider.
 A provider that speaks first answers nothing by it.
+
+Over TLS, what a consumer opens a connection for is counted once, from its hello on: the handshake is a part of that
+exchange, which is answered by the first byte after the request. Session tickets can't be told from an answer: with
+a provider that sends them, the first answer of a connection may seem to come early.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
+
+from harness.proxy.records import ClientRecords
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time left: closing sends a RST."""
@@ -54,11 +60,12 @@ class Tally:
 class LineCount:
     """What the connections of one line share."""
 
-    __slots__ = ("abrupt", "live", "now", "tally", "unanswered")
+    __slots__ = ("abrupt", "live", "now", "tally", "tls", "unanswered")
 
     def __init__(self, *, protocol: str, now: Callable[[], float]) -> None:
         self.now = now
         self.unanswered = UNANSWERED.get(protocol, b"")
+        self.tls = protocol == "https"
         self.tally = Tally()
         self.live: set[Crossing] = set()
         self.abrupt = False
@@ -146,7 +153,8 @@ class ConsumerSide(Side):
         crossing = self.crossing
         tally = crossing.line.tally
         tally.bytes_up += len(data)
-        if not crossing.asking and data != crossing.line.unanswered:
+        begins = data != crossing.line.unanswered if crossing.records is None else crossing.begins(data)
+        if begins and not crossing.asking:
             crossing.asking = True
             crossing.asked = crossing.line.now()
             tally.requests += 1
@@ -164,7 +172,7 @@ class ProviderSide(Side):
         crossing = self.crossing
         tally = crossing.line.tally
         tally.bytes_down += len(data)
-        if crossing.asking:
+        if crossing.asking and not crossing.greeting:
             crossing.asking = False
             if not self.peer.ended:
                 tally.answers += 1
@@ -176,7 +184,18 @@ class ProviderSide(Side):
 class Crossing:
     """One connection of a consumer with its other half."""
 
-    __slots__ = ("asked", "asking", "connected", "consumer", "cut", "line", "provider", "silent")
+    __slots__ = (
+        "asked",
+        "asking",
+        "connected",
+        "consumer",
+        "cut",
+        "greeting",
+        "line",
+        "provider",
+        "records",
+        "silent",
+    )
 
     def __init__(self, line: LineCount) -> None:
         self.line = line
@@ -190,6 +209,17 @@ class Crossing:
         self.silent = True
         """No byte has come from either side."""
         self.cut = False
+        self.records = ClientRecords() if line.tls else None
+        self.greeting = line.tls
+        """Of TLS, before the first request was sent: no byte of the provider is an answer yet."""
+
+    def begins(self, data: bytes) -> bool:
+        """Whether what the consumer says over TLS begins an exchange, unless one is under way."""
+        first = self.greeting
+        if self.records is not None and self.records.requests(data):
+            self.greeting = False
+            return True
+        return first
 
     def connect(self) -> None:
         """Both sockets are there."""

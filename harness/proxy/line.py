@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.clock import Clock
 from harness.errors import ProxyError
@@ -55,14 +56,22 @@ class Line:
     ProxyError when the server or the relay refuses it, does not answer in time, or reads back something else.
     """
 
-    def __init__(
-        self, plan: LinePlan, state: LineState, *, server: ToxiproxyServer, relay: RelayControl | None, clock: Clock
+    def __init__(  # noqa: PLR0913 -- each is a thing of its own
+        self,
+        plan: LinePlan,
+        state: LineState,
+        *,
+        server: ToxiproxyServer,
+        relay: RelayControl | None,
+        clock: Clock,
+        trust: Path | None = None,
     ) -> None:
         self.plan = plan
         self.server = server
         self._state = state
         self._relay = relay
         self._clock = clock
+        self._trust = trust
 
     @property
     def id(self) -> LineId:
@@ -142,15 +151,18 @@ class Line:
 
     async def probe(self, question: Question) -> Seen:
         """Ask Toxiproxy's listener, behind the relay, so that it counts as no crossing."""
-        return await probe(self.plan.proxy_port, self.plan.protocol, question, clock=self._clock)
+        return await self._put(question, self.plan.proxy_port)
 
     async def probe_entry(self, question: Question) -> Seen:
         """Ask where the consumer does; counted as a crossing unless it is refused."""
-        return await probe(self.plan.entry_port, self.plan.protocol, question, clock=self._clock)
+        return await self._put(question, self.plan.entry_port)
 
     async def probe_provider(self, question: Question) -> Seen:
         """Ask the provider itself, past Toxiproxy."""
-        return await probe(self.plan.upstream_port, self.plan.protocol, question, clock=self._clock)
+        return await self._put(question, self.plan.upstream_port)
+
+    async def _put(self, question: Question, port: int) -> Seen:
+        return await probe(port, self.plan.protocol, question, clock=self._clock, trust=self._trust)
 
     async def reinstate(self) -> str:
         """Bring the line to what should be so, after its server was restarted; hold `server.changing`."""

@@ -46,9 +46,12 @@ class Mesh:
         clock: Clock,
         run_began: float,
         relay: bool,
+        trust: Path | None = None,
         on_crossing: Callable[[CrossingSecond], None],
     ) -> Self:
         """Start all servers and the relay; returns when every line listens.
+
+        `trust` is the file with the authority that vouches for providers with TLS.
 
         Raises:
             ProxyError: when one of them can't be started; those that were are stopped again.
@@ -85,7 +88,14 @@ class Mesh:
             raise
         control = next(iter(relays), None)
         lines = tuple(
-            Line(plan, states[plan.line.name], server=servers[plan.line.consumer.service], relay=control, clock=clock)
+            Line(
+                plan,
+                states[plan.line.name],
+                server=servers[plan.line.consumer.service],
+                relay=control,
+                clock=clock,
+                trust=trust,
+            )
             for plan in plans
         )
         return cls(lines, servers, control, clock)

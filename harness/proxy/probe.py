@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
 
 from harness.clock import Clock
 from harness.errors import ProxyError
+from harness.proxy.tls_wire import TlsWire
 
 LOOPBACK = "127.0.0.1"
 ANSWER_LIMIT = 1 << 20
 """A probe reads no more bytes than that of one answer."""
+READ_BYTES = 65536
 
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d+)", re.IGNORECASE | re.MULTILINE)
 _CHUNKED = re.compile(rb"^transfer-encoding:.*chunked", re.IGNORECASE | re.MULTILINE)
@@ -27,6 +32,8 @@ class Outcome(StrEnum):
     RESET = "reset"
     CLOSED = "closed"
     SILENT = "no answer"
+    DISTRUSTED = "not trusted"
+    """It spoke, but not TLS, or with a certificate that doesn't hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,8 @@ class Seen:
     bytes: int
     took_s: float
     host: str = LOOPBACK
+    why: str = ""
+    """Why it is not trusted."""
 
     def __str__(self) -> str:
         """A line of evidence: `connect refused on 127.0.0.1:20011`."""
@@ -61,6 +70,8 @@ class Seen:
                 return f"closed after {self.bytes} bytes {where}"
             case Outcome.SILENT:
                 return f"no answer within {self.took_s:.2g} s {where}"
+            case Outcome.DISTRUSTED:
+                return f"not trusted ({self.why}) {where}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,42 @@ class Talk:
     whole: Callable[[bytes], bool]
     greeting: Callable[[bytes], bool] | None = None
     """For providers that speak first."""
+    tls: bool = False
+    """Whether all that is said within TLS; its bytes are counted as they come over the line."""
+
+
+class Wire(Protocol):
+    """A connection on which a protocol is spoken."""
+
+    received: int
+    """Bytes that came over it."""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        ...
+
+    async def read(self) -> bytes:
+        """What comes next; nothing at the end."""
+        ...
+
+
+class PlainWire:
+    """Bytes as they are."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.received = 0
+
+    def write(self, data: bytes) -> None:
+        """See `Wire`."""
+        self._writer.write(data)
+
+    async def read(self) -> bytes:
+        """See `Wire`."""
+        data = await self._reader.read(READ_BYTES)
+        self.received += len(data)
+        return data
 
 
 def _ask_http(_turn: int, _question: Question) -> bytes:
@@ -111,6 +158,7 @@ def _line(data: bytes) -> bool:
 
 TALKS: Mapping[str, Talk] = {
     "http": Talk(ask=_ask_http, whole=_whole_http),
+    "https": Talk(ask=_ask_http, whole=_whole_http, tls=True),
     "postgres": Talk(ask=_ask_postgres, whole=_whole_postgres),
     "redis": Talk(ask=lambda _turn, _question: b"PING\r\n", whole=_line),
     "nats": Talk(
@@ -121,8 +169,16 @@ TALKS: Mapping[str, Talk] = {
 }
 
 
-async def probe(port: int, protocol: str, question: Question, *, clock: Clock, host: str = LOOPBACK) -> Seen:
-    """Ask once, on a connection of its own.
+async def probe(  # noqa: PLR0913 -- each is a thing of its own
+    port: int,
+    protocol: str,
+    question: Question,
+    *,
+    clock: Clock,
+    host: str = LOOPBACK,
+    trust: Path | None = None,
+) -> Seen:
+    """Ask once, on a connection of its own; over TLS, the provider's certificate must hold against `trust`.
 
     Raises:
         ProxyError: if the protocol is none of `TALKS`.
@@ -131,45 +187,68 @@ async def probe(port: int, protocol: str, question: Question, *, clock: Clock, h
     if talk is None:
         raise ProxyError(f"expected a protocol of {', '.join(TALKS)}; found {protocol!r}: it can't be probed")
     began = clock.now()
-    received = bytearray()
-    outcome = Outcome.ANSWERED
+    attempt = _Attempt()
+    why = ""
     try:
         async with asyncio.timeout(question.within_s):
-            whole = await _converse(host, port, talk, question, received)
+            whole = await attempt.converse(host, port, talk, question, trust)
         outcome = Outcome.ANSWERED if whole else Outcome.CLOSED
     except ConnectionRefusedError:
         outcome = Outcome.REFUSED
     except TimeoutError:
         outcome = Outcome.SILENT
+    except ssl.SSLError as error:
+        outcome, why = Outcome.DISTRUSTED, getattr(error, "verify_message", "") or error.reason or str(error)
     except OSError:
         outcome = Outcome.RESET
-    return Seen(outcome=outcome, port=port, bytes=len(received), took_s=clock.now() - began, host=host)
+    took_s = clock.now() - began
+    return Seen(outcome=outcome, port=port, bytes=attempt.bytes, took_s=took_s, host=host, why=why)
 
 
-async def _converse(host: str, port: int, talk: Talk, question: Question, received: bytearray) -> bool:
-    """Whether an answer came whole; False when the connection was closed before."""
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        if talk.greeting is not None and not await _read(reader, received, talk.greeting):
+class _Attempt:
+    """One conversation, of which is known how many bytes came even when it fails."""
+
+    def __init__(self) -> None:
+        self._wire: Wire | None = None
+
+    @property
+    def bytes(self) -> int:
+        return 0 if self._wire is None else self._wire.received
+
+    async def converse(self, host: str, port: int, talk: Talk, question: Question, trust: Path | None) -> bool:
+        """Whether an answer came whole; False when the connection was closed before."""
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            if talk.tls:
+                self._wire = tls = TlsWire(reader, writer, ssl.create_default_context(cafile=trust), host)
+                if not await tls.shake_hands():
+                    return False
+            else:
+                self._wire = PlainWire(reader, writer)
+            return await _converse(self._wire, talk, question)
+        finally:
+            writer.transport.abort()
+
+
+async def _converse(wire: Wire, talk: Talk, question: Question) -> bool:
+    if talk.greeting is not None and not await _read(wire, talk.greeting):
+        return False
+    turn = 0
+    while turn == 0 or wire.received <= question.beyond_bytes:
+        wire.write(talk.ask(turn, question))
+        if not await _read(wire, talk.whole):
             return False
-        turn = 0
-        while turn == 0 or len(received) <= question.beyond_bytes:
-            writer.write(talk.ask(turn, question))
-            if not await _read(reader, received, talk.whole):
-                return False
-            turn += 1
-        return True
-    finally:
-        writer.transport.abort()
+        turn += 1
+    return True
 
 
-async def _read(reader: asyncio.StreamReader, received: bytearray, whole: Callable[[bytes], bool]) -> bool:
-    start = len(received)
-    while len(received) - start < ANSWER_LIMIT:
-        data = await reader.read(65536)
-        received += data
+async def _read(wire: Wire, whole: Callable[[bytes], bool]) -> bool:
+    answer = b""
+    while len(answer) < ANSWER_LIMIT:
+        data = await wire.read()
+        answer += data
         if not data:
             return False
-        if whole(bytes(received[start:])):
+        if whole(answer):
             return True
     return True

@@ -87,7 +87,7 @@ def _ranks(edges: Sequence[EdgeStory]) -> dict[str, int]:
             ranks[each.fact.provider] = max(ranks[each.fact.provider], ranks[each.fact.consumer] + 1)
     deepest = max(ranks.values())
     consumers = {each.fact.consumer for each in edges}
-    stores = {each.fact.provider for each in edges if each.fact.protocol != "http"}
+    stores = {each.fact.provider for each in edges if each.fact.protocol not in ("http", "https")}
     last = deepest if {name for name in names if ranks[name] == deepest} <= stores else deepest + 1
     return {name: last if name in stores and name not in consumers else rank for name, rank in ranks.items()}
 

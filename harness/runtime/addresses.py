@@ -10,11 +10,13 @@ from typing import Protocol
 
 from harness.errors import DeclarationError, Place, Problem
 from harness.model.topology import InstanceId, LineId, Topology
+from harness.runtime.certificates import Certificates
 from harness.runtime.ports import LOOPBACK
 from harness.runtime.secret import Secrets
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_OF_ITSELF = ("port", "zone", "instance", "service", "owner", "data")
+_OF_ITSELF = ("port", "zone", "instance", "service", "owner", "data", "tls.cert", "tls.key", "tls.ca")
+_OF_A_SERVER = ("tls.cert", "tls.key")
 _SECRET = re.compile(r"secret\.([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 ANY_SECRET = "secret.NAME"  # noqa: S105 -- how it is written, not what it stands for
 LITERAL_BRACES = "write '{{' and '}}' for braces that are meant literally"
@@ -109,6 +111,9 @@ def check_placeholders(topology: Topology, *, place_of: PlaceOf | None = None) -
             place = place_of(("services", service, *path)) if place_of else Place(file=topology.root)
             unknown = [name for name in names(text) if name not in known]
             problems += [replace(_problem(topology, service, where, name, known), place=place) for name in unknown]
+        if topology.service(service).tls:
+            place = place_of(("services", service, "tls")) if place_of else Place(file=topology.root)
+            problems += [replace(each, place=place) for each in _untold(topology, service)]
     for header, text in topology.system.access.headers.items():
         place = place_of(("access", "headers", header)) if place_of else Place(file=topology.root)
         for name in names(text):
@@ -117,6 +122,16 @@ def check_placeholders(topology: Topology, *, place_of: PlaceOf | None = None) -
                 problems.append(Problem(place=place, message=message, remedy=LITERAL_BRACES))
     if problems:
         raise DeclarationError(problems)
+
+
+def _untold(topology: Topology, service: str) -> Iterator[Problem]:
+    """What is wrong with a service that serves TLS, and is not told what it needs for that."""
+    told = {name for text in _texts(topology, service).values() for name in names(text)}
+    for name in _OF_A_SERVER:
+        if name not in told:
+            message = f"services.{service}: 'tls: true', but neither env nor command has {{{name}}}"
+            remedy = f'add it: TLS_{name.removeprefix("tls.").upper()}: "{{{name}}}"'
+            yield Problem(place=Place(file=topology.root), message=message, remedy=remedy)
 
 
 def _problem(topology: Topology, service: str, where: str, name: str, known: list[str]) -> Problem:
@@ -160,6 +175,11 @@ class Addresses:
         """The directory of an instance; no store's can be the same, since no name has an underscore."""
         return self.data / "of_services" / instance.name
 
+    @property
+    def certificates(self) -> Certificates:
+        """Where those of the run are, if it has TLS."""
+        return Certificates(directory=self.data / "of_tls")
+
     def access_headers(self) -> dict[str, str]:
         """What the harness sends along when it asks a service directly."""
         headers = self.topology.system.access.headers
@@ -176,6 +196,7 @@ class Addresses:
             "service": instance.service,
             "owner": self.topology.owner(instance.service),
             "data": str(self.data_of(instance)),
+            **self._of_tls(instance.service),
         }
         by_edge = {
             f"edge.{edge.provider}.{attribute}": value
@@ -186,6 +207,15 @@ class Addresses:
         values = own | by_edge
         known = known_names(self.topology, instance.service)
         return {name: values[name] if name in values else self._secret(name) for name in known}
+
+    def _of_tls(self, service: str) -> dict[str, str]:
+        """Empty texts without TLS, and of a certificate for a service that serves none."""
+        files, serves = self.certificates, self.topology.speaks_tls(service)
+        return {
+            "tls.cert": str(files.certificate(service)) if serves else "",
+            "tls.key": str(files.key(service)) if serves else "",
+            "tls.ca": str(files.ca) if self.topology.tls else "",
+        }
 
     def entries(self, consumer: InstanceId, provider: str) -> list[int]:
         """The entry ports through which a consumer reaches the instances of a provider."""
@@ -199,7 +229,7 @@ class Addresses:
         if self.topology.is_store(provider):
             url = self.store_url(provider, consumer.service, ports[0])
             return {"url": url, "dsn": url}
-        urls = [f"http://{LOOPBACK}:{port}" for port in ports]
+        urls = [f"{self.topology.scheme(provider)}://{LOOPBACK}:{port}" for port in ports]
         named = zip(self.topology.instances_of(provider), urls, strict=True)
         instances = ",".join(f"{instance.name}={url}" for instance, url in named)
         return {"url": urls[0], "urls": ",".join(urls), "instances": instances}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Launches:
         port = self.addresses.direct[instance]
 
         async def lacking() -> str | None:
-            answer = await ask(port, service.ready)
+            answer = await ask(port, service.ready, trust=self._trust(instance.service))
             return None if answer.good else f"GET {service.ready}: {answer}"
 
         run = service.run
@@ -51,6 +52,12 @@ class Launches:
             log=self._log(instance),
             drains=True,
         )
+
+    def _trust(self, service: str) -> ssl.SSLContext | None:
+        """What the certificate of a service is held against; None when it serves none in this run."""
+        if not self.topology.speaks_tls(service):
+            return None
+        return ssl.create_default_context(cafile=self.addresses.certificates.ca)
 
     def of_store(self, instance: InstanceId, driver: StoreDriver) -> Launch:
         """How a store is started, once its data is laid out."""

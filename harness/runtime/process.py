@@ -160,8 +160,9 @@ class ProcessDeployment:
         return tuple(instance.id for instance in self._instances.values())
 
     def direct_url(self, instance: InstanceId | InstanceTarget) -> str:
-        """`http://127.0.0.1:PORT` of the instance itself, past every proxy."""
-        return f"http://{LOOPBACK}:{self._instance(instance).port}"
+        """`http://127.0.0.1:PORT` (or `https`) of the instance itself, past every proxy."""
+        known = self._instance(instance)
+        return f"{self.topology.scheme(known.id.service)}://{LOOPBACK}:{known.port}"
 
     def service_url(self, service: str) -> str:
         """The direct URL of a service's first instance."""
@@ -169,7 +170,7 @@ class ProcessDeployment:
 
     def line_url(self, line: LineId) -> str:
         """The URL that the consumer of a line is told."""
-        return f"http://{LOOPBACK}:{self._layout.entry[line]}"
+        return f"{self.topology.scheme(line.provider.service)}://{LOOPBACK}:{self._layout.entry[line]}"
 
     def entry_url(self) -> str:
         """The URL of the entry's first instance, as customers use it."""
@@ -187,7 +188,11 @@ class ProcessDeployment:
     @property
     def credentials(self) -> Credentials:
         """What the harness sends along when it asks a service directly."""
-        return Credentials(headers=self._addresses.access_headers(), redact=self._secrets.redact)
+        return Credentials(headers=self._addresses.access_headers(), redact=self._secrets.redact, ca=self._ca)
+
+    @property
+    def _ca(self) -> Path | None:
+        return self._addresses.certificates.ca if self.topology.tls else None
 
     def state(self, instance: InstanceId | InstanceTarget) -> State:
         """Where an instance is in its life."""
@@ -281,6 +286,9 @@ class ProcessDeployment:
         await self._supervisor.remove_at_end(data)
         for instance in services:
             await asyncio.to_thread(self._addresses.data_of(instance.id).mkdir, parents=True)
+        if self.topology.tls:
+            servers = [name for name in self.topology.system.services if self.topology.speaks_tls(name)]
+            await asyncio.to_thread(self._addresses.certificates.write, servers, self._clock.wall())
 
         async def mesh() -> None:
             self.mesh = await start_mesh(
@@ -292,6 +300,7 @@ class ProcessDeployment:
                 clock=self._clock,
                 run_began=self._run_began,
                 relay=relay,
+                trust=self._ca,
                 on_crossing=lambda crossing: self._on_event(Observed(crossings=(crossing,))),
             )
             self._undo.push_async_callback(self.mesh.stop)

@@ -1,8 +1,9 @@
-"""Asking a service whether it can serve, over plain HTTP/1.1."""
+"""Asking a service whether it can serve, over HTTP/1.1."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 
 from harness.runtime.ports import LOOPBACK
@@ -28,10 +29,13 @@ class Answer:
         return f"{self.status} {self.text}".strip() if self.status else self.text
 
 
-async def ask(port: int, path: str, *, most_bytes: int = ANSWER_BYTES) -> Answer:
-    """GET a path from 127.0.0.1, and read so much of the body; never raises for what the service does wrong."""
+async def ask(port: int, path: str, *, most_bytes: int = ANSWER_BYTES, trust: ssl.SSLContext | None = None) -> Answer:
+    """GET a path from 127.0.0.1, and read so much of the body; never raises for what the service does wrong.
+
+    With `trust` it is asked over TLS, and its certificate must hold against that.
+    """
     try:
-        async with probing(port) as (reader, writer):
+        async with probing(port, trust) as (reader, writer):
             request = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
             writer.write(request.encode())
             status_line = (await reader.readline()).decode(errors="replace")

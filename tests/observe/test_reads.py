@@ -4,6 +4,7 @@ import pytest
 from aiohttp import web
 from pydantic import JsonValue
 
+from harness.model.credentials import Credentials
 from harness.model.invariant import Read
 from harness.observe.reads import pointed, read_all
 
@@ -63,8 +64,8 @@ async def test_headers_are_sent_along_to_every_page(url: str) -> None:
     read = Read(service="a", path="/private", rows="/items", next="/next")
     (refused,) = await read_all({"rows": read}, url_of=lambda _: url, now=lambda: 7.0)
     assert "answered 401" in refused.error
-    headers = {"Authorization": "Bearer right"}
-    (found,) = await read_all({"rows": read}, url_of=lambda _: url, now=lambda: 7.0, headers=headers)
+    known = Credentials(headers={"Authorization": "Bearer right"})
+    (found,) = await read_all({"rows": read}, url_of=lambda _: url, now=lambda: 7.0, credentials=known)
     assert len(found.rows) == 4
 
 

@@ -81,7 +81,7 @@ def test_a_service_is_told_the_entries_of_its_own_lines(tmp_path: Path) -> None:
         ("{edge.back.url}", "one address, but back has 2 instances; expected {edge.back.urls} or"),
         ("{edge.postgres.instances}", "there is no edge front->postgres"),
         ("{secret}", "unknown placeholder {secret}"),
-        ("{secret.Not A Name}", "{data}, {edge.back.urls}, {edge.back.instances}, {secret.NAME}"),
+        ("{secret.Not A Name}", "{tls.ca}, {edge.back.urls}, {edge.back.instances}, {secret.NAME}"),
         ("{edge.postgres.dsn}", "there is no edge front->postgres"),
         ("50{", "a lone '{'"),
         ("{}", "unknown placeholder {}"),
