@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.events import InjectionArmed, InjectionHealed, RunEnded
-from tests.e2e.shops import copied, journal, left_behind, started, until
+from tests.e2e.shops import journal, left_behind, small, started, until
 
 pytestmark = pytest.mark.e2e
 
@@ -19,7 +19,7 @@ def in_a_fault(root: Path) -> bool:
 
 
 def test_nothing_is_left_after_sigkill_in_the_middle_of_a_fault(tmp_path: Path) -> None:
-    root = copied(tmp_path)
+    root = small(tmp_path)
     run = started(root, *ARGUMENTS)
     try:
         until(lambda: in_a_fault(root), within_s=FAULT_WITHIN_S, what="a fault in force")
@@ -33,7 +33,7 @@ def test_nothing_is_left_after_sigkill_in_the_middle_of_a_fault(tmp_path: Path) 
 
 
 def test_sigterm_heals_reports_and_ends_with_130(tmp_path: Path) -> None:
-    root = copied(tmp_path)
+    root = small(tmp_path)
     run = started(root, *ARGUMENTS)
     try:
         until(lambda: in_a_fault(root), within_s=FAULT_WITHIN_S, what="a fault in force")

@@ -7,13 +7,13 @@ import pytest
 from harness.model.events import ExperimentEnded, InjectionArmed, InjectionHealed, PhaseEnded, RunEnded, RunStarted
 from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict
-from tests.e2e.shops import changed, copied, findings, harness, journal, left_behind
+from tests.e2e.shops import changed, findings, harness, journal, left_behind, small
 
 pytestmark = pytest.mark.e2e
 
 
 def test_the_clean_shop_holds_and_everything_is_told(tmp_path: Path) -> None:
-    root = copied(tmp_path)
+    root = small(tmp_path)
     done = harness(root, "run", "--only", "recommendations-gone", "--seed", "1", "--directory", "run")
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -40,7 +40,7 @@ def test_the_clean_shop_holds_and_everything_is_told(tmp_path: Path) -> None:
 
 
 def test_a_lost_fallback_is_found_at_its_edge(tmp_path: Path) -> None:
-    root = copied(tmp_path)
+    root = small(tmp_path)
     changed(
         root / "targets" / "shop" / "services" / "gateway" / "page.py",
         "asyncio.create_task(_optional(self.recommendations.best(sku)))",
@@ -54,7 +54,7 @@ def test_a_lost_fallback_is_found_at_its_edge(tmp_path: Path) -> None:
 
 
 def test_a_double_charge_is_found_at_the_one_who_charged_twice(tmp_path: Path) -> None:
-    root = copied(tmp_path)
+    root = small(tmp_path)
     ledger = root / "targets" / "shop" / "services" / "payments" / "store.py"
     changed(ledger, "order_id uuid NOT NULL UNIQUE", "order_id uuid NOT NULL")
     changed(ledger, "idempotency_key text NOT NULL UNIQUE", "idempotency_key text NOT NULL")

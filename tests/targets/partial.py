@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,11 @@ OPERATOR = "operator-of-the-tests"
 ANSWER_WITHIN_S = 10.0
 
 
-def partial(*services: str, to: Path, env: Mapping[str, Mapping[str, str]] | None = None) -> Path:
-    """Write a description of these services only, with the stores they use; the first is the entry.
+def cut(whole: dict[str, Any], services: Sequence[str]) -> dict[str, Any]:
+    """The description of these services only, with the stores they use; the first is the entry.
 
-    Edges to others fall away, and what the environment says of them; `env` adds to that of single services.
+    Edges to others fall away, and what the environment and the journeys say of them.
     """
-    text = (SHOP / "system.yaml").read_text(encoding="utf-8")
-    whole: dict[str, Any] = yaml.safe_load(text)
     ends = {*services, *whole["stores"]}
     edges = [edge for edge in whole["edges"] if edge["from"] in services and edge["to"] in ends]
     used = {edge["to"] for edge in edges} & whole["stores"].keys()
@@ -38,19 +36,24 @@ def partial(*services: str, to: Path, env: Mapping[str, Mapping[str, str]] | Non
     known = {edge["from"]: {each["to"] for each in edges if each["from"] == edge["from"]} for edge in edges}
     described = {name: whole["services"][name] for name in services}
     for name, service in described.items():
+        service["env"] = {key: value for key, value in service["env"].items() if _fits(value, known.get(name, set()))}
+    for journey in whole["journeys"].values():
+        for key in ("needs", "usable_without"):
+            journey[key] = [name for name in journey[key] if name in described or name in stores]
+    return whole | {"entry": services[0], "services": described, "stores": stores, "edges": edges}
+
+
+def partial(*services: str, to: Path, env: Mapping[str, Mapping[str, str]] | None = None) -> Path:
+    """Write a description of some services, without content; `env` adds to the environment of single services."""
+    whole: dict[str, Any] = yaml.safe_load((SHOP / "system.yaml").read_text(encoding="utf-8"))
+    part = cut(whole, services)
+    for name, service in part["services"].items():
         service["run"]["path"] = [str(SHOP / "services")]
-        told = {key: value for key, value in service["env"].items() if _fits(value, known.get(name, set()))}
-        service["env"] = told | {"OPERATOR_TOKEN": OPERATOR} | dict((env or {}).get(name, {}))
-    cut = {
-        "system": "part-of-the-shop",
-        "entry": services[0],
-        "degraded": whole["degraded"],
-        "services": described,
-        "stores": stores,
-        "edges": edges,
-    }
+        service["env"] |= {"OPERATOR_TOKEN": OPERATOR} | dict((env or {}).get(name, {}))
+    for key in ("content", "access", "journeys"):
+        del part[key]
     file = to / "system.yaml"
-    file.write_text(yaml.safe_dump(cut, sort_keys=False), encoding="utf-8")
+    file.write_text(yaml.safe_dump(part | {"system": "part-of-the-shop"}, sort_keys=False), encoding="utf-8")
     return file
 
 
@@ -93,6 +96,18 @@ class Up:
     def start(self, service: str, index: int = 1) -> None:
         """Start it again; returns when it is ready."""
         self._background.run(self.session.deployment.start(InstanceTarget(service=service, index=index)))
+
+    def pause(self, service: str, index: int = 1) -> None:
+        """SIGSTOP."""
+        self._background.run(self.session.deployment.pause(InstanceTarget(service=service, index=index)))
+
+    def resume(self, service: str, index: int = 1) -> None:
+        """SIGCONT; returns when it is ready."""
+        self._background.run(self.session.deployment.resume(InstanceTarget(service=service, index=index)))
+
+    def restart(self, service: str, index: int = 1) -> None:
+        """Let it drain, and start it again; returns when it is ready."""
+        self._background.run(self.session.deployment.restart(InstanceTarget(service=service, index=index)))
 
     def store_address(self, store: str, service: str) -> str:
         """DSN or URL of a store as that service uses it, past every proxy."""
