@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import NotFoundError
@@ -23,8 +25,14 @@ STREAM = StreamConfig(
 WAIT_S = 1.0
 """The longest wait for any one answer of the bus."""
 POLL_S = 1.0
+"""After so much silence the bus gives a sign of life."""
+AT_ONCE = 10
+"""Events that are under way to a listener, at most; what it holds when it dies is delivered again to another."""
 ACK_WAIT_S = 5
 """An event that is not acknowledged for so long is delivered again."""
+EXPIRES_POLLS = 30
+"""How many signs of life it takes until the bus is asked anew."""
+_ALIVE, _EXPIRED = "100", "408"
 _FAILURES = (nats.errors.Error, OSError, TimeoutError, EOFError, ValueError)
 log = logging.getLogger(__name__)
 
@@ -56,7 +64,7 @@ class Bus:
         except _FAILURES as error:
             raise self._lost(error) from error
 
-    async def subscribe(self, subjects: Sequence[str], durable: str) -> JetStreamContext.PullSubscription:
+    async def subscribe(self, subjects: Sequence[str], durable: str) -> Listening:
         """A durable consumer of these subjects; the same name goes on where it stopped, even with other subjects."""
         config = ConsumerConfig(
             name=durable,
@@ -68,22 +76,19 @@ class Bus:
         )
         try:
             stream = await self._connect()
+            client = self._client
+            if client is None:
+                raise nats.errors.ConnectionClosedError
             await stream.add_consumer(str(STREAM.name), config)
-            return await stream.pull_subscribe_bind(durable, str(STREAM.name))
+            inbox = client.new_inbox()
+            return Listening(client, await client.subscribe(inbox), inbox, durable)
         except _FAILURES as error:
             raise self._lost(error) from error
 
-    async def fetch(self, subscription: JetStreamContext.PullSubscription) -> Msg | None:
+    async def fetch(self, listening: Listening) -> Msg | None:
         """The next event, None after a second of silence; silence on a dead connection is found out."""
         try:
-            try:
-                # One at a time: the library would hold back the first of several until their time is up.
-                return (await subscription.fetch(1, timeout=POLL_S))[0]
-            except TimeoutError:
-                if self._client is None:
-                    raise
-                await self._client.flush(timeout=1)
-                return None
+            return await listening.next()
         except _FAILURES as error:
             raise self._lost(error) from error
 
@@ -151,6 +156,47 @@ class Bus:
     def health(self) -> dict[str, object]:
         """The state of the edge, for people and for checks."""
         return {"connected": self.connected, "losses": self.losses}
+
+
+class Listening:
+    """What a durable consumer hears: one request asks for several events, and each is sent as soon as there is one.
+
+    The library's own `fetch` asks anew for each, or holds back the first of several until their time is up.
+    """
+
+    def __init__(self, client: Client, heard: Subscription, inbox: str, durable: str) -> None:
+        self._client = client
+        self._heard = heard
+        self._inbox = inbox
+        self._asked_at = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM.name}.{durable}"
+        self._under_way = 0
+
+    async def next(self) -> Msg | None:
+        """The next event, None after some silence; raises what the library raises."""
+        if self._under_way <= 0:
+            await self._ask()
+        try:
+            message = await self._heard.next_msg(timeout=1.5 * POLL_S)
+        except TimeoutError:
+            # The bus has lost our request, or is lost itself, which this finds out.
+            await self._client.flush(timeout=1)
+            self._under_way = 0
+            return None
+        status = (message.headers or {}).get("Status")
+        if status is None:
+            self._under_way -= 1
+            return message
+        if status == _EXPIRED:
+            self._under_way = 0
+        elif status != _ALIVE:
+            raise nats.errors.Error(f"expected events, found the status {status}")
+        return None
+
+    async def _ask(self) -> None:
+        """Ask for some events, as they come; the bus gives signs of life meanwhile."""
+        wanted = {"batch": AT_ONCE, "expires": int(EXPIRES_POLLS * POLL_S * 1e9), "idle_heartbeat": int(POLL_S * 1e9)}
+        self._under_way = AT_ONCE
+        await self._client.publish(self._asked_at, json.dumps(wanted).encode(), reply=self._inbox)
 
 
 async def _close(client: Client) -> None:
