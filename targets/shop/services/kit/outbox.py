@@ -25,6 +25,12 @@ CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (seq) WHERE published_at IS 
 """
 COLUMNS = "outbox (event_id, subject, payload, traceparent)"
 """What `row` fills, for those who store a change and its event in one statement."""
+# One statement notes what went out and reads what comes next: each is a round trip.
+_NEXT = """
+WITH noted AS (UPDATE outbox SET published_at = now() WHERE seq = ANY($1::bigint[]))
+SELECT seq, event_id::text, subject, payload, traceparent FROM outbox
+WHERE published_at IS NULL AND seq <> ALL($1::bigint[]) ORDER BY seq LIMIT $2
+"""
 BATCH = 50
 POLL_S = 1.0
 PAUSE_S = 0.5
@@ -62,6 +68,8 @@ class Outbox:
         self._postgres = postgres
         self._bus = bus
         self._prune_at = 0.0
+        self._published: list[int] = []
+        """What is on the bus, and not yet noted to be."""
         self.wake = asyncio.Event()
         """Set it when there is something to publish; otherwise it's found a second later."""
 
@@ -84,25 +92,18 @@ class Outbox:
                     continue
 
     async def _publish(self) -> bool:
-        """Publish one batch; False when nothing waited."""
-        published: list[int] = []
-        waiting = await self._postgres.fetch(
-            "SELECT seq, event_id::text, subject, payload, traceparent FROM outbox"
-            " WHERE published_at IS NULL ORDER BY seq LIMIT $1",
-            BATCH,
-        )
-        try:
-            for event in waiting:
-                await self._bus.publish(
-                    event["subject"], event["payload"].encode(), event["event_id"], event["traceparent"]
-                )
-                published.append(event["seq"])
-        finally:
-            if published:
-                await self._postgres.fetch(
-                    "UPDATE outbox SET published_at = now() WHERE seq = ANY($1::bigint[])", published
-                )
-        return bool(published)
+        """Note what the last batch has published and publish the next; True when there may be more.
+
+        Whatever was published and not noted, because of a crash, is published again: the bus knows it by its id.
+        """
+        waiting = await self._postgres.fetch(_NEXT, self._published, BATCH)
+        self._published = []
+        for event in waiting:
+            await self._bus.publish(
+                event["subject"], event["payload"].encode(), event["event_id"], event["traceparent"]
+            )
+            self._published.append(event["seq"])
+        return len(waiting) == BATCH
 
     async def _prune(self) -> None:
         """Now and then forget what was published long ago."""
