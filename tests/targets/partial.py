@@ -35,6 +35,7 @@ def cut(whole: dict[str, Any], services: Sequence[str]) -> dict[str, Any]:
             store["databases"] = [name for name in store["databases"] if name in services]
     known = {edge["from"]: {each["to"] for each in edges if each["from"] == edge["from"]} for edge in edges}
     described = {name: whole["services"][name] for name in services}
+    described[services[0]].pop("tls", None)  # customers come by plain HTTP
     for name, service in described.items():
         service["env"] = {key: value for key, value in service["env"].items() if _fits(value, known.get(name, set()))}
     for journey in whole["journeys"].values():
@@ -69,6 +70,11 @@ class Up:
         self.session = session
         self._background = background
 
+    @property
+    def ca(self) -> Path | None:
+        """The authority that vouches for the services, in a run with TLS."""
+        return self.session.deployment.credentials.ca
+
     def url(self, service: str, index: int = 1) -> str:
         """The address of an instance itself."""
         return self.session.deployment.direct_url(InstanceTarget(service=service, index=index))
@@ -86,7 +92,12 @@ class Up:
         """Ask a service."""
         headers = {"Authorization": f"Bearer {OPERATOR}"} | dict(headers or {})
         return requests.request(
-            method, self.url(service, index) + path, json=json, headers=headers, timeout=ANSWER_WITHIN_S
+            method,
+            self.url(service, index) + path,
+            json=json,
+            headers=headers,
+            timeout=ANSWER_WITHIN_S,
+            verify=True if self.ca is None else str(self.ca),
         )
 
     def kill(self, service: str, index: int = 1) -> None:
@@ -115,12 +126,13 @@ class Up:
 
 
 @contextmanager
-def running(description: Path, directory: Path) -> Iterator[Up]:
+def running(description: Path, directory: Path, *, tls: bool = False) -> Iterator[Up]:
     """The system, up while the body runs."""
     background = Background()
     try:
         said: list[str] = []
-        session = background.run(Session.open(description, settings=Settings(directory=directory), say=said.append))
+        settings = Settings(directory=directory, tls=tls)
+        session = background.run(Session.open(description, settings=settings, say=said.append))
         try:
             yield Up(session, background)
         finally:

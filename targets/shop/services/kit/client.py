@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -105,12 +106,14 @@ class Edge:
         guide: Guide | None = None,
         telemetry: Telemetry | None = None,
         rule: Rule | None = None,
+        ca: str | None = None,
     ) -> None:
         self.provider = provider
         self.limits = limits
         self._credentials = credentials
         self._guide = guide or Guide()
         self._telemetry = telemetry
+        self._ca = ca
         self.lines = [
             Line(instance=name, url=url, breaker=Breaker(rule or Rule()))
             for name, url in (instances or {f"{provider}-1": NOWHERE}).items()
@@ -256,14 +259,16 @@ class Edge:
         except TimeoutError:
             raise Late(self.provider, f"no answer within {time_s * 1000:.0f} ms", sent=True) from None
         except aiohttp.ClientConnectorError as error:
-            raise Faulty(self.provider, "it can't be connected to", sent=False) from error
+            untrusted = isinstance(error, aiohttp.ClientSSLError)
+            why = "it speaks no TLS that can be trusted" if untrusted else "it can't be connected to"
+            raise Faulty(self.provider, why, sent=False) from error
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
             raise Faulty(self.provider, f"the connection failed ({type(error).__name__})", sent=True) from error
         return self._judge(call, answer, status, headers, body)
 
     async def _exchange(self, line: Line, call: Call, time_s: float) -> tuple[int, Mapping[str, str], bytes]:
         if self._session is None:
-            self._session = _open_session()
+            self._session = _open_session(self._ca)
         async with self._session.request(
             call.method,
             URL(line.url + call.path, encoded=True),
@@ -314,9 +319,10 @@ class Unwelcome(Unavailable):
     """The provider doesn't take the call from this caller, and has done nothing: that doesn't speak against it."""
 
 
-def _open_session() -> aiohttp.ClientSession:
+def _open_session(ca: str | None) -> aiohttp.ClientSession:
+    trust = True if ca is None else ssl.create_default_context(cafile=ca)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0, force_close=False),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0, force_close=False, ssl=trust),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -80,7 +80,15 @@ class Host:
 
     def _edge(self, provider: str, limits: Limits, guide: Guide | None = None) -> Edge:
         instances = self.settings.instances(provider)
-        return Edge(provider, instances, limits, credentials=self.identity, guide=guide, telemetry=self.telemetry)
+        return Edge(
+            provider,
+            instances,
+            limits,
+            credentials=self.identity,
+            guide=guide,
+            telemetry=self.telemetry,
+            ca=self.settings.tls_ca,
+        )
 
     def part(self, name: str, part: AnyPart) -> AnyPart:
         """Show this part in `/health`, close it at the end."""
@@ -147,7 +155,8 @@ def _identity(settings: Settings) -> Identity:
     """Without a secret, as in pure tests, the service sends no token and knows the operator only."""
     secret, users = settings.client_secret, None
     if secret is not None:
-        users = Users(Edge("users", settings.instances("users"), USERS, rule=USERS_RULE), settings.service, secret)
+        edge = Edge("users", settings.instances("users"), USERS, rule=USERS_RULE, ca=settings.tls_ca)
+        users = Users(edge, settings.service, secret)
     return Identity(users, settings.operator_token)
 
 

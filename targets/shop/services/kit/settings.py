@@ -84,6 +84,21 @@ class Settings:
         return self.env.get("CLIENT_SECRET") or None
 
     @property
+    def tls_cert(self) -> str | None:
+        """The file with the certificate to serve TLS with; without it, and a key, plain HTTP is served."""
+        return self.env.get("TLS_CERT") or None
+
+    @property
+    def tls_key(self) -> str | None:
+        """The file with the certificate's key."""
+        return self.env.get("TLS_KEY") or None
+
+    @property
+    def tls_ca(self) -> str | None:
+        """The file with the only authority whose certificates are trusted; without it, those that the system trusts."""
+        return self.env.get("TLS_CA") or None
+
+    @property
     def operator_token(self) -> str | None:
         """Whoever sends this as bearer token is the operator; without it there is none."""
         return self.env.get("OPERATOR_TOKEN") or None

@@ -105,7 +105,8 @@ class _Operator:
 
 async def _by_hand(settings: Settings) -> bool:
     cache = Cache(settings.redis_url)
-    edge = Edge("catalog", settings.instances("catalog"), CATALOG, credentials=_Operator(settings.operator_token))
+    operator, instances = _Operator(settings.operator_token), settings.instances("catalog")
+    edge = Edge("catalog", instances, CATALOG, credentials=operator, ca=settings.tls_ca)
     try:
         return await Job(Orders(cache), Similarities(cache), CatalogClient(edge), JOB_S).once()
     finally:

@@ -39,7 +39,9 @@ class Rounds:
         self._memory = memory
         self._checks = checks
         self._edges = {
-            (service, name): Edge(service, {name: url}, CHECK, credentials=credentials, rule=NEVER_OPEN)
+            (service, name): Edge(
+                service, {name: url}, CHECK, credentials=credentials, rule=NEVER_OPEN, ca=settings.tls_ca
+            )
             for service in checks
             for name, url in settings.instances(service).items()
         }
