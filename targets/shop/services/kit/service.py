@@ -139,6 +139,20 @@ class _Server(uvicorn.Server):
             self.should_exit = True
 
 
+def tls(settings: Settings) -> dict[str, Any]:
+    """How uvicorn is told to serve TLS; nothing when there is no certificate.
+
+    Raises:
+        ValueError: only one of certificate and key is given: served without, what was to be hidden would be in sight.
+    """
+    if settings.tls_cert is None and settings.tls_key is None:
+        return {}
+    if settings.tls_cert is None or settings.tls_key is None:
+        message = "TLS_CERT and TLS_KEY go together, and only one of them is set"
+        raise ValueError(message)
+    return {"ssl_certfile": settings.tls_cert, "ssl_keyfile": settings.tls_key}
+
+
 def run(settings: Settings, app: FastAPI) -> None:
     """Serve the app until SIGTERM, then finish the requests that are under way."""
     log_to_stderr(settings.service, settings.instance)
@@ -153,5 +167,9 @@ def run(settings: Settings, app: FastAPI) -> None:
         timeout_graceful_shutdown=DRAIN_S,
         lifespan="on",
         ws="none",
+        **tls(settings),
     )
+    if settings.tls_cert is not None:
+        config.load()
+        config.ssl.num_tickets = 0  # nobody resumes: our clients keep their connections
     _Server(config, app).run()
