@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from kit import inbox
-from kit.postgres import Connection, Postgres
+from kit.postgres import Postgres
 
-from analytics.events import Counts, Event
+from analytics.events import Event
 from analytics.models import Figures, StoredEvent, StoredEvents
 
 SCHEMA = f"""{inbox.SCHEMA}
@@ -27,15 +27,18 @@ CREATE TABLE IF NOT EXISTS days (
     cancellations bigint NOT NULL
 );
 """
-_STORE = """
-INSERT INTO events (event_id, name, occurred_at, order_id, sku, payload) VALUES ($1, $2, $3, $4, $5, $6)
-"""
-_COUNT = """
-INSERT INTO days AS known (day, orders, revenue_cents, cancellations) VALUES ($1, $2, $3, $4)
+_TAKE = f"""
+WITH {inbox.FIRST},
+stored AS (
+    INSERT INTO events (event_id, name, occurred_at, order_id, sku, payload)
+    SELECT $1::uuid::text, $2, $3, $4, $5, $6 FROM first
+)
+INSERT INTO days AS known (day, orders, revenue_cents, cancellations)
+SELECT $7::date, $8::bigint, $9::bigint, $10::bigint FROM first WHERE ($8, $9, $10) <> (0, 0, 0)
 ON CONFLICT (day) DO UPDATE SET orders = known.orders + excluded.orders,
     revenue_cents = known.revenue_cents + excluded.revenue_cents,
     cancellations = known.cancellations + excluded.cancellations
-"""
+"""  # noqa: S608 -- constants
 _PAGE = """
 SELECT seq, event_id, name, occurred_at, order_id, sku, payload FROM events WHERE seq > $1 ORDER BY seq LIMIT $2
 """
@@ -49,19 +52,20 @@ class Warehouse:
 
     async def take(self, name: str, event: Event) -> None:
         """Keep an event and add it to its day, both or neither; one that was taken before changes nothing."""
-
-        async def work(connection: Connection) -> None:
-            if not await inbox.first_time(connection, event.event_id):
-                return
-            payload = event.model_dump_json(exclude_unset=True)
-            moment = event.occurred_at.isoformat()
-            await connection.execute(_STORE, event.event_id, name, moment, event.order_id, event.sku, payload)
-            counts = event.counts
-            if counts != Counts():
-                day = event.occurred_at.date()
-                await connection.execute(_COUNT, day, counts.orders, counts.revenue_cents, counts.cancellations)
-
-        await self._postgres.transact(work)
+        counts = event.counts
+        await self._postgres.fetch(
+            _TAKE,
+            event.event_id,
+            name,
+            event.occurred_at.isoformat(),
+            event.order_id,
+            event.sku,
+            event.model_dump_json(exclude_unset=True),
+            event.occurred_at.date(),
+            counts.orders,
+            counts.revenue_cents,
+            counts.cancellations,
+        )
 
     async def page(self, after: int, limit: int) -> StoredEvents:
         """The events that arrived after this one, at most `limit`."""

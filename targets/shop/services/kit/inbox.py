@@ -14,14 +14,17 @@ CREATE INDEX IF NOT EXISTS inbox_age ON inbox (at);
 REMEMBER_S = 8 * 24 * 3600
 """How long an event is known; a day longer than the bus keeps it."""
 # Each event that is added takes up to two with it that are too old: the table stays bounded without a job for that.
-_FIRST_TIME = """
-WITH old AS (
-    SELECT event_id FROM inbox WHERE at < now() - make_interval(secs => $2) ORDER BY at LIMIT 2 FOR UPDATE SKIP LOCKED
-), forgotten AS (DELETE FROM inbox USING old WHERE inbox.event_id = old.event_id)
-INSERT INTO inbox (event_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING true
-"""
+FIRST = f"""
+old AS (
+    SELECT event_id FROM inbox WHERE at < now() - interval '{REMEMBER_S} seconds'
+    ORDER BY at LIMIT 2 FOR UPDATE SKIP LOCKED
+), forgotten AS (DELETE FROM inbox USING old WHERE inbox.event_id = old.event_id),
+first AS (INSERT INTO inbox (event_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING event_id)
+"""  # noqa: S608 -- a constant
+"""Begins the `WITH` of a statement that notes the event `$1` and takes effect at once, if it selects from `first`."""
+_FIRST_TIME = f"WITH {FIRST} SELECT true FROM first"  # noqa: S608 -- a constant
 
 
 async def first_time(connection: Connection, event_id: str) -> bool:
     """Note an event in the consumer's transaction; False when it has taken effect before."""
-    return bool(await connection.fetchval(_FIRST_TIME, event_id, REMEMBER_S))
+    return bool(await connection.fetchval(_FIRST_TIME, event_id))

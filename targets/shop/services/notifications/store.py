@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit import inbox
-from kit.postgres import Connection, Postgres
+from kit.postgres import Postgres
 
 from notifications.letters import Letter, letter
 from notifications.models import Mail, MailPage, Told
@@ -27,18 +27,25 @@ CREATE TABLE IF NOT EXISTS mails (
 CREATE INDEX IF NOT EXISTS mails_waiting ON mails (seq) WHERE status = 'waiting';
 CREATE INDEX IF NOT EXISTS mails_cancelled ON mails (order_id) WHERE event = 'OrderCancelled';
 """
-SCHEMA = _OWN + inbox.SCHEMA
+# A function, since each of its statements sees what was committed before it: one event of an order at a time, so that
+# a cancellation is not missed because it is noted just now.
+_RECORD_MAIL = f"""
+CREATE OR REPLACE FUNCTION record_mail(uuid, text, uuid, timestamptz, text, text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended($3::text, 0));
+    WITH {inbox.FIRST}
+    INSERT INTO mails (event_id, event, order_id, occurred_at, subject, body, status)
+    SELECT $1, $2, $3, $4, $5, $6,
+           CASE WHEN EXISTS (SELECT FROM mails WHERE order_id = $3 AND event = 'OrderCancelled')
+                THEN 'withheld' ELSE 'waiting' END
+    FROM first;
+END $$;
+"""  # noqa: S608 -- constants
+SCHEMA = _OWN + inbox.SCHEMA + _RECORD_MAIL
 _LISTED = """
 SELECT seq, event_id::text, event, order_id::text, subject, status,
        EXISTS (SELECT FROM mails AS c WHERE c.order_id = m.order_id AND c.event = 'OrderCancelled') AS order_cancelled
 FROM mails AS m
-"""
-_RECORD = """
-INSERT INTO mails (event_id, event, order_id, occurred_at, subject, body, status)
-SELECT $1, $2, $3, $4, $5, $6,
-       CASE WHEN EXISTS (SELECT FROM mails WHERE order_id = $3 AND event = 'OrderCancelled')
-            THEN 'withheld' ELSE 'waiting' END
-ON CONFLICT DO NOTHING
 """
 AT_ONCE = 50
 
@@ -64,23 +71,15 @@ class Mails:
     async def record(self, event: Told) -> None:
         """Note the mail for an event, in the same transaction as the event itself."""
         content = letter(event)
-
-        async def work(connection: Connection) -> None:
-            if not await inbox.first_time(connection, event.event_id):
-                return
-            # One event of an order at a time: a cancellation must not be missed because it is noted just now.
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", event.order_id)
-            await connection.execute(
-                _RECORD,
-                event.event_id,
-                type(event).__name__,
-                event.order_id,
-                event.occurred_at,
-                content.subject,
-                content.text,
-            )
-
-        await self._postgres.transact(work)
+        await self._postgres.fetch(
+            "SELECT record_mail($1, $2, $3, $4, $5, $6)",
+            event.event_id,
+            type(event).__name__,
+            event.order_id,
+            event.occurred_at,
+            content.subject,
+            content.text,
+        )
         self.wake.set()
 
     async def waiting(self) -> list[Waiting]:

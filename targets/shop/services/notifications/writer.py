@@ -10,9 +10,11 @@ from pathlib import Path
 from kit.trouble import Unavailable
 
 from notifications.letters import envelope
-from notifications.store import Mails, Waiting
+from notifications.store import AT_ONCE, Mails, Waiting
 
 POLL_S = 1.0
+GATHER_S = 0.1
+"""Mails are awaited for so long after the first one: a batch costs little more than a single one."""
 PAUSE_S = 0.5
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ class Writer:
         while True:
             self._mails.wake.clear()
             try:
-                more = await self.once()
+                more = await self.once() == AT_ONCE
             except (Unavailable, OSError) as error:
                 log.warning("mails wait: %s", error)
                 await asyncio.sleep(PAUSE_S)
@@ -40,14 +42,15 @@ class Writer:
                         await self._mails.wake.wait()
                 except TimeoutError:
                     continue
+                await asyncio.sleep(GATHER_S)
 
-    async def once(self) -> bool:
-        """Write what waits, some of it; False when nothing did."""
+    async def once(self) -> int:
+        """Write what waits, at most `AT_ONCE` of it; how many there were."""
         waiting = await self._mails.waiting()
         if waiting:
             await asyncio.to_thread(self._write, waiting)
             await self._mails.written([mail.event_id for mail in waiting])
-        return bool(waiting)
+        return len(waiting)
 
     def _write(self, waiting: list[Waiting]) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import json
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from kit import inbox, outbox
 from kit.postgres import Connection, Postgres
@@ -41,20 +45,47 @@ CREATE INDEX IF NOT EXISTS shipments_under_way ON shipments (dispatched_at) WHER
     + inbox.SCHEMA
     + outbox.SCHEMA
 )
-_DISPATCH = """
-UPDATE shipments SET status = 'dispatched', dispatched_at = now() WHERE order_id IN (
-    SELECT order_id FROM shipments WHERE status = 'created' AND placed_at <= now() - make_interval(secs => $1)
-    ORDER BY placed_at LIMIT $2 FOR UPDATE SKIP LOCKED
-) RETURNING order_id::text, shipment_id::text, now() AS at
+_PLACED = f"""
+WITH {inbox.FIRST}
+UPDATE shipments SET placed_at = now() FROM first WHERE order_id = $2 AND placed_at IS NULL
+"""  # noqa: S608 -- a constant
+_NEXT = """
+(SELECT order_id::text, shipment_id::text, status, extract(epoch FROM placed_at - now())::float8 + $1 AS wait_s,
+        now() AS at
+ FROM shipments WHERE status = 'created' AND placed_at IS NOT NULL ORDER BY placed_at LIMIT $3)
+UNION ALL
+(SELECT order_id::text, shipment_id::text, status, extract(epoch FROM dispatched_at - now())::float8 + $2,
+        now()
+ FROM shipments WHERE status = 'dispatched' ORDER BY dispatched_at LIMIT $3)
+ORDER BY wait_s
 """
-_DELIVER = """
-UPDATE shipments SET status = 'delivered' WHERE order_id IN (
-    SELECT order_id FROM shipments WHERE status = 'dispatched' AND dispatched_at <= now() - make_interval(secs => $1)
-    ORDER BY dispatched_at LIMIT $2 FOR UPDATE SKIP LOCKED
-) RETURNING order_id::text, shipment_id::text, now() AS at
-"""
+# Only what is still as it was read moves, and only the event of what has moved is told.
+_MOVE = f"""
+WITH wanted AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[])
+    AS w (order_id, was, becomes, event_id, subject, payload)
+), moved AS (
+    UPDATE shipments SET status = becomes,
+                         dispatched_at = CASE WHEN becomes = 'dispatched' THEN now() ELSE dispatched_at END
+    FROM wanted WHERE shipments.order_id = wanted.order_id AND status = was
+    RETURNING event_id, subject, payload
+)
+INSERT INTO {outbox.COLUMNS} SELECT event_id, subject, payload, NULL FROM moved ON CONFLICT (event_id) DO NOTHING
+RETURNING true
+"""  # noqa: S608 -- a constant
 MOVED_AT_ONCE = 100
 TAKEN_BACK = frozenset({"cancelled", "recalled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A shipment that will leave or arrive in so many seconds, as it was at that moment."""
+
+    order_id: str
+    shipment_id: str
+    status: str
+    wait_s: float
+    at: dt.datetime
 
 
 class Shipments:
@@ -62,6 +93,8 @@ class Shipments:
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
+        self.wake = asyncio.Event()
+        """Set when there is something that will leave."""
 
     async def make(self, wanted: ShipmentRequest, key: str) -> Shipment:
         """Make an order's shipment once.
@@ -135,14 +168,8 @@ class Shipments:
 
     async def placed(self, event: OrderPlaced) -> None:
         """The order is placed: its shipment may leave, unless it was cancelled."""
-
-        async def work(connection: Connection) -> None:
-            if await inbox.first_time(connection, event.event_id):
-                await connection.execute(
-                    "UPDATE shipments SET placed_at = now() WHERE order_id = $1 AND placed_at IS NULL", event.order_id
-                )
-
-        await self._postgres.transact(work)
+        await self._postgres.fetch(_PLACED, event.event_id, event.order_id)
+        self.wake.set()
 
     async def cancelled(self, event: OrderCancelled) -> None:
         """The order is no more: nor is its shipment, if there is one or will be."""
@@ -153,27 +180,24 @@ class Shipments:
 
         await self._postgres.transact(work)
 
-    async def dispatch(self, after_s: float) -> bool:
-        """Send off what has waited for so long since its order was placed; False when there was nothing."""
+    async def waiting(self, *, dispatch_s: float, delivery_s: float) -> list[Waiting]:
+        """What will leave or arrive next, the first due first: so long after it was placed, or has left."""
+        rows = await self._postgres.fetch(_NEXT, dispatch_s, delivery_s, MOVED_AT_ONCE)
+        return [Waiting(**row) for row in rows]
 
-        async def work(connection: Connection) -> bool:
-            left = await connection.fetch(_DISPATCH, after_s, MOVED_AT_ONCE)
-            for row in left:
-                await outbox.put(connection, DISPATCHED, dispatched(row["order_id"], row["shipment_id"], row["at"]))
-            return bool(left)
-
-        return await self._postgres.transact(work)
-
-    async def deliver(self, after_s: float) -> bool:
-        """Deliver what has been under way for so long; False when there was nothing."""
-
-        async def work(connection: Connection) -> bool:
-            arrived = await connection.fetch(_DELIVER, after_s, MOVED_AT_ONCE)
-            for row in arrived:
-                await outbox.put(connection, DELIVERED, delivered(row["order_id"], row["shipment_id"], row["at"]))
-            return bool(arrived)
-
-        return await self._postgres.transact(work)
+    async def move(self, due: Sequence[Waiting]) -> None:
+        """Let shipments leave and arrive, unless they were cancelled meanwhile."""
+        moves = [(DISPATCHED, dispatched) if each.status == "created" else (DELIVERED, delivered) for each in due]
+        events = [make(each.order_id, each.shipment_id, each.at) for (_, make), each in zip(moves, due, strict=True)]
+        await self._postgres.fetch(
+            _MOVE,
+            [each.order_id for each in due],
+            [each.status for each in due],
+            ["dispatched" if each.status == "created" else "delivered" for each in due],
+            [event.event_id for event in events],
+            [subject for subject, _ in moves],
+            [event.model_dump_json() for event in events],
+        )
 
 
 async def _cancel(connection: Connection, order_id: str) -> Cancellation:
