@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -97,6 +98,7 @@ class Server:
     ends: bytes = b"\r\n\r\n"
     greeting: bytes = b""
     keeps_half_open: bool = False
+    tls: ssl.SSLContext | None = None
     requests: int = 0
     eofs: int = 0
     received: bytearray = field(default_factory=bytearray)
@@ -106,7 +108,7 @@ class Server:
 
     async def start(self) -> Server:
         loop = asyncio.get_running_loop()
-        self.listening = await loop.create_server(lambda: Peer(self), HOST, self.port)
+        self.listening = await loop.create_server(lambda: Peer(self), HOST, self.port, ssl=self.tls)
         return self
 
     async def stop(self) -> None:
@@ -182,8 +184,14 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(
-    binary: Path, directory: Path, lines: Mapping[str, Server], *, relay: bool = True, protocol: str = "http"
+async def rig(  # noqa: PLR0913 -- what tests vary
+    binary: Path,
+    directory: Path,
+    lines: Mapping[str, Server],
+    *,
+    relay: bool = True,
+    protocol: str = "http",
+    trust: Path | None = None,
 ) -> AsyncIterator[Rig]:
     """A mesh with the lines `consumer->provider` to servers, which are started and stopped with it."""
     spawner = LocalSpawner()
@@ -214,6 +222,7 @@ async def rig(
             clock=CLOCK,
             run_began=CLOCK.now(),
             relay=relay,
+            trust=trust,
             on_crossing=crossings.append,
         )
         try:
@@ -247,8 +256,8 @@ class Client:
 
 
 @asynccontextmanager
-async def client(port: int) -> AsyncIterator[Client]:
-    reader, writer = await asyncio.open_connection(HOST, port)
+async def client(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Client]:
+    reader, writer = await asyncio.open_connection(HOST, port, ssl=tls)
     try:
         yield Client(reader, writer)
     finally:
