@@ -60,6 +60,7 @@ def resolve(document: Document, system: System, *, root: Path) -> Topology:
     """Join what the description names; raises DeclarationError as `load_system`."""
     problems = [*_names(document, system), *_edges(document, system), *_journeys(document, system)]
     problems += [*_stores(document, system), *_clusters(document, system), *_ports(document, system)]
+    problems += _scaling(document, system)
     if problems:
         raise DeclarationError(problems)
     return Topology(system=system, root=str(root), start_order=_start_order(document, system))
@@ -145,6 +146,23 @@ def _clusters(document: Document, system: System) -> Iterator[Problem]:
         if {*store.databases} != {*system.stores[other].databases}:
             message = f"'{name}' and '{other}' are nodes of one cluster, and their 'databases' differ"
             yield document.problem(("stores", name), message, "give both the same")
+
+
+def _scaling(document: Document, system: System) -> Iterator[Problem]:
+    called = {edge.provider for edge in system.edges}
+    for name, service in system.services.items():
+        if service.scaling is None:
+            continue
+        at, declared = ("services", name, "scaling"), len(service.instances)
+        if service.scaling.most < declared:
+            message = f"'most' is {service.scaling.most}, and {declared} instances of '{name}' are declared"
+            yield document.problem((*at, "most"), message, "declare fewer, or allow more")
+        if name == system.entry:
+            message = f"the entry '{name}' can't be scaled: customers know its declared instances only"
+            yield document.problem(at, message, "declare as many as it needs", key=True)
+        elif name not in called:
+            message = f"no edge leads to '{name}', so nobody can tell how many requests it gets"
+            yield document.problem(at, message, "declare the edge, or remove it", key=True)
 
 
 def _ports(document: Document, system: System) -> Iterator[Problem]:

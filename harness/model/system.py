@@ -16,6 +16,8 @@ CUSTOMERS = "customers"
 """The consumer that journeys act for; it has one edge, to the entry service."""
 
 WELL_KNOWN_PORT_LIMIT = 65535
+MOST_INSTANCES = 20
+"""To which a service may be scaled: each has a line from every instance of its consumers."""
 
 
 class Declared(BaseModel):
@@ -36,6 +38,13 @@ class Restart(StrEnum):
 
     NEVER = "never"
     ALWAYS = "always"
+
+
+class Signal(StrEnum):
+    """By what is seen that a service has too few instances."""
+
+    REQUESTS = "requests"
+    """Requests a second to each instance that runs, as the relay counts them."""
 
 
 class StoreKind(StrEnum):
@@ -92,6 +101,20 @@ class DegradedMark(Declared):
     """The answer is degraded when this RFC 6901 pointer into its body finds something true or not empty."""
 
 
+class Scaling(Declared):
+    """When a service gets more instances than are declared, and how many."""
+
+    signal: Signal
+    above: Annotated[float, Field(gt=0)]
+    """The signal that is too much; below half of it, instances that were added go again."""
+    lasts: Annotated[Duration, Field(alias="for")]
+    """How long it must be above; it must be below half of it for three times as long."""
+    add: Annotated[int, Field(ge=1)] = 1
+    """How many are started, or stopped, in one go."""
+    most: Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
+    """How many there may be in all."""
+
+
 class Service(Declared):
     """A deployable: who owns it, how it runs, and how one sees that it can serve."""
 
@@ -102,6 +125,8 @@ class Service(Declared):
     """Environment; the placeholders that `harness.runtime.addresses` knows are filled in."""
     restart: Restart = Restart.NEVER
     """Whether an instance that has died, whoever killed it, is started again."""
+    scaling: Scaling | None = None
+    """Without it there are always as many instances as are declared."""
     ready: str = "/readyz"
     """Path that answers 2xx once the instance can serve."""
     tls: bool = False

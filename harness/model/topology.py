@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.model.system import CUSTOMERS, Edge, Journey, Need, Service, Store, System
+from harness.model.system import CUSTOMERS, Edge, InstanceSpec, Journey, Need, Service, Store, System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +73,21 @@ class Topology:
 
     @cached_property
     def instances(self) -> tuple[InstanceId, ...]:
-        """Every instance of every service, in the order of the description."""
+        """Every declared instance of every service, in the order of the description."""
         return tuple(
             InstanceId(service=name, index=index, zone=spec.zone)
             for name, service in self.system.services.items()
             for index, spec in enumerate(service.instances, start=1)
+        )
+
+    @cached_property
+    def standbys(self) -> tuple[InstanceId, ...]:
+        """The instances that scaling may add; their zones are those of the declared ones, in turn."""
+        return tuple(
+            InstanceId(service=name, index=index, zone=self.spec(name, index).zone)
+            for name, service in self.system.services.items()
+            if service.scaling is not None
+            for index in range(len(service.instances) + 1, service.scaling.most + 1)
         )
 
     @cached_property
@@ -87,19 +97,31 @@ class Topology:
 
     @cached_property
     def lines(self) -> tuple[LineId, ...]:
-        """Every (consumer instance, provider instance) of every edge."""
+        """Every (consumer instance, provider instance) of every edge, standbys included."""
         return tuple(
             LineId(consumer=consumer, provider=provider)
             for edge in self.edges.values()
-            for consumer in self.instances_of(edge.consumer)
-            for provider in self.instances_of(edge.provider)
+            for consumer in self.possible_of(edge.consumer)
+            for provider in self.possible_of(edge.provider)
         )
 
     def instances_of(self, name: str) -> tuple[InstanceId, ...]:
-        """The instances of a service, of a store, or of the customers."""
+        """The declared instances of a service, the one of a store, or the customers."""
         if name == CUSTOMERS:
             return (CUSTOMERS_INSTANCE,)
         return tuple(each for each in (*self.instances, *self.store_instances) if each.service == name)
+
+    def possible_of(self, name: str) -> tuple[InstanceId, ...]:
+        """As `instances_of`, and after them those that scaling may add."""
+        return (*self.instances_of(name), *(each for each in self.standbys if each.service == name))
+
+    def spec(self, service: str, index: int) -> InstanceSpec:
+        """How an instance is declared, counted from 1; a standby is as the first, without a port, its zone in turn."""
+        declared = self.system.services[service].instances
+        if index <= len(declared):
+            return declared[index - 1]
+        zone = declared[(index - 1) % len(declared)].zone
+        return declared[0].model_copy(update={"zone": zone, "port": None})
 
     def nodes_of(self, store: str) -> tuple[str, ...]:
         """The stores that form a cluster with this one, itself among them; none when it stands alone."""

@@ -59,7 +59,7 @@ def known_names(topology: Topology, service: str) -> list[str]:
         if edge.consumer != service:
             continue
         of_edge = ["url", "dsn"] if topology.is_store(edge.provider) else ["url", "urls", "instances"]
-        if len(topology.instances_of(edge.provider)) > 1:
+        if len(topology.possible_of(edge.provider)) > 1:
             of_edge.remove("url")
         if _without_database(topology, service, edge.provider):
             continue
@@ -144,8 +144,9 @@ def _problem(topology: Topology, service: str, where: str, name: str, known: lis
     if name in ("{", "}"):
         found += f"a lone {name!r}"
     elif kind == "edge" and f"edge.{provider}.urls" in known and attribute == "url":
-        count = len(topology.instances_of(provider))
-        found += f"{{{name}}} is one address, but {provider} has {count} instances"
+        count = len(topology.possible_of(provider))
+        most = "up to " if topology.service(provider).scaling else ""
+        found += f"{{{name}}} is one address, but {provider} has {most}{count} instances"
         expected = f"expected {{edge.{provider}.urls}} or {{edge.{provider}.instances}}, all of them joined by commas"
         remedy = "use one of those"
     elif kind == "edge" and _without_database(topology, service, provider):
@@ -220,8 +221,7 @@ class Addresses:
     def entries(self, consumer: InstanceId, provider: str) -> list[int]:
         """The entry ports through which a consumer reaches the instances of a provider."""
         return [
-            self.entry[LineId(consumer=consumer, provider=instance)]
-            for instance in self.topology.instances_of(provider)
+            self.entry[LineId(consumer=consumer, provider=instance)] for instance in self.topology.possible_of(provider)
         ]
 
     def _of_edge(self, consumer: InstanceId, provider: str) -> dict[str, str]:
@@ -230,7 +230,7 @@ class Addresses:
             url = self.store_url(provider, consumer.service, ports[0])
             return {"url": url, "dsn": url}
         urls = [f"{self.topology.scheme(provider)}://{LOOPBACK}:{port}" for port in ports]
-        named = zip(self.topology.instances_of(provider), urls, strict=True)
+        named = zip(self.topology.possible_of(provider), urls, strict=True)
         instances = ",".join(f"{instance.name}={url}" for instance, url in named)
         return {"url": urls[0], "urls": ",".join(urls), "instances": instances}
 

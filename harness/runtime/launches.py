@@ -102,7 +102,7 @@ class Launches:
     def _environment(self, instance: InstanceId) -> dict[str, str]:
         values = self.addresses.values(instance)
         service = self.topology.service(instance.service)
-        declared = service.env | service.instances[instance.index - 1].env
+        declared = service.env | self.topology.spec(instance.service, instance.index).env
         return base_environment() | {name: fill(text, values) for name, text in declared.items()}
 
     def _forked(self) -> list[Run]:

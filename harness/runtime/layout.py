@@ -58,7 +58,7 @@ def lay_out(topology: Topology, pool: PortPool, *, relay: bool) -> Layout:
 def _fixed(topology: Topology) -> dict[InstanceId, int | None]:
     """All instances, with the port that is declared for them."""
     services = {
-        instance: topology.service(instance.service).instances[instance.index - 1].port
-        for instance in topology.instances
+        instance: topology.spec(instance.service, instance.index).port
+        for instance in (*topology.instances, *topology.standbys)
     }
     return services | {store: topology.store(store.service).port for store in topology.store_instances}

@@ -15,6 +15,7 @@ from harness.errors import DeployError, HarnessError
 from harness.model.credentials import Credentials
 from harness.model.events import Event, Noted, Observed
 from harness.model.fault import InstanceTarget
+from harness.model.observation import CrossingSecond
 from harness.model.system import Restart
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh
@@ -26,6 +27,7 @@ from harness.runtime.leftovers import remove_directory
 from harness.runtime.logs import last_lines
 from harness.runtime.ports import LOOPBACK, PortPool
 from harness.runtime.restarts import Restarts
+from harness.runtime.scaling import Scaler
 from harness.runtime.secret import Secrets
 from harness.runtime.stores import STORES, Binary, StoreDriver, StorePlan
 from harness.runtime.supervised import Granter
@@ -87,7 +89,17 @@ class ProcessDeployment:
         self._turnover = Turnover(lambda: self.mesh, clock=clock)
         self._restarts = Restarts(self._turnover.start, clock=clock, note=self._note)
         self._rolling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """Held while the instances of a service are taken out one after another."""
+        """Held while instances of a service are taken out one after another, or added or removed."""
+        self._scaler = Scaler(
+            topology,
+            fleet=self._instances,
+            start=self._start_unless_tried,
+            retire=self._retire,
+            turn=self._rolling,
+            clock=clock,
+            run_began=run_began,
+            note=self._note,
+        )
         self._undo = AsyncExitStack()
 
     @classmethod
@@ -156,7 +168,7 @@ class ProcessDeployment:
 
     @property
     def instances(self) -> tuple[InstanceId, ...]:
-        """All instances, those of stores included."""
+        """All instances, those of stores and those that scaling may add included."""
         return tuple(instance.id for instance in self._instances.values())
 
     def direct_url(self, instance: InstanceId | InstanceTarget) -> str:
@@ -242,8 +254,7 @@ class ProcessDeployment:
             DeployError: as `start`.
         """
         known = self._instance(instance)
-        await self._restarts.call_off(known)
-        await self._turnover.retire(known)
+        await self._retire(known)
         await self._start_again(known)
 
     async def roll(self, service: str) -> None:
@@ -256,6 +267,15 @@ class ProcessDeployment:
         async with self._rolling[service]:
             for known in [each for each in self._instances.values() if each.id.service == service and each.alive]:
                 await self.restart(InstanceTarget(service=service, index=known.id.index))
+
+    async def _start_unless_tried(self, known: Instance) -> None:
+        """As `start`; nobody else tries again when it fails."""
+        await self._restarts.call_off(known)
+        await self._turnover.start(known)
+
+    async def _retire(self, known: Instance) -> None:
+        await self._restarts.call_off(known)
+        await self._turnover.retire(known)
 
     async def _start_again(self, known: Instance) -> None:
         try:
@@ -281,6 +301,7 @@ class ProcessDeployment:
         data = self._directory / DATA
         stores = [self._instances[store.name] for store in self.topology.store_instances]
         services = [instance for instance in self._instances.values() if instance not in stores]
+        standbys = [self._instances[each.name] for each in self.topology.standbys]
         self._undo.callback(self._pool.close)
         self._undo.push_async_callback(asyncio.to_thread, remove_directory, str(data))
         await self._supervisor.remove_at_end(data)
@@ -301,7 +322,7 @@ class ProcessDeployment:
                 run_began=self._run_began,
                 relay=relay,
                 trust=self._ca,
-                on_crossing=lambda crossing: self._on_event(Observed(crossings=(crossing,))),
+                on_crossing=self._on_crossing,
             )
             self._undo.push_async_callback(self.mesh.stop)
             self._say(f"{len(self._layout.plans)} proxied lines listen")
@@ -314,7 +335,15 @@ class ProcessDeployment:
         await _all_or_first_error([mesh(), self._launches.warm(), *(store(each) for each in stores)])
         self._undo.push_async_callback(_stop_all, services)
         self._undo.push_async_callback(self._restarts.stop)
-        await _all_or_first_error([self._start(each, ready_within_s) for each in services])
+        for each in standbys:
+            await self.mesh.hide(each.id)
+        await _all_or_first_error([self._start(each, ready_within_s) for each in services if each not in standbys])
+        if relay:
+            self._undo.push_async_callback(self._scaler.stop)
+            self._scaler.begin()
+        elif standbys:
+            names = ", ".join(dict.fromkeys(each.id.service for each in standbys))
+            self._note(f"nothing counts requests in a run without the relay, so this is not scaled: {names}")
 
     async def _start(self, instance: Instance, within_s: float) -> None:
         try:
@@ -340,6 +369,10 @@ class ProcessDeployment:
         except HarnessError as error:
             self._note(f"the lines to {instance.name}, which is dead, could not be made to refuse: {error}")
         self._restart(instance)
+
+    def _on_crossing(self, crossing: CrossingSecond) -> None:
+        self._scaler.hear(crossing)
+        self._on_event(Observed(crossings=(crossing,)))
 
     def _restart(self, instance: Instance) -> None:
         """Start a dead instance again where its description says so."""

@@ -32,6 +32,10 @@ CLUSTER = """{kind: nats, databases: [back], cluster: c}
   db-c: {kind: nats, databases: [back], cluster: c, zone: c}"""
 
 
+SCALED = "{{command: [back]}}, scaling: {{signal: requests, above: 20, for: 3 s, most: {most}}}"
+LONELY = f"services:\n  lonely: {{owner: nobody, run: {SCALED.format(most=3)}}}"
+
+
 def described(tmp_path: Path, text: str) -> Path:
     file = tmp_path / "system.yaml"
     file.write_text(text, encoding="utf-8")
@@ -55,6 +59,19 @@ def test_a_sound_description_becomes_a_topology(tmp_path: Path) -> None:
     assert topology.protocol(topology.edges["back->db"]) == "postgres"
 
 
+def test_a_scaled_service_has_standbys_with_lines_which_do_not_count_as_its_instances(tmp_path: Path) -> None:
+    text = SOUND.replace("{command: [back]}", SCALED.format(most=3) + ", instances: [{zone: x, port: 9000}, {zone: y}]")
+    topology = load_system(described(tmp_path, text))
+    standby = InstanceId(service="back", index=3, zone="x")
+    assert [each.name for each in topology.instances_of("back")] == ["back-1", "back-2"]
+    assert topology.standbys == (standby,)
+    assert topology.possible_of("back") == (*topology.instances_of("back"), standby)
+    assert topology.possible_of("db") == topology.instances_of("db")
+    assert topology.spec("back", 3).port is None
+    lines = [line.name for line in topology.lines]
+    assert {"front-1->back-3", "front-2->back-3", "back-3->db-1"} <= set(lines)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -74,6 +91,16 @@ def test_a_sound_description_becomes_a_topology(tmp_path: Path) -> None:
         ("system: tiny", "system: tiny\nsystem: twice", "2:1: key 'system' stands here twice"),
         ("[{zone: a}, {zone: b}]", "[{port: 9000}, {port: 9000}]", "the port 9000 is given to 2 instances"),
         ("entry: front", "entry: [front", "is not YAML"),
+        ("{command: [back]}", SCALED.format(most=0), "'most': Input should be greater than or equal to 1"),
+        ("{command: [back]}", SCALED.format(most=21), "'most': Input should be less than or equal to 20"),
+        (
+            "{command: [back]}",
+            SCALED.format(most=3).replace("requests", "luck"),
+            "'signal': Input should be 'requests'",
+        ),
+        ("{command: [front]}", SCALED.format(most=1), "'most' is 1, and 2 instances of 'front' are declared"),
+        ("{command: [front]}", SCALED.format(most=3), "the entry 'front' can't be scaled: customers know its declared"),
+        ("services:", LONELY, "no edge leads to 'lonely', so nobody can tell how many requests it gets"),
         ("databases: [back]", "databases: [back], cluster: c", "7:43: 'cluster' goes with nats only, 'db' is postgres"),
         (POSTGRES, "{kind: nats, cluster: c}", "7:29: the cluster 'c' has 1 node(s), and needs 3"),
         (POSTGRES, "{kind: redis, databases: [back]}", "7:21: 'databases' go with postgres and nats, 'db' is redis"),

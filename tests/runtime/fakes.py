@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from harness.model.system import Edge, InstanceSpec, Need, Restart, Run, Service, Store, StoreKind, System
+from harness.model.system import Edge, InstanceSpec, Need, Restart, Run, Scaling, Service, Store, StoreKind, System
 from harness.model.topology import InstanceId, Topology
 from harness.proxy.mesh import LinePlan
 
@@ -72,6 +72,7 @@ def system_of(  # noqa: PLR0913 -- what tests vary
     back: Sequence[InstanceSpec] = (InstanceSpec(),),
     stores: dict[str, Store] | None = None,
     restart: Restart = Restart.NEVER,
+    scaling: Scaling | None = None,
 ) -> Topology:
     """Two services, front → back, and whatever stores; the services' code is written to `root`."""
     (root / "service.py").write_text(textwrap.dedent(SERVICE), encoding="utf-8")
@@ -82,7 +83,14 @@ def system_of(  # noqa: PLR0913 -- what tests vary
         entry="front",
         services={
             "front": Service(owner="one", run=run, env=env | (front_env or {})),
-            "back": Service(owner="two", run=run, env=env | (back_env or {}), instances=tuple(back), restart=restart),
+            "back": Service(
+                owner="two",
+                run=run,
+                env=env | (back_env or {}),
+                instances=tuple(back),
+                restart=restart,
+                scaling=scaling,
+            ),
         },
         stores=stores,
         edges=(
