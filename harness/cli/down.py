@@ -23,6 +23,8 @@ def down(runs: tuple[str, ...]) -> None:
     for standing in _chosen(runs):
         click.echo(f"stopping {standing.system} ({standing.run}), kept up by process {standing.pid}")
         standing.down()
+        if standing.runtime == "docker":
+            _remove_containers(standing.run)
     click.echo("nothing is up" if not all_standing() else "the others stay up")
 
 
@@ -61,6 +63,13 @@ def logs(names: tuple[str, ...], *, follow: bool, lines: int) -> None:
         pause(LOOK_S)
         for file, end in ends.items():
             ends[file] = _print_since(file, end)
+
+
+def _remove_containers(run: str) -> None:
+    """What is left of a run whose harness had to be killed."""
+    from harness.runtime.docker.engine import remove_run
+
+    remove_run(run)
 
 
 def _chosen(runs: Sequence[str]) -> list[Standing]:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.opened import Opened, open_as_processes, open_in_docker
 from harness.cli.standing import Row, Standing, all_standing, table
-
-if TYPE_CHECKING:
-    from harness.engine.session import Session
 
 LOOK_S = 0.5
 OUTPUT = "up.log"
@@ -30,15 +27,20 @@ _COMMAND = (sys.executable, "-c", "from harness.cli import main; main()", "up")
 @click.command()
 @click.argument("system", type=click.Path(path_type=Path), required=False)
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
+@click.option(
+    "--runtime", type=click.Choice(["process", "docker"]), default="process", show_default=True, help="What runs it."
+)
 @click.option("--tls", is_flag=True, help="Let its services speak TLS among themselves, where they can.")
 @click.option("--detach", "-d", is_flag=True, help="Come back when everything is ready; `harness down` ends it.")
-def up(system: Path | None, directory: Path | None, *, tls: bool, detach: bool) -> None:
+def up(system: Path | None, directory: Path | None, runtime: str, *, tls: bool, detach: bool) -> None:
     """Bring the SYSTEM up with a Toxiproxy on every edge, and keep it up until Ctrl-C or `harness down`."""
     path = system_path(system)
     if detach:
-        _detach([str(path), *(("--directory", str(directory)) if directory else ()), *(("--tls",) if tls else ())])
+        options = ["--runtime", runtime, *(("--directory", str(directory)) if directory else ())]
+        _detach([str(path), *options, *(("--tls",) if tls else ())])
     else:
-        asyncio.run(_up(path, directory, tls=tls))
+        opening = open_in_docker if runtime == "docker" else open_as_processes
+        asyncio.run(_up(lambda say: opening(path, directory, tls=tls, say=say)))
 
 
 def _detach(arguments: Sequence[str]) -> None:
@@ -69,64 +71,31 @@ def _detach(arguments: Sequence[str]) -> None:
     raise DeployError(message)
 
 
-async def _up(path: Path, directory: Path | None, *, tls: bool) -> None:
-    from harness.engine.session import Session, Settings
-
+async def _up(opening: Callable[[Callable[[str], None]], Coroutine[Any, Any, Opened]]) -> None:
     console = Console()
-    opening = Session.open(path, settings=Settings(directory=directory, tls=tls), say=console.say)
-    session: Session = await until_interrupted(opening)
-    standing = _standing(session)
+    opened = await until_interrupted(opening(console.say))
+    standing = opened.standing()
     try:
         standing.write()
         view = _Live() if console.colour else _Lines()
         view.show(standing.rows)
         click.echo(f"\ncustomers enter at {standing.entry}; Ctrl-C or `harness down` stops it all")
         with suppress(click.Abort):  # the ordinary way to end it
-            await until_interrupted(_keep(session, standing, view.show))
+            await until_interrupted(_keep(opened, standing, view.show))
     finally:
         standing.forget()
-        await session.close()
+        await opened.close()
 
 
-async def _keep(session: Session, standing: Standing, show: Callable[[Sequence[Row]], None]) -> None:
+async def _keep(opened: Opened, standing: Standing, show: Callable[[Sequence[Row]], None]) -> None:
     """Look at everything, for ever, and tell what changed."""
     while True:
-        await session.clock.sleep(LOOK_S)
-        rows = _rows(session)
-        if rows != standing.rows:
-            standing = standing.model_copy(update={"rows": rows})
+        await asyncio.sleep(LOOK_S)
+        now = opened.standing()
+        if now != standing:
+            standing = now
             standing.write()
-            show(rows)
-
-
-def _standing(session: Session) -> Standing:
-    from harness.runtime import procfs
-
-    return Standing(
-        run=session.run,
-        system=session.topology.name,
-        runtime="process",
-        directory=session.directory,
-        pid=os.getpid(),
-        since=procfs.started(os.getpid()) or 0,
-        entry=session.deployment.entry_url(),
-        rows=_rows(session),
-    )
-
-
-def _rows(session: Session) -> tuple[Row, ...]:
-    topology, deployment = session.topology, session.deployment
-    return tuple(
-        Row(
-            service=each.service,
-            instance=each.name,
-            zone=each.zone,
-            state=deployment.state(each).value,
-            address=deployment.direct_url(each),
-            owner=topology.owner(each.service),
-        )
-        for each in deployment.instances
-    )
+            show(standing.rows)
 
 
 class _Lines:

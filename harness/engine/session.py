@@ -88,11 +88,11 @@ class Session:
         topology = with_tls(topology) if settings.tls else topology
         clock = SystemClock()
         began, wall = clock.now(), clock.wall()
-        run = f"{wall:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        run = name_run(clock)
         directory = (settings.directory or RUNS / run).resolve()
         seed = settings.seed if settings.seed is not None else secrets.randbelow(2**31)
         toxiproxy = find_toxiproxy(environ=environ, cache=cache_directory(environ), say=say)
-        _make(directory)
+        make_directory(directory)
         secrets_ = Secrets()
         journal = Journal(directory / JOURNAL, redact=secrets_.redact)
         recorder = Recorder(journal, clock=clock, began=began)
@@ -179,7 +179,13 @@ def replay_command(*parts: str) -> str:
     return shlex.join(["harness", *parts])
 
 
-def _make(directory: Path) -> None:
+def name_run(clock: Clock) -> str:
+    """A name for a run that begins now."""
+    return f"{clock.wall():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def make_directory(directory: Path) -> None:
+    """Make a run's directory; raises DeployError when it is there already or can't be made."""
     try:
         (directory / "logs").mkdir(parents=True, exist_ok=False)
     except OSError as error:

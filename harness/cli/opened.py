@@ -1,0 +1,102 @@
+"""A system that was opened by `harness up`, whatever runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.standing import Row, Standing
+
+if TYPE_CHECKING:
+    from harness.model.events import Event
+    from harness.runtime.process import ProcessDeployment
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A system that is up, and how it is closed."""
+
+    run: str
+    runtime: str
+    directory: Path
+    deployment: ProcessDeployment
+    close: Callable[[], Awaitable[None]]
+
+    def standing(self) -> Standing:
+        """What is to be told of it now."""
+        from harness.runtime import procfs
+
+        return Standing(
+            run=self.run,
+            system=self.deployment.topology.name,
+            runtime=self.runtime,
+            directory=self.directory,
+            pid=os.getpid(),
+            since=procfs.started(os.getpid()) or 0,
+            entry=self.deployment.entry_url(),
+            rows=self._rows(),
+        )
+
+    def _rows(self) -> tuple[Row, ...]:
+        topology, deployment = self.deployment.topology, self.deployment
+        return tuple(
+            Row(
+                service=each.service,
+                instance=each.name,
+                zone=each.zone,
+                state=deployment.state(each).value,
+                address=deployment.direct_url(each),
+                owner=topology.owner(each.service),
+            )
+            for each in deployment.instances
+        )
+
+
+async def open_as_processes(path: Path, directory: Path | None, *, tls: bool, say: Say) -> Opened:
+    """As processes of this machine; raises as `Session.open`."""
+    from harness.engine.session import Session, Settings
+
+    session = await Session.open(path, settings=Settings(directory=directory, tls=tls), say=say)
+    return Opened(
+        run=session.run,
+        runtime="process",
+        directory=session.directory,
+        deployment=session.deployment,
+        close=session.close,
+    )
+
+
+async def open_in_docker(path: Path, directory: Path | None, *, tls: bool, say: Say) -> Opened:
+    """In containers of this machine's engine.
+
+    Raises:
+        HarnessError: as `harness.runtime.docker.deployment.deploy`; also for TLS, which containers don't have yet.
+    """
+    from harness.clock import SystemClock
+    from harness.declare import load_system
+    from harness.engine.session import RUNS, make_directory, name_run
+    from harness.errors import DeployError
+    from harness.runtime.docker.deployment import deploy
+
+    if tls:
+        message = "TLS between services is not offered in containers yet; leave --tls out, or --runtime docker"
+        raise DeployError(message)
+    topology = load_system(path)
+    clock = SystemClock()
+    place = (directory or RUNS / name_run(clock)).resolve()
+    make_directory(place)
+
+    def tell(event: Event) -> None:
+        message = getattr(event, "message", None)
+        if message:
+            say(message)
+
+    deployment = await deploy(
+        topology, directory=place, clock=clock, run_began=clock.now(), progress=say, on_event=tell
+    )
+    return Opened(run=place.name, runtime="docker", directory=place, deployment=deployment, close=deployment.stop)
