@@ -41,6 +41,19 @@ _DEATH_IS_NEWS = (State.READY, State.PAUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """That an instance ended by itself, or by somebody else, but not by the harness."""
+
+    instance: InstanceId
+    t: float
+    """Seconds since the run began."""
+    how: str
+    """`ended with code 3`, `was ended by SIGKILL`."""
+    log: str
+    """The last lines of its log at that moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """How an instance is started, each time alike, and asked whether it can serve."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,7 +20,7 @@ from harness.model.system import Restart
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh
 from harness.runtime.addresses import Addresses, check_placeholders
-from harness.runtime.instance import READY_WITHIN_S, Instance, State, ended_in_words
+from harness.runtime.instance import READY_WITHIN_S, Death, Instance, State, ended_in_words
 from harness.runtime.launches import Launches
 from harness.runtime.layout import Layout, lay_out
 from harness.runtime.leftovers import remove_directory
@@ -36,6 +36,9 @@ from harness.runtime.turnover import Turnover
 
 LOGS, DATA, PROXIES = "logs", "data", "proxies"
 """Directories in a run's directory."""
+
+DEATHS_KEPT = 200
+"""The latest, while nobody takes them."""
 
 _PORT_IN_USE = ("in use", "EADDRINUSE")
 """What a server says that can't share its port with our holder."""
@@ -86,6 +89,7 @@ class ProcessDeployment:
             topology=topology, addresses=self._addresses, supervisor=supervisor, logs=directory / LOGS
         )
         self._instances = self._all_instances()
+        self._deaths: deque[Death] = deque(maxlen=DEATHS_KEPT)
         self._turnover = Turnover(lambda: self.mesh, clock=clock)
         self._restarts = Restarts(self._turnover.start, clock=clock, note=self._note)
         self._rolling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -221,6 +225,12 @@ class ProcessDeployment:
     def log_tail(self, instance: InstanceId | InstanceTarget) -> str:
         """The last lines of its log."""
         return last_lines(self._instance(instance).log)
+
+    def take_deaths(self) -> tuple[Death, ...]:
+        """What has ended since the last call without being told to, whether or not it is back."""
+        deaths = tuple(self._deaths)
+        self._deaths.clear()
+        return deaths
 
     async def ready(self, instance: InstanceId | InstanceTarget) -> bool:
         """Whether it can serve now, asked directly."""
@@ -362,8 +372,14 @@ class ProcessDeployment:
         self._progress(f"{text} ({self._clock.now() - self._began:.1f} s)")
 
     async def _on_death(self, instance: Instance, code: int) -> None:
-        message = f"{instance.name} {ended_in_words(code)} unexpectedly; last lines of {instance.log}:\n"
-        self._note(message + last_lines(instance.log))
+        death = Death(
+            instance=instance.id,
+            t=self._clock.now() - self._run_began,
+            how=ended_in_words(code),
+            log=last_lines(instance.log),
+        )
+        self._deaths.append(death)
+        self._note(f"{instance.name} {death.how} unexpectedly; last lines of {instance.log}:\n{death.log}")
         try:
             await self.mesh.hide(instance.id)
         except HarnessError as error:

@@ -133,6 +133,7 @@ async def test_an_instance_that_was_killed_comes_back_by_itself_and_a_heal_finds
         assert deployment.pid(BACK) in pids
         assert len(supervised(supervisor)) == 2
         assert heard.notes[0].startswith("back-1 was started again, and was away for ")
+        assert deployment.take_deaths() == (), "it was the harness that killed it"
         await deployment.kill(BACK)
     assert supervised(supervisor) == []
 
@@ -153,5 +154,8 @@ async def test_an_instance_that_dies_by_itself_comes_back_and_a_paused_one_is_no
         os.killpg(pid, signal.SIGKILL)
         await until(lambda: len(heard.notes) == 2)
         assert heard.notes[0].startswith("back-1 was ended by SIGKILL unexpectedly")
+        (death,) = deployment.take_deaths()
+        assert (death.instance.name, death.how) == ("back-1", "was ended by SIGKILL")
+        assert deployment.take_deaths() == ()
         assert deployment.pid(BACK) != pid
         assert await get(line) == ""
