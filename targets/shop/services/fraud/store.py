@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from kit import inbox
-from kit.postgres import Connection, Postgres
+from kit.postgres import Postgres
 from kit.trouble import conflict
 
 from fraud.models import OrderPlaced, Score, ScoredOrder, ScorePage, ScoreRequest
@@ -25,12 +25,21 @@ CREATE TABLE IF NOT EXISTS scores (
 );
 CREATE INDEX IF NOT EXISTS scores_customer ON scores (customer_id, scored_at);
 """
+_COLUMNS = "order_id::text, customer_id::text, total_cents, score, source, placed"
+_READ = f"SELECT {_COLUMNS} FROM scores WHERE order_id = $1"  # noqa: S608 -- a constant
 _FACTS = """
 SELECT count(*) FILTER (WHERE scored_at > now() - make_interval(secs => $2)) AS recent,
        count(*) FILTER (WHERE placed > 0) = 0 AS new_customer
 FROM (SELECT scored_at, placed FROM scores WHERE customer_id = $1 ORDER BY scored_at DESC LIMIT 100) AS latest
 """
-_COLUMNS = "order_id::text, customer_id::text, total_cents, score, source, placed"
+_ADD = f"""
+INSERT INTO scores (order_id, customer_id, total_cents, score, source) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+"""  # noqa: S608 -- a constant
+_PLACED = f"""
+WITH {inbox.FIRST}
+UPDATE scores SET placed = placed + 1 FROM first WHERE order_id = $2
+"""  # noqa: S608 -- a constant
 
 
 class Scores:
@@ -45,26 +54,17 @@ class Scores:
         Raises:
             Refused: 409, the order was scored with another customer or total.
         """
-
-        async def work(connection: Connection) -> Any:
-            return await _scored(connection, wanted, "call")
-
-        row = await self._postgres.transact(work)
+        row = await self._scored(wanted, "call")
         if (row["customer_id"], row["total_cents"]) != (wanted.customer_id, wanted.total_cents):
             raise conflict(f"order {wanted.order_id} was scored with another customer or total")
         return Score(order_id=wanted.order_id, score=row["score"], decision=decision(row["score"]))
 
     async def learn(self, event: OrderPlaced) -> None:
         """Take note that an order was placed; it is scored now if nobody could ask before."""
-
-        async def work(connection: Connection) -> None:
-            if not await inbox.first_time(connection, event.event_id):
-                return
+        if await self._postgres.fetchrow(_READ, event.order_id) is None:
             order = ScoreRequest(order_id=event.order_id, customer_id=event.customer_id, total_cents=event.total_cents)
-            await _scored(connection, order, "event")
-            await connection.execute("UPDATE scores SET placed = placed + 1 WHERE order_id = $1", event.order_id)
-
-        await self._postgres.transact(work)
+            await self._scored(order, "event")
+        await self._postgres.fetch(_PLACED, event.event_id, event.order_id)
 
     async def page(self, after: int, limit: int) -> ScorePage:
         """The scores after this sequence number, at most `limit`."""
@@ -76,28 +76,14 @@ class Scores:
         more = f"/scores?after={rows[limit - 1]['seq']}&limit={limit}" if len(rows) > limit else None
         return ScorePage(items=[_item(row) for row in rows[:limit]], next=more)
 
-
-async def _scored(connection: Connection, order: ScoreRequest, source: Literal["call", "event"]) -> Any:
-    """The row of this order, made by the rules if there is none yet."""
-    row = await _row(connection, order.order_id)
-    if row is not None:
-        return row
-    found = await connection.fetchrow(_FACTS, order.customer_id, RECENT_S)
-    facts = Facts(total_cents=order.total_cents, recent=found["recent"], new_customer=found["new_customer"])
-    await connection.execute(
-        "INSERT INTO scores (order_id, customer_id, total_cents, score, source) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT DO NOTHING",
-        order.order_id,
-        order.customer_id,
-        order.total_cents,
-        score(facts),
-        source,
-    )
-    return await _row(connection, order.order_id)
-
-
-async def _row(connection: Connection, order_id: str) -> Any:
-    return await connection.fetchrow(f"SELECT {_COLUMNS} FROM scores WHERE order_id = $1", order_id)  # noqa: S608 -- a constant
+    async def _scored(self, order: ScoreRequest, source: Literal["call", "event"]) -> Any:
+        """The row of this order, made by the rules if there is none yet."""
+        found = await self._postgres.fetchrow(_FACTS, order.customer_id, RECENT_S)
+        facts = Facts(total_cents=order.total_cents, recent=found["recent"], new_customer=found["new_customer"])
+        made = await self._postgres.fetchrow(
+            _ADD, order.order_id, order.customer_id, order.total_cents, score(facts), source
+        )
+        return made or await self._postgres.fetchrow(_READ, order.order_id)
 
 
 def _item(row: Any) -> ScoredOrder:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from kit import inbox
 from kit.postgres import Connection, Postgres
-from kit.trouble import Unavailable, conflict, not_found
+from kit.trouble import Trouble, Unavailable, conflict, not_found
 from kit.words import Line, merged
 
 from inventory.models import (
@@ -23,7 +24,19 @@ from inventory.models import (
     Stock,
     StockPage,
 )
-from inventory.schema import HOLD, MOVE, RESERVATION, RETURN_HELD, RETURN_SOLD, SELL, STOCK, TURN, Step
+from inventory.schema import (
+    CONFIRM,
+    HOLD,
+    MOVE,
+    RESERVATION,
+    RESERVE,
+    RETURN_HELD,
+    RETURN_SOLD,
+    SELL,
+    STOCK,
+    TURN,
+    Step,
+)
 
 RACES = 5
 """How often a reservation may be changed by others between our reading and writing it, before we give up."""
@@ -84,60 +97,47 @@ class Inventory:
     async def reserve(self, wanted: ReservationRequest, key: str) -> Reservation:
         """Hold stock for an order, all of it or nothing; Refused 409 when it's short, or the order is through."""
         items = merged(wanted.items)
+        reservation_id = str(uuid.uuid4())
+        values = (wanted.order_id, reservation_id, key, json.dumps(items), self._reservation_s)
+        row = await self._postgres.fetchrow(RESERVE, *values)
+        if row is None:
+            row = await self._again(wanted.order_id, items)
+        return Reservation(
+            reservation_id=row["reservation_id"],
+            order_id=wanted.order_id,
+            status="held",
+            expires_at=row["expires_at"].isoformat(),
+        )
 
-        async def work(connection: Connection) -> Reservation:
-            row = await connection.fetchrow(
-                "INSERT INTO reservations (order_id, reservation_id, idempotency_key, items, status, expires_at)"
-                " VALUES ($1, $2, $3, $4, 'held', clock_timestamp() + make_interval(secs => $5))"
-                " ON CONFLICT DO NOTHING RETURNING reservation_id::text, expires_at",
-                wanted.order_id,
-                uuid.uuid4(),
-                key,
-                json.dumps(items),
-                self._reservation_s,
-            )
-            if row is None:
-                row = await self._again(connection, wanted.order_id, items)
-            else:
-                await self._move(connection, items, HOLD)
-            return Reservation(
-                reservation_id=row["reservation_id"],
-                order_id=wanted.order_id,
-                status="held",
-                expires_at=row["expires_at"].isoformat(),
-            )
-
-        return await self._postgres.transact(work)
-
-    async def _again(self, connection: Connection, order_id: str, items: dict[str, int]) -> dict[str, object]:
-        """What was answered for an order that was here before."""
-        row: dict[str, object] = await connection.fetchrow(
+    async def _again(self, order_id: str, items: dict[str, int]) -> Any:
+        """What was answered for an order that was here before; otherwise its products must have been short."""
+        row = await self._postgres.fetchrow(
             "SELECT reservation_id::text, items, status, expires_at FROM reservations WHERE order_id = $1", order_id
         )
+        if row is None:
+            raise await self._short(items)
         if row["status"] in {"released", "expired"}:
-            raise _through(order_id, str(row["status"]))
-        if json.loads(str(row["items"])) != items:
+            raise _through(order_id, row["status"])
+        if json.loads(row["items"]) != items:
             raise conflict(f"order {order_id} has reserved something else")
         return row
 
+    async def _short(self, items: dict[str, int]) -> Trouble:
+        """Why there was no stock; it may have come back meanwhile."""
+        rows = await self._postgres.fetch(f"{STOCK} WHERE sku = ANY($1)", list(items))
+        available = {row["sku"]: row["available"] for row in rows}
+        short = sorted(sku for sku, quantity in items.items() if available.get(sku, 0) < quantity)
+        return conflict(f"out of stock: {', '.join(short or items)}")
+
     async def confirm(self, order_id: str) -> ReservationState:
         """Sell what is held; Refused 404 when there is nothing, 409 when it was released or has expired."""
-
-        async def work(connection: Connection) -> ReservationState:
-            for _ in range(RACES):
-                found = await self._find(connection, order_id)
-                if found is None:
-                    raise not_found(f"reservation of order {order_id}")
-                if found.status == "confirmed":
-                    return ReservationState(order_id=order_id, status="confirmed")
-                if found.status != "held" or found.late:
-                    raise _through(order_id, found.status)
-                if await self._turn(connection, order_id, found, "confirmed"):
-                    await self._move(connection, found.items, SELL)
-                    return ReservationState(order_id=order_id, status="confirmed")
-            raise _too_busy(order_id)
-
-        return await self._postgres.transact(work)
+        if not await self._postgres.fetchval(CONFIRM, order_id):
+            status = await self._postgres.fetchval("SELECT status FROM reservations WHERE order_id = $1", order_id)
+            if status is None:
+                raise not_found(f"reservation of order {order_id}")
+            if status != "confirmed":
+                raise _through(order_id, status)
+        return ReservationState(order_id=order_id, status="confirmed")
 
     async def release(self, order_id: str) -> ReservationState:
         """Return what is held or sold; for an unknown order leave a mark, so that a late reservation is refused."""
@@ -163,6 +163,10 @@ class Inventory:
 
     async def sold(self, event: OrderPlaced) -> None:
         """Make sure that a confirmed order's products are sold, whatever became of its reservation meanwhile."""
+        status = await self._postgres.fetchval("SELECT status FROM reservations WHERE order_id = $1", event.order_id)
+        if status in {"confirmed", "released"}:
+            # Nearly always: there is nothing left to do, nor will there be.
+            return
 
         async def work(connection: Connection) -> None:
             if not await inbox.first_time(connection, event.event_id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import uuid
 
 from kit import outbox
@@ -14,6 +15,9 @@ from payments.models import Charge, ChargeRequest, LedgerEntry, LedgerPage, Refu
 
 DECLINED = "tok-declined"
 """Card tokens that begin like this are declined, always."""
+# One command at a time for an order: neither a charge nor a refund may miss the other one. What follows in the same
+# transaction sees what was committed before the lock was had.
+_LOCK = "{} pg_advisory_xact_lock(hashtextextended({}, 0))"
 SCHEMA = f"""
 {outbox.SCHEMA}
 CREATE TABLE IF NOT EXISTS charges (
@@ -30,13 +34,27 @@ CREATE TABLE IF NOT EXISTS refunds (
     amount_cents integer NOT NULL CHECK (amount_cents >= 0),
     at timestamptz NOT NULL DEFAULT now()
 );
+CREATE OR REPLACE FUNCTION charge_once(
+    uuid, uuid, text, integer, text, timestamptz, uuid, text, text, text
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    {_LOCK.format("PERFORM", "$2::text")};
+    INSERT INTO charges (charge_id, order_id, idempotency_key, amount_cents, card_token, at)
+    SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM refunds WHERE order_id = $2) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        INSERT INTO {outbox.COLUMNS} VALUES ($7, $8, $9, $10) ON CONFLICT (event_id) DO NOTHING;
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
 CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'restrict_violation';
 END $$;
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON charges EXECUTE FUNCTION refuse();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds EXECUTE FUNCTION refuse();
-"""
+"""  # noqa: S608 -- constants
+_CHARGE = "SELECT charge_once($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _LEDGER = """
 SELECT c.seq, c.charge_id::text, c.order_id::text, c.amount_cents, c.idempotency_key, r.order_id IS NOT NULL AS refunded
 FROM charges AS c LEFT JOIN refunds AS r USING (order_id)
@@ -58,35 +76,19 @@ class Ledger:
         """
         if wanted.card_token.startswith(DECLINED):
             raise Refused(402, "the card was declined")
-
-        async def work(connection: Connection) -> Charge:
-            await _lock(connection, wanted.order_id)
-            row = await connection.fetchrow(
-                "INSERT INTO charges (charge_id, order_id, idempotency_key, amount_cents, card_token)"
-                " SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT FROM refunds WHERE order_id = $2)"
-                " ON CONFLICT DO NOTHING RETURNING charge_id::text, at",
-                uuid.uuid4(),
-                wanted.order_id,
-                key,
-                wanted.amount_cents,
-                wanted.card_token,
-            )
-            if row is None:
-                charge_id = await self._again(connection, wanted, key)
-            else:
-                charge_id = row["charge_id"]
-                await outbox.put(connection, SUBJECT, payment_received(wanted.order_id, wanted.amount_cents, row["at"]))
-            return Charge(
-                charge_id=charge_id, order_id=wanted.order_id, amount_cents=wanted.amount_cents, status="captured"
-            )
-
-        made = await self._postgres.transact(work)
+        charge_id, at = str(uuid.uuid4()), dt.datetime.now(dt.UTC)
+        event = payment_received(wanted.order_id, wanted.amount_cents, at)
+        values = (wanted.order_id, key, wanted.amount_cents, wanted.card_token, at, *outbox.row(SUBJECT, event))
+        if not await self._postgres.fetchval(_CHARGE, charge_id, *values):
+            charge_id = await self._again(wanted, key)
         self._wake.set()
-        return made
+        return Charge(
+            charge_id=charge_id, order_id=wanted.order_id, amount_cents=wanted.amount_cents, status="captured"
+        )
 
-    async def _again(self, connection: Connection, wanted: ChargeRequest, key: str) -> str:
+    async def _again(self, wanted: ChargeRequest, key: str) -> str:
         """The charge that was made before by the same request."""
-        row = await connection.fetchrow(
+        row = await self._postgres.fetchrow(
             "SELECT charge_id::text, order_id::text, amount_cents, card_token FROM charges WHERE idempotency_key = $1",
             key,
         )
@@ -105,7 +107,7 @@ class Ledger:
         """Give back what was charged; for an order without a charge leave a mark, so that a late one is refused."""
 
         async def work(connection: Connection) -> Refund:
-            await _lock(connection, order_id)
+            await connection.execute(_LOCK.format("SELECT", "$1"), order_id)
             await connection.execute(
                 "INSERT INTO refunds (order_id, amount_cents)"
                 " VALUES ($1, COALESCE((SELECT amount_cents FROM charges WHERE order_id = $1), 0))"
@@ -133,8 +135,3 @@ class Ledger:
 
 def _entry(row: dict[str, object]) -> LedgerEntry:
     return LedgerEntry.model_validate({name: value for name, value in row.items() if name != "seq"})
-
-
-async def _lock(connection: Connection, order_id: str) -> None:
-    """One command at a time for an order: neither a charge nor a refund may miss the other one."""
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", order_id)
