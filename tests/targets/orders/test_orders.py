@@ -221,26 +221,23 @@ def test_a_newer_projection_is_left_alone_by_an_older_instance(up: Up, providers
 def old_order(up: Up, *facts: tuple[str, dict[str, object]], customer_id: str = NOBODY, open_: bool) -> str:
     """An order as the first version of this service has left it."""
     order_id = str(uuid.uuid4())
+    accepted = ("OrderAccepted", {"items": WANTED["items"], "card": "tok-visa-0009"})
+    names, payloads = zip(accepted, *facts, strict=True)
+    # All at once: a sweep that found the order without all of its facts would take it up and add one in between.
     sql(
         up,
-        "INSERT INTO orders (order_id, customer_id, idempotency_key, payload_hash, open) VALUES ($1, $2, $3, '', $4)",
+        "WITH added AS (INSERT INTO orders (order_id, customer_id, idempotency_key, payload_hash, open)"
+        " VALUES ($1, $2, $3, '', $4))"
+        " INSERT INTO order_events (fact_id, order_id, version, type, schema_version, payload, at)"
+        " SELECT gen_random_uuid(), $1, version, type, 1, payload::jsonb, now() - interval '1 hour'"
+        " FROM unnest($5::text[], $6::text[]) WITH ORDINALITY AS f (type, payload, version) ORDER BY version",
         order_id,
         customer_id,
         f"old-{order_id}",
         open_,
+        list(names),
+        [json.dumps(payload) for payload in payloads],
     )
-    accepted = ("OrderAccepted", {"items": WANTED["items"], "card": "tok-visa-0009"})
-    for version, (name, payload) in enumerate((accepted, *facts), 1):
-        sql(
-            up,
-            "INSERT INTO order_events (fact_id, order_id, version, type, schema_version, payload, at)"
-            " VALUES ($1, $2, $3, $4, 1, $5, now() - interval '1 hour')",
-            str(uuid.uuid4()),
-            order_id,
-            version,
-            name,
-            json.dumps(payload),
-        )
     return order_id
 
 

@@ -10,7 +10,7 @@ from kit.postgres import Connection, Postgres
 from kit.trouble import Unavailable
 
 from orders.models import MyOrder, MyOrderPage
-from orders.saga import fold
+from orders.saga import Saga, fold
 from orders.store import EVENT, histories
 
 PROJECTION = 1
@@ -35,27 +35,35 @@ CREATE TABLE IF NOT EXISTS projections (
     seq bigint NOT NULL DEFAULT 0
 );
 """
-_BEHIND = """
-SELECT COALESCE((
-    SELECT p.version < $1 OR EXISTS (
-        SELECT FROM order_events AS e WHERE (e.transaction, e.seq) > (p.transaction, p.seq)
-    ) FROM projections AS p WHERE p.name = 'my_orders'
-), true)
-"""
 # Transactions that are still running may yet commit events that come before others that are visible already: nothing
 # is read past the oldest of them.
 _NEW = """
-SELECT e.transaction, e.seq, e.order_id::text FROM order_events AS e
-WHERE (e.transaction, e.seq) > ($1, $2) AND e.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-ORDER BY e.transaction, e.seq LIMIT $3
+SELECT p.version, p.transaction, p.seq, e.transaction AS to_transaction, e.seq AS to_seq, e.order_id::text
+FROM projections AS p LEFT JOIN LATERAL (
+    SELECT * FROM order_events AS e WHERE (e.transaction, e.seq) > (p.transaction, p.seq)
+    AND e.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    ORDER BY e.transaction, e.seq LIMIT $1
+) AS e ON true
+WHERE p.name = 'my_orders' ORDER BY e.transaction, e.seq
 """
+# Whoever moves the place from where it was shows what was read there; an instance that is slower shows nothing.
 _SHOW = """
+WITH moved AS (
+    UPDATE projections SET transaction = $4, seq = $5
+    WHERE name = 'my_orders' AND version = $1 AND (transaction, seq) = ($2, $3) RETURNING true
+)
 INSERT INTO my_orders (order_id, seq, customer_id, version, status, total_cents, items, reason, placed_at)
-SELECT $1, (SELECT seq FROM order_events WHERE order_id = $1 ORDER BY version LIMIT 1), $2, $3, $4, $5, $6, $7,
-       to_timestamp($8)
+SELECT order_id, (SELECT seq FROM order_events AS e WHERE e.order_id = s.order_id ORDER BY e.version LIMIT 1),
+       customer_id, version, status, total_cents, items, reason, to_timestamp(accepted_at)
+FROM moved, jsonb_to_recordset($6::jsonb) AS s (order_id uuid, customer_id uuid, version integer, status text,
+                                               total_cents integer, items jsonb, reason text, accepted_at float8)
 ON CONFLICT (order_id) DO UPDATE
 SET version = excluded.version, status = excluded.status, total_cents = excluded.total_cents, reason = excluded.reason
 WHERE my_orders.version < excluded.version
+"""
+_BEGIN_ANEW = """
+INSERT INTO projections AS p (name, version) VALUES ('my_orders', $1)
+ON CONFLICT (name) DO UPDATE SET version = $1, transaction = 0, seq = 0 WHERE p.version < $1 RETURNING true
 """
 POLL_S = 0.4
 PAUSE_S = 0.5
@@ -80,11 +88,20 @@ class MyOrders:
                 await asyncio.sleep(PAUSE_S)
 
     async def advance(self) -> bool:
-        """Take over one batch of events; False when there was nothing new, or another instance is at it."""
-        behind = await self._postgres.fetchval(_BEHIND, PROJECTION)
-        if not behind:
+        """Take over one batch of events; True when there may be more."""
+        new = await self._postgres.fetch(_NEW, BATCH)
+        if not new or new[0]["version"] < PROJECTION:
+            return await self._postgres.transact(_begin_anew)
+        if new[0]["version"] > PROJECTION or new[0]["order_id"] is None:
             return False
-        return await self._postgres.transact(_advance)
+        rows = await self._postgres.fetch(
+            f"SELECT {EVENT} FROM order_events WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, version",  # noqa: S608 -- a constant
+            sorted({row["order_id"] for row in new}),
+        )
+        shown = [_shown(fold(order_id, history)) for order_id, history in histories(rows).items()]
+        place = (new[0]["transaction"], new[0]["seq"], new[-1]["to_transaction"], new[-1]["to_seq"])
+        await self._postgres.fetch(_SHOW, PROJECTION, *place, json.dumps(shown))
+        return len(new) == BATCH
 
     async def page(self, customer_id: str, after: int, limit: int) -> MyOrderPage:
         """A customer's orders after this sequence number, at most `limit`."""
@@ -110,39 +127,23 @@ class MyOrders:
         return MyOrderPage(items=items, next=more)
 
 
-async def _advance(connection: Connection) -> bool:
-    await connection.execute("INSERT INTO projections (name) VALUES ('my_orders') ON CONFLICT DO NOTHING")
-    place = await connection.fetchrow(
-        "SELECT version, transaction, seq FROM projections WHERE name = 'my_orders' FOR UPDATE SKIP LOCKED"
-    )
-    if place is None or place["version"] > PROJECTION:
-        return False
-    position = (place["transaction"], place["seq"])
-    if place["version"] < PROJECTION:
+async def _begin_anew(connection: Connection) -> bool:
+    """Drop what an older version has shown; False when another instance has done so."""
+    begun = await connection.fetchval(_BEGIN_ANEW, PROJECTION)
+    if begun:
         await connection.execute("DELETE FROM my_orders")
-        position = (0, 0)
-    new = await connection.fetch(_NEW, *position, BATCH)
-    changed = sorted({row["order_id"] for row in new})
-    rows = await connection.fetch(
-        f"SELECT {EVENT} FROM order_events WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, version",  # noqa: S608 -- a constant
-        changed,
-    )
-    for order_id, history in histories(rows).items():
-        saga = fold(order_id, history)
-        items = json.dumps([item.model_dump() for item in saga.items])
-        await connection.execute(
-            _SHOW,
-            order_id,
-            saga.customer_id,
-            saga.version,
-            saga.status,
-            saga.total_cents,
-            items,
-            saga.reason,
-            saga.accepted_at,
-        )
-    last = (new[-1]["transaction"], new[-1]["seq"]) if new else position
-    await connection.execute(
-        "UPDATE projections SET version = $1, transaction = $2, seq = $3 WHERE name = 'my_orders'", PROJECTION, *last
-    )
-    return bool(new)
+    return bool(begun)
+
+
+def _shown(saga: Saga) -> dict[str, object]:
+    """An order as the list shows it, for `_SHOW`."""
+    return {
+        "order_id": saga.order_id,
+        "customer_id": saga.customer_id,
+        "version": saga.version,
+        "status": saga.status,
+        "total_cents": saga.total_cents,
+        "items": [item.model_dump() for item in saga.items],
+        "reason": saga.reason,
+        "accepted_at": saga.accepted_at,
+    }

@@ -110,7 +110,11 @@ class Runner:
 
     async def _take_up(self, order_id: str) -> None:
         """Go on with an order of which only the record is known."""
-        saga = await self._orders.saga(order_id)
+        try:
+            saga = await self._orders.saga(order_id)
+        except Unavailable as error:
+            log.info("order %s waits for the next sweep: %s", order_id, error)
+            return
         if saga.step is not Step.DONE:
             taken = await self._record(saga, TakenUp(by=self._name))
             if taken is not None:
