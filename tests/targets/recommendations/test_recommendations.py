@@ -136,6 +136,49 @@ async def test_only_one_computes_and_who_was_overtaken_does_not_bring_back_the_p
     assert await cache.run(lambda redis: redis.ttl(SERVED)) == -1
 
 
+class Lossy(Similarities):
+    """The first words to let go of the lock are lost, as when Redis is slow."""
+
+    lost = 0
+
+    async def unlock(self, who: str) -> None:
+        self.lost += 1
+        if self.lost == 1:
+            raise Unavailable("redis", "no answer within 385 ms", sent=True)
+        await super().unlock(who)
+
+
+async def test_a_lock_that_could_not_be_let_go_keeps_nobody_from_the_next_run(cache: Cache) -> None:
+    at_work = Job(Orders(cache), Lossy(cache), cast("CatalogClient", Catalog()), 1.0)
+    with pytest.raises(Unavailable):
+        await at_work.once()
+    await cache.run(lambda redis: redis.delete(SERVED))
+    assert not await job(cache, Catalog()).once(), "others wait"
+    assert await at_work.once()
+    assert await Similarities(cache).lock("other", 5), "it is free again"
+
+
+async def test_while_there_is_nothing_to_serve_it_is_tried_again_soon(cache: Cache) -> None:
+    similarities = Similarities(cache)
+    await similarities.lock("somebody who died", 0.7)
+    at_work = Job(Orders(cache), similarities, cast("CatalogClient", Catalog()), 600.0)
+    running_on = asyncio.create_task(at_work.run())
+    try:
+        async with asyncio.timeout(10):
+            while not await _ready(similarities):  # noqa: ASYNC110 -- Redis tells nobody
+                await asyncio.sleep(0.02)
+    finally:
+        running_on.cancel()
+
+
+async def _ready(similarities: Similarities) -> bool:
+    try:
+        await similarities.ready()
+    except Unavailable:
+        return False
+    return True
+
+
 async def test_before_the_first_run_it_is_not_ready(cache: Cache) -> None:
     with pytest.raises(Unavailable, match="nothing has been computed"):
         await Similarities(cache).ready()

@@ -19,6 +19,8 @@ from recommendations.similarity import popular, similar
 from recommendations.store import Generation, Similarities
 
 JOB_S = 5.0
+SOON_S = 0.5
+"""The pause while there is nothing to serve, or Redis is away."""
 LOCK_S = 20.0
 AT_ONCE = 20
 """How many products are computed in one go; in between requests are served."""
@@ -42,12 +44,11 @@ class Job:
         """Work until cancelled."""
         while True:
             try:
-                await self.once()
-                pause_s = self._every_s
+                done = await self.once() or await self._served()
             except Unavailable as error:
                 log.info("similarities are not computed: %s", error)
-                pause_s = min(0.5, self._every_s)
-            await asyncio.sleep(pause_s)
+                done = False
+            await asyncio.sleep(self._every_s if done else min(SOON_S, self._every_s))
 
     async def once(self) -> bool:
         """Compute unless somebody else does so, or nothing has changed; raises Unavailable."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kit.cache import Cache
 from redis.asyncio import Redis
@@ -18,6 +18,8 @@ CHANGES = "recommendations:changes"
 _SEEDED = "recommendations:seeded"
 _ORDER = "recommendations:order:"
 SEEDS = 300
+SEEDS_AT_ONCE = 50
+"""In one go to Redis, so that each fits into its limit on a busy machine too."""
 # One script, so that an order changes from unknown to placed to cancelled at once, with all that it counts for.
 # KEYS: the order. ARGV: seconds to remember it, 'placed' with its products, or 'cancelled'.
 _TURN = f"""
@@ -69,11 +71,15 @@ class Orders:
         if await self._cache.run(lambda redis: redis.exists(_SEEDED)):
             return
 
+        for start in range(1, SEEDS + 1, SEEDS_AT_ONCE):
+            await self._seed_some(range(start, min(start + SEEDS_AT_ONCE, SEEDS + 1)))
+        await self._cache.run(lambda redis: redis.set(_SEEDED, "1"))
+
+    async def _seed_some(self, numbers: Iterable[int]) -> None:
         async def work(redis: Redis) -> None:
             async with redis.pipeline(transaction=False) as pipeline:
-                for number in range(1, SEEDS + 1):
+                for number in numbers:
                     pipeline.eval(_TURN, 1, f"{_ORDER}seed-{number}", REMEMBER_S, "placed", *_seed(number))
-                pipeline.set(_SEEDED, "1")
                 await pipeline.execute()
 
         await self._cache.run(work)

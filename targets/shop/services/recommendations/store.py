@@ -26,6 +26,13 @@ redis.call('PERSIST', KEYS[2])
 redis.call('RENAME', KEYS[2], KEYS[3])
 return 1
 """
+# Whoever holds it may take it again: the answer may have been lost that said so, or the last word to let go of it.
+_TAKE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -75,9 +82,8 @@ class Similarities:
         return self._cache.health()
 
     async def lock(self, who: str, for_s: float) -> bool:
-        """Become the one who runs the job; False when somebody else is."""
-        taken = await self._cache.run(lambda redis: redis.set(_LOCK, who, nx=True, px=int(for_s * 1000)))
-        return bool(taken)
+        """Become, or stay, the one who runs the job; False when somebody else is."""
+        return bool(await self._cache.run(lambda redis: redis.eval(_TAKE, 1, _LOCK, who, int(for_s * 1000))))
 
     async def unlock(self, who: str) -> None:
         """Let others run the job, unless they do already."""
