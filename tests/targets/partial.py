@@ -37,6 +37,7 @@ def cut(whole: dict[str, Any], services: Sequence[str]) -> dict[str, Any]:
     described = {name: whole["services"][name] for name in services}
     described[services[0]].pop("tls", None)  # customers come by plain HTTP
     for name, service in described.items():
+        service.pop("scaling", None)  # it may be the entry, or called by nobody
         service["env"] = {key: value for key, value in service["env"].items() if _fits(value, known.get(name, set()))}
     for journey in whole["journeys"].values():
         for key in ("needs", "usable_without"):

@@ -66,6 +66,12 @@ def test_an_instance_that_the_directory_does_not_know_is_used_when_no_known_one_
     assert chosen(by, ONE, THREE) == "pricing-3"
 
 
+def test_an_instance_that_the_directory_does_not_know_gets_nothing_while_a_known_one_is_up_in_whatever_zone() -> None:
+    by = guide({"pricing-1": place("a")}, zone="b")
+    assert chosen(by, THREE, ONE) == "pricing-1"
+    assert chosen(by, THREE, ONE, tried=(ONE,)) == "pricing-3"
+
+
 def test_the_canary_serves_its_share_of_the_subjects_and_always_the_same_ones() -> None:
     by = guide(CANARY, share=0.1)
     subjects = [f"customer-{number}" for number in range(2000)]

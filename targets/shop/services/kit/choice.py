@@ -71,6 +71,7 @@ class Guide:
                 not line.breaker.admits,
                 line in tried,
                 place is not None and not place.up,
+                place is None,
                 version is not None and (place is None or place.version != version),
                 near and (place is None or place.zone != self.zone),
             )
