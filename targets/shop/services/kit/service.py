@@ -11,7 +11,10 @@ from typing import Any
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from fastapi.telemetry import TelemetryConfig
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Lifespan
 
 from kit.auth import check_gates, declare_gates
 from kit.guard import Guard, Lane, Lanes
@@ -27,6 +30,8 @@ KEEP_ALIVE_S = 75
 """Longer than our clients keep idle connections, so that they, not we, close them."""
 DRAIN_S = 1
 """For what is still under way when the listener is closed."""
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own: the guard does that."""
 
 
 def router() -> APIRouter:
@@ -60,14 +65,26 @@ def build(
         yield
         await host.stop()
 
-    app = FastAPI(title=title, version="1.0.0", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.add_middleware(Guard, lanes=limit_s if callable(limit_s) else _one_lane(limit_s))
-    operational = _operational()
-    explain(app, [*routes.routes, *operational.routes])
-    app.include_router(routes)
-    app.include_router(operational, include_in_schema=False)
+    app = _App(title, lifespan, limit_s if callable(limit_s) else _one_lane(limit_s))
+    # As they are: an included router is looked through anew for every request.
+    app.router.routes += [*routes.routes, *_operational().routes]
+    explain(app, app.router.routes)
     app.openapi = lambda: _document(app, routes)  # type: ignore[method-assign]  # FastAPI's own way to customise it
     return app
+
+
+class _App(FastAPI):
+    """FastAPI without the layers that do nothing for us, and cost more than most of our operations."""
+
+    def __init__(self, title: str, lifespan: Lifespan[FastAPI], lanes: Lanes) -> None:
+        super().__init__(
+            title=title, version="1.0.0", lifespan=lifespan, docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY
+        )
+        self._lanes = lanes
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The guard, which also answers for defects; what explains errors; the routes."""
+        return Guard(ExceptionMiddleware(self.router, handlers=self.exception_handlers), self._lanes)
 
 
 def _one_lane(limit_s: float) -> Lanes:
@@ -102,7 +119,7 @@ def _operational() -> APIRouter:
 def _document(app: FastAPI, routes: APIRouter) -> dict[str, Any]:
     """The OpenAPI 3.1 document, with the schema of errors that all operations refer to."""
     if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        document = get_openapi(title=app.title, version=app.version, routes=routes.routes)
         document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         declare_gates(document, routes.routes)
         app.openapi_schema = document
@@ -163,6 +180,7 @@ def run(settings: Settings, app: FastAPI) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
         lifespan="on",

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from kit.auth import gate_of
 from kit.trouble import Refused
+
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+_STACKS = {f"fastapi_{name}_astack": AsyncExitStack() for name in ("middleware", "inner", "function")}
+"""FastAPI looks for them; with neither files nor generators among our parameters nothing is ever put there."""
 
 
 class StrictRoute(APIRoute):
     """A route of the shop."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def __init__(self, path: str, endpoint: Callable[..., Any], **declared: Any) -> None:
+        super().__init__(path, endpoint, **declared)
+        # In place of FastAPI's, which prepares for files and for dependencies that have to be closed afterwards.
+        self.app = self._serve
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.update(_STACKS)
+        response = await self._handle(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    def get_route_handler(self) -> Handler:
         """FastAPI's handler, behind the checks that it leaves out."""
-        inner = super().get_route_handler()
+        gate = gate_of(self.dependant)
         known = {parameter.alias for parameter in self.dependant.query_params}
         takes_body = self.body_field is not None
-        gate = gate_of(self.dependant)
+        inner = self._without_markers(super().get_route_handler)
 
         async def handle(request: Request) -> Response:
             if gate is not None:
@@ -32,7 +49,18 @@ class StrictRoute(APIRoute):
                 _check_media_type(request)
             return await inner(request)
 
+        self._handle = handle
         return handle
+
+    def _without_markers(self, make: Callable[[], Handler]) -> Handler:
+        """Make the handler without the dependencies whose value nobody takes: the gate has done their work already."""
+        declared = self.dependant
+        taken = [dependency for dependency in declared.dependencies if dependency.name is not None]
+        self.dependant = replace(declared, dependencies=taken)
+        try:
+            return make()
+        finally:
+            self.dependant = declared
 
 
 def _check_query(query: bytes, known: set[str]) -> None:
