@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
@@ -23,7 +24,7 @@ CONNECTIONS = 6
 REPLY_S = 0.015
 """What is kept of the request's time to tell the caller that the store is away."""
 FAIR_S = 0.1
-"""Work that was given less time than this says nothing about the store when it runs out."""
+"""Work that had a connection for less time than this says nothing about the store when its time runs out."""
 _SESSION = {
     "application_name": "shop",
     "jit": "off",
@@ -128,15 +129,18 @@ class Postgres:
         ticket = self._breaker.admit()
         if ticket is None:
             raise Unavailable(self.name, "the circuit breaker is open", sent=False)
+        asked_at = None
         with ticket:
             try:
-                async with asyncio.timeout(max(0.0, left_s)), self._connection() as connection:
-                    result = await work(connection)
+                async with asyncio.timeout(max(0.0, left_s)), self._slots:
+                    asked_at = time.monotonic()
+                    async with self._connection() as connection:
+                        result = await work(connection)
             except Trouble:
                 ticket.good()
                 raise
             except TimeoutError:
-                if left_s >= FAIR_S:
+                if asked_at is not None and time.monotonic() - asked_at >= FAIR_S:
                     ticket.bad()
                 raise Unavailable(self.name, f"no answer within {left_s * 1000:.0f} ms", sent=True) from None
             except asyncpg.PostgresError as error:
@@ -153,18 +157,17 @@ class Postgres:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection that works as far as one can tell; after any error it is dropped, not repaired."""
-        async with self._slots:
-            connection = await self._take()
-            try:
-                yield connection
-            except Trouble:
-                # Our own refusal inside of a transaction, which has been rolled back by now.
-                self._put(connection)
-                raise
-            except BaseException:
-                connection.terminate()
-                raise
+        connection = await self._take()
+        try:
+            yield connection
+        except Trouble:
+            # Our own refusal inside of a transaction, which has been rolled back by now.
             self._put(connection)
+            raise
+        except BaseException:
+            connection.terminate()
+            raise
+        self._put(connection)
 
     async def _take(self) -> asyncpg.Connection:
         while self._idle:
