@@ -13,7 +13,7 @@ from notifications.letters import envelope
 from notifications.store import AT_ONCE, Mails, Waiting
 
 POLL_S = 1.0
-GATHER_S = 0.1
+GATHER_S = 0.25
 """Mails are awaited for so long after the first one: a batch costs little more than a single one."""
 PAUSE_S = 0.5
 log = logging.getLogger(__name__)
