@@ -38,7 +38,7 @@ class Cache:
             url,
             max_connections=CONNECTIONS,
             timeout=limit_s,
-            socket_timeout=limit_s,
+            socket_timeout=None,
             socket_connect_timeout=limit_s,
             retry=Retry(NoBackoff(), 0),
             driver_info=None,
