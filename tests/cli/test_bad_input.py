@@ -70,6 +70,12 @@ def test_a_wrong_description_starts_nothing(project: Path, old: str, new: str, s
     assert not (project / ".harness").exists()
 
 
+@pytest.mark.parametrize("command", ["up", "run", "chaos run", "verify", "fuzz"])
+def test_tls_for_services_that_do_not_speak_it_starts_nothing(project: Path, command: str) -> None:
+    refused(harness(project, *command.split(), "--tls"), "no service of 'tiny' is 'tls: true'")
+    assert not (project / ".harness").exists()
+
+
 def test_an_experiment_that_names_an_unknown_edge_starts_nothing(project: Path) -> None:
     text = EXPERIMENT.replace("front->back", "front->bakc")
     (project / "chaos" / "experiments" / "one.yaml").write_text(text, encoding="utf-8")
