@@ -152,6 +152,7 @@ class _Run:
 
     async def _chaos(self) -> None:
         session, plan = self.session, self.plan
+        conformance = await self._conformance(plan.topology.system.entry)
         async with self._phase("baseline"):
             ratios = await measure_edges(session)
             if ratios:
@@ -169,7 +170,7 @@ class _Run:
             driver=await session.driver(),
             baseline=baseline,
             invariants=plan.invariants,
-            conformance=await self._conformance(plan.topology.system.entry),
+            conformance=conformance,
             alpha=alpha,
             replay=replay_command(
                 *("chaos", "run", "--seed", str(session.seed), "--system", str(self.options.system)),

@@ -17,7 +17,7 @@ from kit.problems import problem
 from kit.trace import Kind, Span
 
 LARGEST_BODY_BYTES = 64 * 1024
-OPERATIONAL = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+OPERATIONAL = frozenset({"/livez", "/readyz", "/health", "/metrics", "/openapi.json"})
 """Those who run the service ask these, and they are answered however much else there is to do."""
 SERVER_ERROR = 500
 _DEADLINE = deadline.HEADER.encode()
