@@ -72,7 +72,7 @@ def prepare(options: Options) -> Plan:
         problem = Problem(place=place, message="holds no experiment", remedy="write one, or --skip chaos")
         raise DeclarationError([problem])
     look_at(root / content.load)
-    rate = max(experiment.rate for experiment in chosen)
+    rate = topology.system.baseline.rate or max(experiment.rate for experiment in chosen)
     return Plan(
         topology=topology,
         experiments=with_proofs(topology, chosen, rate=rate),

@@ -161,7 +161,7 @@ class _Run:
             baseline = await measure_baseline(
                 session,
                 warm_up_s=WARM_UP_S,
-                length_s=max(BASELINE_S, decisive_s(plan.experiments, rate=plan.rate, alpha=alpha)),
+                length_s=max(BASELINE_S, decisive_s(plan.experiments, rate=plan.rate, alpha=alpha) / 2),
                 rate=plan.rate,
                 weights=weights_of(plan.experiments),
             )

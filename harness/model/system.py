@@ -218,6 +218,13 @@ class Content(Declared):
     load: str = "loadtests/locustfile.py"
 
 
+class BaselineLoad(Declared):
+    """The load that the system is measured under while nothing is broken."""
+
+    rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    """Journeys a second in the baseline and in the placebo; the highest of the experiments' when left out."""
+
+
 class System(Declared):
     """The whole description, as it stands in `system.yaml`."""
 
@@ -230,3 +237,4 @@ class System(Declared):
     stores: dict[Name, Store] = {}
     edges: tuple[Edge, ...] = ()
     journeys: dict[Name, Journey] = {}
+    baseline: BaselineLoad = BaselineLoad()
