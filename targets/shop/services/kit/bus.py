@@ -192,6 +192,11 @@ class Listening:
             raise nats.errors.Error(f"expected events, found the status {status}")
         return None
 
+    async def close(self) -> None:
+        """Hear no more: otherwise what was asked for would still be sent here, and be lost to others for a while."""
+        with suppress(*_FAILURES):
+            await self._heard.unsubscribe()
+
     async def _ask(self) -> None:
         """Ask for some events, as they come; the bus gives signs of life meanwhile."""
         wanted = {"batch": AT_ONCE, "expires": int(EXPIRES_POLLS * POLL_S * 1e9), "idle_heartbeat": int(POLL_S * 1e9)}

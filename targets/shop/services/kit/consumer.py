@@ -64,11 +64,14 @@ class Consumer:
         """Consume until cancelled."""
         while True:
             try:
-                subscription = await self._bus.subscribe(tuple(self._topics), self._durable)
-                while True:
-                    message = await self._bus.fetch(subscription)
-                    if message is not None:
-                        await self.take(message)
+                listening = await self._bus.subscribe(tuple(self._topics), self._durable)
+                try:
+                    while True:
+                        message = await self._bus.fetch(listening)
+                        if message is not None:
+                            await self.take(message)
+                finally:
+                    await listening.close()
             except Unavailable as error:
                 log.info("events wait on the bus: %s", error)
                 await asyncio.sleep(PAUSE_S)
