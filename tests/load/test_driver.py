@@ -149,7 +149,7 @@ async def test_counts_add_up_and_each_answer_has_its_class_and_outcome(bench: Be
         "requested-cut": (AnswerClass.DIRTY, Outcome.FAILED),
     }
     watch = bench.watch
-    async with bench.driving(*journeys, rate=150) as driver:
+    async with bench.driving(*journeys, rate=60) as driver:
         await bench.site.until(150)
         await bench.told(driver)
         distinct = await driver.take_distinct()
