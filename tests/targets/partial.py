@@ -70,6 +70,8 @@ class Up:
     def __init__(self, session: Session, background: Background) -> None:
         self.session = session
         self._background = background
+        declared = session.deployment.credentials.headers
+        self._operator = declared.get("Authorization", f"Bearer {OPERATOR}")
 
     @property
     def ca(self) -> Path | None:
@@ -91,7 +93,7 @@ class Up:
         index: int = 1,
     ) -> requests.Response:
         """Ask a service."""
-        headers = {"Authorization": f"Bearer {OPERATOR}"} | dict(headers or {})
+        headers = {"Authorization": self._operator} | dict(headers or {})
         return requests.request(
             method,
             self.url(service, index) + path,
