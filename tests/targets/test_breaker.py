@@ -57,6 +57,13 @@ def test_failures_long_ago_do_not_count(clock: Clock) -> None:
     assert one.state is State.CLOSED
 
 
+def test_an_answer_does_not_open_it_whatever_was_before(clock: Clock) -> None:
+    one = breaker(clock)
+    for good in (False, False, False, False, True):
+        let_through(one, good=good)
+    assert one.state is State.CLOSED
+
+
 def test_calls_that_say_nothing_do_not_count(clock: Clock) -> None:
     one = breaker(clock)
     for _ in range(20):

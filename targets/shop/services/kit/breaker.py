@@ -109,7 +109,8 @@ class Breaker:
             now = self._clock()
             self._outcomes.append((now, verdict))
             recent = [good for t, good in self._outcomes if now - t <= self._rule.memory_s]
-            if len(recent) >= self._rule.least and recent.count(False) >= self._rule.share * len(recent):
+            much = len(recent) >= self._rule.least and recent.count(False) >= self._rule.share * len(recent)
+            if much and not verdict:  # an answer, were it the first after many failures, is no reason to open
                 self._turn(State.OPEN)
 
     def _turn(self, state: State) -> None:
