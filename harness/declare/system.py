@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Place, Problem
-from harness.model.system import CUSTOMERS, Edge, Need, StoreKind, System
+from harness.model.system import CUSTOMERS, Edge, Need, RuntimeKind, Service, Store, StoreKind, System
 from harness.model.topology import Topology
 
 DESCRIPTION = "system.yaml"
@@ -60,7 +60,7 @@ def resolve(document: Document, system: System, *, root: Path) -> Topology:
     """Join what the description names; raises DeclarationError as `load_system`."""
     problems = [*_names(document, system), *_edges(document, system), *_journeys(document, system)]
     problems += [*_stores(document, system), *_clusters(document, system), *_ports(document, system)]
-    problems += _scaling(document, system)
+    problems += [*_scaling(document, system), *_runs(document, system)]
     if problems:
         raise DeclarationError(problems)
     return Topology(system=system, root=str(root), start_order=_start_order(document, system))
@@ -165,7 +165,27 @@ def _scaling(document: Document, system: System) -> Iterator[Problem]:
             yield document.problem(at, message, "declare the edge, or remove it", key=True)
 
 
+def _runs(document: Document, system: System) -> Iterator[Problem]:
+    """Whether everything says what its runtime needs to know of it."""
+    started = system.runtime in (RuntimeKind.PROCESS, RuntimeKind.NAMESPACES)
+    parts: list[tuple[Path_, Service | Store]] = [(("services", name), each) for name, each in system.services.items()]
+    parts += [(("stores", name), each) for name, each in system.stores.items()]
+    for path, each in parts:
+        embedded = isinstance(each, Store) and each.kind is not StoreKind.TCP
+        if isinstance(each, Store) and embedded and each.run is not None:
+            message = f"'run' goes with 'kind: tcp'; {each.kind} is run by the harness itself"
+            yield document.problem((*path, "run"), message, "remove it, or the kind", key=True)
+        elif started and each.run is None and not embedded:
+            message = f"the runtime '{system.runtime}' starts '{path[-1]}', and nothing says how"
+            yield document.problem(path, message, "add run: {command: [...]}", key=True)
+        elif system.runtime is RuntimeKind.ATTACH and each.attach is None:
+            message = f"'{path[-1]}' runs already, and nothing says where"
+            yield document.problem(path, message, "add attach: {addresses: [...]}", key=True)
+
+
 def _ports(document: Document, system: System) -> Iterator[Problem]:
+    if system.runtime is not RuntimeKind.PROCESS:  # each has an address of its own
+        return
     fixed: list[tuple[Path_, int]] = [
         (("services", name, "instances", index, "port"), instance.port)
         for name, service in system.services.items()

@@ -53,6 +53,36 @@ class StoreKind(StrEnum):
     POSTGRES = "postgres"
     REDIS = "redis"
     NATS = "nats"
+    TCP = "tcp"
+    """Any other; the harness runs it by its command only."""
+
+
+class RuntimeKind(StrEnum):
+    """What runs the system, and how its edges come to have a proxy."""
+
+    PROCESS = "process"
+    """As processes; each is told the addresses of its edges by its environment, its command or a file."""
+    NAMESPACES = "namespaces"
+    """As processes, each in a network namespace in which the addresses that stand in its code lead to the proxies."""
+    COMPOSE = "compose"
+    """As the containers of a docker-compose.yml, which stays as it is."""
+    ATTACH = "attach"
+    """It runs already, and so do its proxies."""
+
+
+class Ability(StrEnum):
+    """What the harness may do to a system that is not on this machine alone."""
+
+    LOAD = "load"
+    FAULTS = "faults"
+    KILL = "kill"
+    FUZZ = "fuzz"
+
+
+LOCAL = "local"
+PRODUCTION = "production"
+TCP_READY = "tcp"
+"""Ready as soon as it takes a connection."""
 
 
 class Run(Declared):
@@ -70,6 +100,8 @@ class Run(Declared):
     """Libraries to import before forking."""
     cwd: str = "."
     """The working directory, relative to the description."""
+    files: dict[str, str] = {}
+    """Files to write before the start: a name below `{data}`, and the template, relative to the description."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -115,11 +147,53 @@ class Scaling(Declared):
     """How many there may be in all."""
 
 
+Command = tuple[str, ...]
+
+
+class Attached(Declared):
+    """Where something is that runs already, and what kills, starts, freezes and resumes it, if anything may.
+
+    Told of a container or a file with a pid, the harness kills and freezes by itself.
+    """
+
+    addresses: Annotated[tuple[str, ...], Field(min_length=1)]
+    """`http://127.0.0.1:8001` of each instance of a service, `127.0.0.1:5432` of a store."""
+    kill: Command = ()
+    """A command; `{instance}` and `{index}` are filled in, as in those that follow."""
+    start: Command = ()
+    pause: Command = ()
+    resume: Command = ()
+    container: str | None = None
+    """The container of an instance; `{index}` is filled in."""
+    pid_file: str | None = None
+    """The file with the pid of an instance; `{index}` is filled in."""
+
+
+class AttachedProxy(Declared):
+    """A Toxiproxy proxy that stands on a line of a system that runs already."""
+
+    api: str
+    """`http://127.0.0.1:8474`: where its server is told what to do."""
+    proxy: str
+    """Its name there."""
+    consumer: Annotated[int, Field(ge=1)] = 1
+    """The consumer's instance."""
+    provider: Annotated[int, Field(ge=1)] = 1
+    """The provider's instance."""
+
+
 class Service(Declared):
     """A deployable: who owns it, how it runs, and how one sees that it can serve."""
 
     owner: str
-    run: Run
+    run: Run | None = None
+    """Needed where the harness starts it."""
+    compose: str | None = None
+    """Its name in the docker-compose.yml, when that differs."""
+    attach: Attached | None = None
+    """Needed where it runs already."""
+    names: tuple[str, ...] = ()
+    """Host names by which others know it, in namespaces; its own name is always one."""
     instances: Annotated[tuple[InstanceSpec, ...], Field(min_length=1)] = (InstanceSpec(),)
     env: dict[str, str] = {}
     """Environment; the placeholders that `harness.runtime.addresses` knows are filled in."""
@@ -127,8 +201,8 @@ class Service(Declared):
     """Whether an instance that has died, whoever killed it, is started again."""
     scaling: Scaling | None = None
     """Without it there are always as many instances as are declared."""
-    ready: str = "/readyz"
-    """Path that answers 2xx once the instance can serve."""
+    ready: Annotated[str, Field(pattern=r"^(/.*|tcp)$")] = "/readyz"
+    """Path that answers 2xx once the instance can serve; `tcp` when taking a connection is all that shows it."""
     tls: bool = False
     """Whether it serves TLS when it is told of a certificate and a key, which is in a run with TLS."""
     openapi: str | None = None
@@ -146,6 +220,14 @@ class Store(Declared):
     zone: Name = "a"
     cluster: Name | None = None
     """NATS only: the stores that name the same cluster are its nodes."""
+    run: Run | None = None
+    """Of `tcp` only: how it is started."""
+    compose: str | None = None
+    """Its name in the docker-compose.yml, when that differs."""
+    attach: Attached | None = None
+    """Needed where it runs already."""
+    names: tuple[str, ...] = ()
+    """Host names by which others know it, in namespaces; its own name is always one."""
 
     @property
     def divided(self) -> bool:
@@ -161,6 +243,10 @@ class Edge(Declared):
     need: Need
     deadline: Duration | None = None
     """How long the consumer waits at most, all its attempts together."""
+    at: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$")], ...] = ()
+    """`host:port` as it stands in the consumer's code, in namespaces; names of the provider need not be here."""
+    proxies: tuple[AttachedProxy, ...] = ()
+    """Where the system runs already: the proxies on its lines."""
 
     @property
     def name(self) -> str:
@@ -230,6 +316,12 @@ class System(Declared):
 
     system: Name
     entry: Name
+    runtime: RuntimeKind = RuntimeKind.PROCESS
+    compose: str = "docker-compose.yml"
+    """The file, where containers of one are the runtime."""
+    environment: Name = LOCAL
+    """What the system is; beyond this machine it must be said, and what is allowed there."""
+    allow: tuple[Ability, ...] = ()
     content: Content = Content()
     degraded: DegradedMark = DegradedMark()
     access: Access = Access()

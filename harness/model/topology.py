@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.model.system import CUSTOMERS, Edge, InstanceSpec, Journey, Need, Service, Store, System
+from harness.model.system import CUSTOMERS, Edge, InstanceSpec, Journey, Need, Run, Service, Store, System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +131,13 @@ class Topology:
     def service(self, name: str) -> Service:
         """The service of that name; KeyError when there is none."""
         return self.system.services[name]
+
+    def run_of(self, name: str) -> Run:
+        """How a service is started; KeyError when nothing is said of that, as where it runs already."""
+        run = self.system.services[name].run
+        if run is None:
+            raise KeyError(name)
+        return run
 
     def store(self, name: str) -> Store:
         """The store of that name; KeyError when there is none."""

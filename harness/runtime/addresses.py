@@ -72,7 +72,8 @@ def _texts(topology: Topology, service: str) -> dict[Path_, str]:
     """All texts of a service that may hold placeholders, by the keys that lead to them."""
     declared = topology.service(service)
     texts: dict[Path_, str] = {("env", name): text for name, text in declared.env.items()}
-    texts |= {("run", "command", index): text for index, text in enumerate(declared.run.command or ())}
+    command = (declared.run.command if declared.run else None) or ()
+    texts |= {("run", "command", index): text for index, text in enumerate(command)}
     return texts | {
         ("instances", index, "env", name): text
         for index, instance in enumerate(declared.instances)

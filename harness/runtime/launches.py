@@ -45,7 +45,7 @@ class Launches:
             answer = await ask(port, service.ready, trust=self._trust(instance.service))
             return None if answer.good else f"GET {service.ready}: {answer}"
 
-        run = service.run
+        run = self.topology.run_of(instance.service)
         return Launch(
             start=self._fork(instance, run) if run.fork else self._spawn(instance, run),
             lacking=lacking,
@@ -106,7 +106,8 @@ class Launches:
         return base_environment() | {name: fill(text, values) for name, text in declared.items()}
 
     def _forked(self) -> list[Run]:
-        return [service.run for service in self.topology.system.services.values() if service.run.fork]
+        runs = [service.run for service in self.topology.system.services.values() if service.run is not None]
+        return [run for run in runs if run.fork]
 
     def _common_path(self, preload: tuple[str, ...]) -> tuple[str, ...]:
         """What all services that share these libraries have on their path: one process can serve them all."""
