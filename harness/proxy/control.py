@@ -108,7 +108,10 @@ class RelayControl:
         return True
 
     async def tell(self, do: str, line: str = "") -> int:
-        """Give a command (`refuse`, `turn-away`, `accept`, `cut`, `abrupt`, `gentle`, `ping`); the connections it cut.
+        """Give a command; the connections that it cut.
+
+        `refuse`, `turn-away`, `accept`, `cut`, `abrupt` and `gentle` are for a line; `ping` asks whether it is there,
+        and `flush` has the figures of the second that runs delivered before the answer.
 
         Raises:
             ProxyError: when the relay is gone or does not answer in time.

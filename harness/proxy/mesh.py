@@ -168,6 +168,17 @@ class Mesh:
         answers = await asyncio.gather(*(part.alive() for part in parts.values()))
         return [name for name, answer in zip(parts, answers, strict=True) if not answer]
 
+    async def flush(self) -> bool:
+        """Have all that crossed so far delivered; False when nothing counts it.
+
+        Raises:
+            ProxyError: when the relay is gone or does not answer in time.
+        """
+        if self._relay is None:
+            return False
+        await self._relay.tell("flush")
+        return True
+
     async def stop(self) -> None:
         """Stop everything; the relay's last figures are still delivered."""
         await _stop(self._servers, self._relay)

@@ -76,6 +76,8 @@ class Relay:
                 command = json.loads(line)
                 if command["do"] == "stop":
                     break
+                if command["do"] == "flush":
+                    self._emit(writer)
                 self._say(writer, {"id": command["id"], "count": self._obey(command["do"], command.get("line", ""))})
         except ConnectionError:
             return 0
@@ -101,7 +103,7 @@ class Relay:
         return ""
 
     def _obey(self, do: str, line: str) -> int:
-        if do == "ping":
+        if do in {"ping", "flush"}:
             return 0
         listener = self._lines[line]
         match do:

@@ -275,3 +275,17 @@ async def _one_more(running: Rig) -> None:
     await get(running.entry(LINE))
     await until(lambda: running.total(LINE, "requests") == 2, within_s=3)
     assert running.mesh.lines(EdgeTarget(consumer="gateway", provider="catalog"))[0].name == LINE
+
+
+async def test_what_crossed_so_far_is_delivered_before_a_flush_is_answered(tmp_path: Path) -> None:
+    bare = Bare(Server())
+    control = await bare.start(tmp_path)
+    async with client(bare.entry) as consumer:
+        await consumer.get()
+        await control.tell("flush")
+        seen = bare.total("requests")
+        await consumer.get()
+    await bare.stop(control)
+
+    assert seen == 1
+    assert bare.total("requests") == bare.total("answers") == 2
