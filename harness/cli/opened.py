@@ -12,7 +12,7 @@ from harness.cli.standing import Row, Standing
 
 if TYPE_CHECKING:
     from harness.model.events import Event
-    from harness.runtime.process import ProcessDeployment
+    from harness.runtime.deployment import Deployment
 
 Say = Callable[[str], None]
 
@@ -24,7 +24,7 @@ class Opened:
     run: str
     runtime: str
     directory: Path
-    deployment: ProcessDeployment
+    deployment: Deployment
     close: Callable[[], Awaitable[None]]
 
     def standing(self) -> Standing:
@@ -58,13 +58,13 @@ class Opened:
 
 
 async def open_as_processes(path: Path, directory: Path | None, *, tls: bool, say: Say) -> Opened:
-    """As processes of this machine; raises as `Session.open`."""
+    """As its description says; raises as `Session.open`."""
     from harness.engine.session import Session, Settings
 
     session = await Session.open(path, settings=Settings(directory=directory, tls=tls), say=say)
     return Opened(
         run=session.run,
-        runtime="process",
+        runtime=session.topology.system.runtime.value,
         directory=session.directory,
         deployment=session.deployment,
         close=session.close,

@@ -24,9 +24,10 @@ from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStar
 from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
 from harness.proxy.provision import cache_directory, find_toxiproxy
-from harness.runtime.process import ProcessDeployment
+from harness.runtime.deployment import Deployment
 from harness.runtime.secret import Secrets
 from harness.runtime.supervisor_client import Supervisor
+from harness.runtime.table import RUNTIMES, WITHOUT_TOXIPROXY
 
 RUNS = Path(".harness") / "runs"
 IN_FORCE = "in-force.ndjson"
@@ -61,7 +62,7 @@ class Session:
         self.recorder = recorder
         self.say = say
         self.supervisor: Supervisor
-        self.deployment: ProcessDeployment
+        self.deployment: Deployment
         self.injector: Injector
         self._driver: LoadDriver | None = None
         self._stack = AsyncExitStack()
@@ -91,7 +92,7 @@ class Session:
         run = name_run(clock)
         directory = (settings.directory or RUNS / run).resolve()
         seed = settings.seed if settings.seed is not None else secrets.randbelow(2**31)
-        toxiproxy = find_toxiproxy(environ=environ, cache=cache_directory(environ), say=say)
+        toxiproxy, tools = _toxiproxy(topology, environ, say)
         make_directory(directory)
         secrets_ = Secrets()
         journal = Journal(directory / JOURNAL, redact=secrets_.redact)
@@ -100,16 +101,16 @@ class Session:
             recorder.listen(listen)
         session = cls(topology, directory=directory, seed=seed, recorder=recorder, say=say)
         session.run = run
-        recorder.record(_started(topology, run, wall.isoformat(), seed, {"toxiproxy": toxiproxy.version}))
+        recorder.record(_started(topology, run, wall.isoformat(), seed, tools))
         async with AsyncExitStack() as stack:
-            await session._bring_up(stack, toxiproxy.path, secrets_, relay=settings.relay)
+            await session._bring_up(stack, toxiproxy, secrets_, relay=settings.relay)
             session._stack = stack.pop_all()
         return session
 
     async def _bring_up(self, stack: AsyncExitStack, toxiproxy: Path, secrets_: Secrets, *, relay: bool) -> None:
         self.supervisor = await Supervisor.start(self.directory)
         stack.push_async_callback(self.supervisor.close)
-        self.deployment = await ProcessDeployment.deploy(
+        self.deployment = await RUNTIMES[self.topology.system.runtime](
             self.topology,
             directory=self.directory,
             supervisor=self.supervisor,
@@ -191,6 +192,16 @@ def make_directory(directory: Path) -> None:
     except OSError as error:
         message = f"the run's directory {directory} can't be made: {error.strerror}; choose another --directory"
         raise DeployError(message) from error
+
+
+def _toxiproxy(
+    topology: Topology, environ: Mapping[str, str], say: Callable[[str], None]
+) -> tuple[Path, dict[str, str]]:
+    """The program, and what the journal tells of it; nothing is looked for where the proxies run already."""
+    if topology.system.runtime in WITHOUT_TOXIPROXY:
+        return Path(), {}
+    found = find_toxiproxy(environ=environ, cache=cache_directory(environ), say=say)
+    return found.path, {"toxiproxy": found.version}
 
 
 def _started(topology: Topology, run: str, wall: str, seed: int, tools: dict[str, str]) -> RunStarted:
