@@ -10,6 +10,7 @@ from harness.contracts.pacts import read_pacts
 from harness.declare import load_experiments, load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
+from harness.engine.permission import abilities_of, permit, permit_rate
 from harness.engine.plan import with_proofs
 from harness.engine.session import Settings
 from harness.errors import DeclarationError, Place, Problem
@@ -17,6 +18,7 @@ from harness.faults import fault_table
 from harness.load.launch import look_at
 from harness.model.experiment import Experiment
 from harness.model.invariant import Invariants
+from harness.model.system import Ability
 from harness.model.topology import Topology
 from harness.runtime.addresses import check_placeholders
 
@@ -54,14 +56,17 @@ def prepare(options: Options) -> Plan:
     """
     topology = load_system(options.system)
     topology = with_tls(topology) if options.settings.tls else topology
-    check_placeholders(topology, place_of=read_yaml(options.system).place)
+    place_of = read_yaml(options.system).place
+    check_placeholders(topology, place_of=place_of)
     _known("service", options.services, topology.system.services, options.system)
     root, content = Path(topology.root), topology.system.content
     if "fuzz" in options.parts:
         _documented(options, topology)
     if "verify" in options.parts:
         read_pacts(root / content.contracts / "pacts")
+    fuzzing = {Ability.FUZZ} if "fuzz" in options.parts else set()
     if "chaos" not in options.parts:
+        permit(topology, fuzzing, place_of=place_of)
         return Plan(topology=topology, experiments=(), invariants=Invariants(), rate=0.0)
     chaos = root / content.chaos
     declared = load_experiments(chaos / "experiments", topology, faults=fault_table())
@@ -73,9 +78,12 @@ def prepare(options: Options) -> Plan:
         raise DeclarationError([problem])
     look_at(root / content.load)
     rate = topology.system.baseline.rate or max(experiment.rate for experiment in chosen)
+    experiments = with_proofs(topology, chosen, rate=rate)
+    permit(topology, fuzzing | abilities_of(experiments), place_of=place_of)
+    permit_rate(topology, max(each.surge or each.rate for each in experiments), place_of=place_of)
     return Plan(
         topology=topology,
-        experiments=with_proofs(topology, chosen, rate=rate),
+        experiments=experiments,
         invariants=load_invariants(chaos, topology),
         rate=rate,
     )
