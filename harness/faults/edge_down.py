@@ -38,7 +38,7 @@ class Down(EdgeFault):
 
 async def refuses(line: Line) -> tuple[bool, str]:
     """Whether a line refuses connections both where its consumer connects and at Toxiproxy."""
-    ports = [line.probe_entry] if line.plan.entry_port == line.plan.proxy_port else [line.probe_entry, line.probe]
+    ports = [line.probe_entry, line.probe] if line.relayed else [line.probe_entry]
     seen = [await ask(Question(within_s=SILENCE_S)) for ask in ports]
     return all(each.outcome is Outcome.REFUSED for each in seen), ", ".join(map(str, seen))
 

@@ -1,4 +1,4 @@
-"""A listener whose connections are passed on to a port, and counted."""
+"""A listener whose connections are passed on to an address, and counted."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from collections.abc import Callable
 from harness.proxy.crossing import RESET_ON_CLOSE, Crossing, LineCount
 
 LOOPBACK = "127.0.0.1"
+Address = tuple[str, int]
 BACKLOG = 512
 FILES_EXHAUSTED_PAUSE_S = 0.1
 CONNECT_WITHIN_S = 10.0
 
 
 class CountedLine:
-    """A listener whose connections are passed on to a port, and counted."""
+    """A listener whose connections are passed on to an address, and counted."""
 
-    def __init__(self, *, name: str, protocol: str, listen: int, to: int, now: Callable[[], float]) -> None:
+    def __init__(self, *, name: str, protocol: str, listen: Address, to: Address, now: Callable[[], float]) -> None:
         self.name = name
         self.count = LineCount(protocol=protocol, now=now)
-        self._listen_port = listen
+        self._listen_at = listen
         self._to = to
         self._listener = socket.socket()
         self._accepting = False
@@ -30,7 +31,7 @@ class CountedLine:
         """Take the port; raises OSError when it is taken."""
         self._listener.setblocking(False)  # noqa: FBT003 -- the standard library's signature
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((LOOPBACK, self._listen_port))
+        self._listener.bind(self._listen_at)
 
     def accept(self) -> None:
         """Listen (again)."""
@@ -109,7 +110,7 @@ class CountedLine:
                 each.setblocking(False)  # noqa: FBT003 -- the standard library's signature
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(CONNECT_WITHIN_S):
-                await loop.sock_connect(provider, (LOOPBACK, self._to))
+                await loop.sock_connect(provider, self._to)
         except OSError:  # TimeoutError is one
             self.count.tally.requests += 1
             self.count.tally.aborted += 1

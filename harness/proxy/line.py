@@ -20,13 +20,16 @@ HIDDEN = "hidden"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinePlan:
-    """The ports of a line; without a relay `entry_port` is `proxy_port`."""
+    """Where a line leads and listens; without a relay the entry is the proxy."""
 
     line: LineId
     protocol: str
     upstream_port: int
     proxy_port: int
     entry_port: int
+    upstream_host: str = LOOPBACK
+    proxy_host: str = LOOPBACK
+    entry_host: str = LOOPBACK
 
 
 @dataclass(slots=True)
@@ -43,8 +46,8 @@ class LineState:
         """The line in the configuration of Toxiproxy."""
         return ListenerConfig(
             name=plan.line.name,
-            listen=f"{LOOPBACK}:{plan.proxy_port}",
-            upstream=f"{LOOPBACK}:{plan.upstream_port}",
+            listen=f"{plan.proxy_host}:{plan.proxy_port}",
+            upstream=f"{plan.upstream_host}:{plan.upstream_port}",
             enabled=not self.closed_by,
         )
 
@@ -72,6 +75,12 @@ class Line:
         self._relay = relay
         self._clock = clock
         self._trust = trust
+
+    @property
+    def relayed(self) -> bool:
+        """Whether its consumer connects to something that stands before Toxiproxy."""
+        plan = self.plan
+        return (plan.entry_host, plan.entry_port) != (plan.proxy_host, plan.proxy_port)
 
     @property
     def id(self) -> LineId:
@@ -151,18 +160,18 @@ class Line:
 
     async def probe(self, question: Question) -> Seen:
         """Ask Toxiproxy's listener, behind the relay, so that it counts as no crossing."""
-        return await self._put(question, self.plan.proxy_port)
+        return await self._put(question, self.plan.proxy_host, self.plan.proxy_port)
 
     async def probe_entry(self, question: Question) -> Seen:
         """Ask where the consumer does; counted as a crossing unless it is refused."""
-        return await self._put(question, self.plan.entry_port)
+        return await self._put(question, self.plan.entry_host, self.plan.entry_port)
 
     async def probe_provider(self, question: Question) -> Seen:
         """Ask the provider itself, past Toxiproxy."""
-        return await self._put(question, self.plan.upstream_port)
+        return await self._put(question, self.plan.upstream_host, self.plan.upstream_port)
 
-    async def _put(self, question: Question, port: int) -> Seen:
-        return await probe(port, self.plan.protocol, question, clock=self._clock, trust=self._trust)
+    async def _put(self, question: Question, host: str, port: int) -> Seen:
+        return await probe(port, self.plan.protocol, question, clock=self._clock, host=host, trust=self._trust)
 
     async def reinstate(self) -> str:
         """Bring the line to what should be so, after its server was restarted; hold `server.changing`."""

@@ -17,7 +17,7 @@ from harness.proxy.control import NAME as RELAY
 from harness.proxy.control import RelayControl
 from harness.proxy.line import HIDDEN, Line, LinePlan, LineState
 from harness.proxy.relay import RelayLine
-from harness.proxy.server import ListenerConfig, ToxiproxyServer
+from harness.proxy.server import LOOPBACK, ListenerConfig, ToxiproxyServer
 from harness.proxy.waiting import all_of
 
 __all__ = ["Line", "LinePlan", "Mesh"]
@@ -47,11 +47,13 @@ class Mesh:
         run_began: float,
         relay: bool,
         trust: Path | None = None,
+        host: str = LOOPBACK,
         on_crossing: Callable[[CrossingSecond], None],
     ) -> Self:
         """Start all servers and the relay; returns when every line listens.
 
-        `trust` is the file with the authority that vouches for providers with TLS.
+        `trust` is the file with the authority that vouches for providers with TLS; at `host` the servers are told
+        what to do.
 
         Raises:
             ProxyError: when one of them can't be started; those that were are stopped again.
@@ -67,6 +69,7 @@ class Mesh:
                 port=control_ports(),
                 listeners=_configuration(plans, states, consumer),
                 clock=clock,
+                host=host,
             )
             for consumer in dict.fromkeys(plan.line.consumer.service for plan in plans)
         }
@@ -195,7 +198,14 @@ def _configuration(
 
 
 def _relay_line(plan: LinePlan) -> RelayLine:
-    return RelayLine(name=plan.line.name, protocol=plan.protocol, listen=plan.entry_port, to=plan.proxy_port)
+    return RelayLine(
+        name=plan.line.name,
+        protocol=plan.protocol,
+        host=plan.entry_host,
+        listen=plan.entry_port,
+        to_host=plan.proxy_host,
+        to=plan.proxy_port,
+    )
 
 
 async def _stop(servers: dict[str, ToxiproxyServer], relay: RelayControl | None) -> None:

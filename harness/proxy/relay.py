@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import SystemClock
-from harness.proxy.counted import CountedLine
+from harness.proxy.counted import LOOPBACK, CountedLine
 
 CONTROL_LINE_LIMIT = 1 << 20
 UNREAD_LIMIT = 1 << 20
@@ -31,6 +31,8 @@ class RelayLine:
     protocol: str
     listen: int
     to: int
+    host: str = LOOPBACK
+    to_host: str = LOOPBACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +94,17 @@ class Relay:
     def _listen(self) -> str:
         for line in self._config.lines:
             listener = CountedLine(
-                name=line.name, protocol=line.protocol, listen=line.listen, to=line.to, now=self._now
+                name=line.name,
+                protocol=line.protocol,
+                listen=(line.host, line.listen),
+                to=(line.to_host, line.to),
+                now=self._now,
             )
             try:
                 listener.bind()
                 listener.accept()
             except OSError as error:
-                return f"port {line.listen} on 127.0.0.1 for {line.name}: {error.strerror}"
+                return f"port {line.listen} on {line.host} for {line.name}: {error.strerror}"
             self._lines[line.name] = listener
         return ""
 

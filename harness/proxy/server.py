@@ -61,15 +61,17 @@ class ToxiproxyServer:
         port: int,
         listeners: Callable[[], list[ListenerConfig]],
         clock: Clock,
+        host: str = LOOPBACK,
     ) -> None:
         self.name = name
-        self.client = ToxiproxyClient(port)
+        self.client = ToxiproxyClient(port, host=host)
         self.changing = asyncio.Lock()
         """Held while listeners or toxics are changed, and during a restart."""
         self._binary = binary
         self._spawner = spawner
         self._directory = directory
         self._port = port
+        self._host = host
         self._listeners = listeners
         self._clock = clock
         self._process: Process | None = None
@@ -90,7 +92,7 @@ class ToxiproxyServer:
         config.write_text(json.dumps([asdict(listener) for listener in wanted], indent=1))
         spec = ProcessSpec(
             name=self.name,
-            command=(str(self._binary), "-config", str(config), "-host", LOOPBACK, "-port", str(self._port)),
+            command=(str(self._binary), "-config", str(config), "-host", self._host, "-port", str(self._port)),
             log=str(self.log),
             env=ENVIRONMENT,
         )
@@ -156,7 +158,7 @@ class ToxiproxyServer:
 
     def _why_not(self, wanted: list[ListenerConfig], *, died: bool) -> str:
         ports = [self._port, *(listener.port for listener in wanted)]
-        taken = [str(port) for port in ports if _taken(port)]
+        taken = [str(port) for port in ports if self._host == LOOPBACK and _taken(port)]
         what = "died" if died else "was not ready with all its listeners"
         tail = self.log.read_text(errors="replace")[-500:].strip() if self.log.exists() else ""
         why = f"ports {', '.join(taken)} on {LOOPBACK} are taken: free them" if taken else f"see {self.log}: {tail}"

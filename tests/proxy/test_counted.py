@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harness.proxy.counted import CountedLine
+from harness.proxy.counted import LOOPBACK, CountedLine
 from tests.proxy.rigs import CLOCK, Server, answer, client, free_port, get, until
 
 pytestmark = pytest.mark.loopback
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.loopback
 async def counted(server: Server) -> AsyncIterator[tuple[int, CountedLine]]:
     await server.start()
     port = free_port()
-    line = CountedLine(name="a->b", protocol="http", listen=port, to=server.port, now=CLOCK.now)
+    line = CountedLine(name="a->b", protocol="http", listen=(LOOPBACK, port), to=(LOOPBACK, server.port), now=CLOCK.now)
     line.bind()
     line.accept()
     yield port, line

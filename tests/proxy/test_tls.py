@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.proxy.counted import CountedLine
+from harness.proxy.counted import LOOPBACK, CountedLine
 from harness.proxy.probe import Outcome, Question, Seen, probe
 from harness.proxy.records import ClientRecords
 from harness.runtime.certificates import Authority, Issued
@@ -57,7 +57,9 @@ def test_what_is_no_tls_is_never_a_request() -> None:
 async def counted(server: Server) -> AsyncIterator[tuple[int, CountedLine]]:
     await server.start()
     port = free_port()
-    line = CountedLine(name="a->b", protocol="https", listen=port, to=server.port, now=CLOCK.now)
+    line = CountedLine(
+        name="a->b", protocol="https", listen=(LOOPBACK, port), to=(LOOPBACK, server.port), now=CLOCK.now
+    )
     line.bind()
     line.accept()
     yield port, line
