@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding
+from harness.model.matrix import CellVerdict, Outlook
 from harness.model.observation import (
     AnswerSecond,
     CrossingSecond,
@@ -172,6 +173,24 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixCellEnded:
+    """A cell of the resilience matrix came to its verdict."""
+
+    type: Literal["matrix-cell"] = "matrix-cell"
+    t: float
+    result: CellVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixEnded:
+    """The resilience matrix is complete, or as complete as it gets."""
+
+    type: Literal["matrix-ended"] = "matrix-ended"
+    t: float
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The last line of a journal that was not cut short."""
 
@@ -193,6 +212,8 @@ Event = (
     | FindingMade
     | Observed
     | Noted
+    | MatrixCellEnded
+    | MatrixEnded
     | RunEnded
 )
 

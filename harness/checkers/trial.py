@@ -1,0 +1,80 @@
+"""What happened in one cell of the matrix, and what it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+
+from harness.checkers.clean_class import CleanClass
+from harness.checkers.state import NO_STATE, StateSeen
+from harness.model.fault import Armed, Healed
+from harness.model.matrix import Cell, Rule
+from harness.model.visit import Visit
+
+BACKGROUND_SIGMAS = 3
+"""By how much more than what crosses anyway something must cross to be the journey's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossed:
+    """What met the fault."""
+
+    count: int | None
+    """Requests, as the relay counted them; None when nothing counts."""
+    background: float = 0.0
+    """How many would have crossed in that time without any visit."""
+    usual: float = 0.0
+    """In a clean visit at least."""
+
+    @property
+    def met(self) -> bool:
+        """Whether requests of the journey were counted."""
+        return self.count is not None and beyond(self.count, self.background)
+
+
+def beyond(count: int, background: float) -> bool:
+    """Whether so many are more than what crosses anyway."""
+    return count >= 1 and count > background + BACKGROUND_SIGMAS * sqrt(background)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What a cell is held to beyond the defaults."""
+
+    deadline_s: float
+    soft: str = ""
+    """Why the call does not matter; empty when it does, or nobody knows."""
+    usable: str = ""
+    """Where it is declared that the journey goes on without the provider; empty when it is not."""
+    declared: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Step → the 5xx that its OpenAPI document declares."""
+    recover_within_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One cell from arming to what came after its healing."""
+
+    cell: Cell
+    clean: CleanClass
+    armed: Armed | None = None
+    delay_s: float = 0.0
+    """Of a latency."""
+    visits: tuple[Visit, ...] = ()
+    """While the fault was in force."""
+    crossed: Crossed = Crossed(count=None)
+    healed: Healed | None = None
+    recovered_s: float | None = None
+    """From the healing until the answers were of the clean class; None when they never were."""
+    ill: str = ""
+    """Why the last visit after the healing was not of the clean class."""
+    restarted: bool = False
+    deaths: tuple[str, ...] = ()
+    state: StateSeen = NO_STATE
+    already: frozenset[Rule] = frozenset()
+    """What did not hold under the first fault alone."""
+    trouble: str = ""
+    """What went wrong in the harness."""
+    took_s: float = 0.0
+    replay: str = ""
