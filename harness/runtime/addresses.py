@@ -11,11 +11,14 @@ from typing import Protocol
 from harness.errors import DeclarationError, Place, Problem
 from harness.model.topology import InstanceId, LineId, Topology
 from harness.runtime.certificates import Certificates
+from harness.runtime.config_files import TemplateError, placeholders, problems_of, read_template
 from harness.runtime.ports import LOOPBACK
 from harness.runtime.secret import Secrets
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _OF_ITSELF = ("port", "zone", "instance", "service", "owner", "data", "tls.cert", "tls.key", "tls.ca")
+OF_A_STORE = ("port", "zone", "instance", "owner", "data")
+"""What the command and the files of a store may have, besides secrets."""
 _OF_A_SERVER = ("tls.cert", "tls.key")
 _SECRET = re.compile(r"secret\.([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 ANY_SECRET = "secret.NAME"  # noqa: S105 -- how it is written, not what it stands for
@@ -59,8 +62,9 @@ def known_names(topology: Topology, service: str) -> list[str]:
         if edge.consumer != service:
             continue
         of_edge = ["url", "dsn"] if topology.is_store(edge.provider) else ["url", "urls", "instances"]
+        of_edge += ["host", "port"]
         if len(topology.possible_of(edge.provider)) > 1:
-            of_edge.remove("url")
+            of_edge = ["urls", "instances"]
         if _without_database(topology, service, edge.provider):
             continue
         known += [f"edge.{edge.provider}.{attribute}" for attribute in of_edge]
@@ -112,9 +116,12 @@ def check_placeholders(topology: Topology, *, place_of: PlaceOf | None = None) -
             place = place_of(("services", service, *path)) if place_of else Place(file=topology.root)
             unknown = [name for name in names(text) if name not in known]
             problems += [replace(_problem(topology, service, where, name, known), place=place) for name in unknown]
+        problems += _in_files(topology, service, known, place_of)
         if topology.service(service).tls:
             place = place_of(("services", service, "tls")) if place_of else Place(file=topology.root)
             problems += [replace(each, place=place) for each in _untold(topology, service)]
+    for store in topology.system.stores:
+        problems += _of_a_store(topology, store, place_of)
     for header, text in topology.system.access.headers.items():
         place = place_of(("access", "headers", header)) if place_of else Place(file=topology.root)
         for name in names(text):
@@ -125,12 +132,67 @@ def check_placeholders(topology: Topology, *, place_of: PlaceOf | None = None) -
         raise DeclarationError(problems)
 
 
+def _in_files(topology: Topology, service: str, known: list[str], place_of: PlaceOf | None) -> Iterator[Problem]:
+    """What is wrong with the templates of a service."""
+    run = topology.service(service).run
+    if run is None:
+        return
+
+    def problem_of(name: str) -> Problem | None:
+        fine = name in known or _SECRET.fullmatch(name)
+        return None if fine else _problem(topology, service, "run.files", name, known)
+
+    def where(file: str) -> Place:
+        return place_of(("services", service, "run", "files", file)) if place_of else Place(file=topology.root)
+
+    yield from problems_of(run.files, Path(topology.root), place_of=where, problem_of=problem_of)
+
+
+def _of_a_store(topology: Topology, store: str, place_of: PlaceOf | None) -> Iterator[Problem]:
+    """What is wrong with the command and the templates of a store that is run by one."""
+    run = topology.store(store).run
+    if run is None:
+        return
+
+    def where(*path: str | int) -> Place:
+        return place_of(("stores", store, "run", *path)) if place_of else Place(file=topology.root)
+
+    def problem_of(name: str) -> Problem | None:
+        if name in OF_A_STORE or _SECRET.fullmatch(name):
+            return None
+        usable = ", ".join(f"{{{each}}}" for each in (*OF_A_STORE, ANY_SECRET))
+        message = f"stores.{store}.run: unknown placeholder {{{name}}}; expected one of {usable}"
+        return Problem(place=Place(file=topology.root), message=message, remedy=LITERAL_BRACES)
+
+    if run.command is None:
+        message = f"a store is started by a command, and '{store}' names a function"
+        yield Problem(place=where("python"), message=message, remedy="give run.command")
+    for index, text in enumerate(run.command or ()):
+        found = (problem_of(name) for name in names(text))
+        yield from (replace(problem, place=where("command", index)) for problem in found if problem)
+    yield from problems_of(
+        run.files, Path(topology.root), place_of=lambda file: where("files", file), problem_of=problem_of
+    )
+
+
+def _names_in_files(topology: Topology, service: str) -> Iterator[str]:
+    """The placeholders in the templates of a service, as far as they can be read."""
+    run = topology.service(service).run
+    for template in run.files.values() if run else ():
+        try:
+            text = read_template(Path(topology.root) / template)
+        except TemplateError:
+            continue
+        yield from (found.name for found in placeholders(text))
+
+
 def _untold(topology: Topology, service: str) -> Iterator[Problem]:
     """What is wrong with a service that serves TLS, and is not told what it needs for that."""
     told = {name for text in _texts(topology, service).values() for name in names(text)}
+    told |= {*_names_in_files(topology, service)}
     for name in _OF_A_SERVER:
         if name not in told:
-            message = f"services.{service}: 'tls: true', but neither env nor command has {{{name}}}"
+            message = f"services.{service}: 'tls: true', but neither env nor command has {{{name}}}, nor a file"
             remedy = f'add it: TLS_{name.removeprefix("tls.").upper()}: "{{{name}}}"'
             yield Problem(place=Place(file=topology.root), message=message, remedy=remedy)
 
@@ -144,7 +206,7 @@ def _problem(topology: Topology, service: str, where: str, name: str, known: lis
     remedy = LITERAL_BRACES
     if name in ("{", "}"):
         found += f"a lone {name!r}"
-    elif kind == "edge" and f"edge.{provider}.urls" in known and attribute == "url":
+    elif kind == "edge" and f"edge.{provider}.urls" in known and attribute in ("url", "host", "port"):
         count = len(topology.possible_of(provider))
         most = "up to " if topology.service(provider).scaling else ""
         found += f"{{{name}}} is one address, but {provider} has {most}{count} instances"
@@ -210,6 +272,11 @@ class Addresses:
         known = known_names(self.topology, instance.service)
         return {name: values[name] if name in values else self._secret(name) for name in known}
 
+    def value_of(self, instance: InstanceId) -> Callable[[str], str | None]:
+        """What a placeholder in a file of an instance stands for; None when it is none."""
+        values = self.values(instance)
+        return lambda name: self._secret(name) if _SECRET.fullmatch(name) else values.get(name)
+
     def _of_tls(self, service: str) -> dict[str, str]:
         """Empty texts without TLS, and of a certificate for a service that serves none."""
         files, serves = self.certificates, self.topology.speaks_tls(service)
@@ -229,11 +296,12 @@ class Addresses:
         ports = self.entries(consumer, provider)
         if self.topology.is_store(provider):
             url = self.store_url(provider, consumer.service, ports[0])
-            return {"url": url, "dsn": url}
+            return {"url": url, "dsn": url, "host": LOOPBACK, "port": str(ports[0])}
         urls = [f"{self.topology.scheme(provider)}://{LOOPBACK}:{port}" for port in ports]
         named = zip(self.topology.possible_of(provider), urls, strict=True)
         instances = ",".join(f"{instance.name}={url}" for instance, url in named)
-        return {"url": urls[0], "urls": ",".join(urls), "instances": instances}
+        of_first = {"url": urls[0], "host": LOOPBACK, "port": str(ports[0])}
+        return {**of_first, "urls": ",".join(urls), "instances": instances}
 
     def _secret(self, placeholder: str) -> str:
         match = _SECRET.fullmatch(placeholder)

@@ -14,7 +14,9 @@ from harness.clock import Clock
 from harness.errors import DeployError
 from harness.model.process import Process
 from harness.model.topology import InstanceId
+from harness.runtime.listening import why_not_there
 from harness.runtime.logs import last_lines
+from harness.runtime.ports import LOOPBACK
 
 READY_WITHIN_S = 60.0
 POLL_FIRST_S = 0.02
@@ -68,7 +70,7 @@ class Launch:
 class Instance:
     """One instance; its methods don't expect to be called at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is a thing of its own
         self,
         id_: InstanceId,
         port: int,
@@ -76,8 +78,10 @@ class Instance:
         *,
         clock: Clock,
         on_death: Callable[[Instance, int], Awaitable[None]],
+        host: str = LOOPBACK,
     ) -> None:
         self.id = id_
+        self.host = host
         self.port = port
         self.state = State.PLANNED
         self.log = launch.log
@@ -173,12 +177,18 @@ class Instance:
                 self.state = State.READY
                 return
             if self._clock.now() >= deadline:
+                also = await self._elsewhere(self._process.pid)
                 raise DeployError(
                     f"{self.name}: expected it to be ready within {within_s:g} s, "
-                    f"but its last answer was: {lacking}; {self._tail()}"
+                    f"but its last answer was: {lacking}{also}; {self._tail()}"
                 )
             await self._clock.sleep(interval_s)
             interval_s = min(interval_s * POLL_GROWTH, POLL_MOST_S)
+
+    async def _elsewhere(self, pid: int) -> str:
+        """What it does instead of listening where it was told; empty where nobody told it, or nobody can know."""
+        elsewhere = await asyncio.to_thread(why_not_there, pid, self.port) if self.host == LOOPBACK and pid else ""
+        return f"; {elsewhere}" if elsewhere else ""
 
     async def _await_death(self, process: Process) -> None:
         code = await process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import sys
@@ -9,12 +10,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import DeployError
 from harness.model.process import Process, ProcessSpec
-from harness.model.system import Run
+from harness.model.system import TCP_READY, Run
 from harness.model.topology import InstanceId, Topology
 from harness.runtime.addresses import Addresses, fill
+from harness.runtime.config_files import TemplateError, ValueOf, write_files
 from harness.runtime.instance import Launch
-from harness.runtime.readiness import ask
+from harness.runtime.readiness import ask, why_closed
 from harness.runtime.stores import StoreDriver
 from harness.runtime.supervised import ForkSpec, Granter
 from harness.runtime.supervisor_client import base_environment
@@ -42,12 +45,17 @@ class Launches:
         port = self.addresses.direct[instance]
 
         async def lacking() -> str | None:
-            answer = await ask(port, service.ready, trust=self._trust(instance.service))
+            trust = self._trust(instance.service)
+            if service.ready == TCP_READY:
+                return await why_closed(port, trust=trust)
+            answer = await ask(port, service.ready, trust=trust)
             return None if answer.good else f"GET {service.ready}: {answer}"
 
         run = self.topology.run_of(instance.service)
+        start = self._fork(instance, run) if run.fork else self._spawn(instance, run)
+        values, data = self.addresses.value_of(instance), self.addresses.data_of(instance)
         return Launch(
-            start=self._fork(instance, run) if run.fork else self._spawn(instance, run),
+            start=self._with_files(instance, run, data, values, start) if run.files else start,
             lacking=lacking,
             log=self._log(instance),
             drains=True,
@@ -67,6 +75,20 @@ class Launches:
             log=self._log(instance),
             drains=False,
         )
+
+    def _with_files(
+        self, instance: InstanceId, run: Run, data: Path, value_of: ValueOf, start: Callable[[], Awaitable[Process]]
+    ) -> Callable[[], Awaitable[Process]]:
+        """Write its files before each start, as they were the first time."""
+
+        async def start_with_files() -> Process:
+            try:
+                await asyncio.to_thread(write_files, run.files, Path(self.topology.root), data, value_of)
+            except (TemplateError, OSError) as error:
+                raise DeployError(f"{instance}: its files can't be written: {error}") from error
+            return await start()
+
+        return start_with_files
 
     async def warm(self) -> None:
         """Import the libraries of all services that are forked; raises DeployError when that fails."""

@@ -26,7 +26,7 @@ def in_words(error: Exception) -> str:
 
 @contextlib.asynccontextmanager
 async def probing(
-    port: int, trust: ssl.SSLContext | None = None
+    port: int, trust: ssl.SSLContext | None = None, *, host: str = LOOPBACK
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection for a probe that ends within `PROBE_DEADLINE_S`; with `trust`, one of TLS.
 
@@ -34,7 +34,7 @@ async def probing(
         OSError: if nobody listens, or the deadline passes (TimeoutError).
     """
     async with asyncio.timeout(PROBE_DEADLINE_S):
-        reader, writer = await asyncio.open_connection(LOOPBACK, port, ssl=trust)
+        reader, writer = await asyncio.open_connection(host, port, ssl=trust)
         try:
             yield reader, writer
         finally:

@@ -425,6 +425,7 @@ class ProcessDeployment:
             directory=self._directory / DATA / name,
             log=self._directory / LOGS / f"{id_.name}.log",
             env=base_environment(),
+            root=self.topology.root,
             secrets=self._secrets,
             nodes={node: self._layout.nodes[node] for node in self.topology.nodes_of(name)},
         )

@@ -1,4 +1,4 @@
-"""Asking a service whether it can serve, over HTTP/1.1."""
+"""Asking a service whether it can serve: over HTTP/1.1, or by nothing but a connection."""
 
 from __future__ import annotations
 
@@ -29,14 +29,21 @@ class Answer:
         return f"{self.status} {self.text}".strip() if self.status else self.text
 
 
-async def ask(port: int, path: str, *, most_bytes: int = ANSWER_BYTES, trust: ssl.SSLContext | None = None) -> Answer:
-    """GET a path from 127.0.0.1, and read so much of the body; never raises for what the service does wrong.
+async def ask(
+    port: int,
+    path: str,
+    *,
+    most_bytes: int = ANSWER_BYTES,
+    trust: ssl.SSLContext | None = None,
+    host: str = LOOPBACK,
+) -> Answer:
+    """GET a path, and read so much of the body; never raises for what the service does wrong.
 
     With `trust` it is asked over TLS, and its certificate must hold against that.
     """
     try:
-        async with probing(port, trust) as (reader, writer):
-            request = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        async with probing(port, trust, host=host) as (reader, writer):
+            request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
             writer.write(request.encode())
             status_line = (await reader.readline()).decode(errors="replace")
             fields = status_line.split(maxsplit=2)
@@ -50,3 +57,12 @@ async def ask(port: int, path: str, *, most_bytes: int = ANSWER_BYTES, trust: ss
             return Answer(status=int(fields[1]), text=body.decode(errors="replace").strip())
     except (OSError, ValueError, asyncio.IncompleteReadError) as error:
         return Answer(status=0, text=in_words(error))
+
+
+async def why_closed(port: int, *, trust: ssl.SSLContext | None = None, host: str = LOOPBACK) -> str | None:
+    """Why a port takes no connection (with `trust`, none of TLS), in words; None when it does."""
+    try:
+        async with probing(port, trust, host=host):
+            return None
+    except OSError as error:
+        return f"connection: {in_words(error)}"

@@ -34,6 +34,8 @@ class StorePlan:
     """Its data; made by the driver."""
     log: Path
     env: Mapping[str, str]
+    root: str = ""
+    """The directory of the description."""
     secrets: Secrets = field(default_factory=Secrets, repr=False)
     nodes: Mapping[str, NodePorts] = field(default_factory=dict)
     """All nodes of its cluster, itself among them; none when it stands alone."""

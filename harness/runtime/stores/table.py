@@ -10,11 +10,13 @@ from harness.runtime.stores.driver import StoreDriver
 from harness.runtime.stores.nats import Nats
 from harness.runtime.stores.postgres import Postgres
 from harness.runtime.stores.redis import Redis
+from harness.runtime.stores.tcp import Tcp
 
 STORES: dict[StoreKind, type[StoreDriver]] = {
     StoreKind.POSTGRES: Postgres,
     StoreKind.REDIS: Redis,
     StoreKind.NATS: Nats,
+    StoreKind.TCP: Tcp,
 }
 
 

@@ -208,14 +208,14 @@ async def test_a_postgres_that_can_not_be_laid_out_is_told_with_its_last_lines(
         assert "PASSWORD" not in store.log.read_text()
 
 
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("kind", VARIABLES)
 def test_each_store_is_found_with_its_version(kind: StoreKind) -> None:
     found = locate(kind.value, environ=os.environ)
     assert found.path.exists()
     assert found.version[0].isdigit()
 
 
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("kind", VARIABLES)
 def test_an_override_that_can_not_be_run_is_refused(kind: StoreKind, tmp_path: Path) -> None:
     variable = VARIABLES[kind]
     with pytest.raises(ProvisionError, match=rf"{variable}={tmp_path}: expected .*; correct or unset {variable}"):
