@@ -13,6 +13,7 @@ from harness import __version__
 INTERRUPTED = 130
 
 COMMANDS = {
+    "init": ("harness.cli.init:init", "Write a first system.yaml from a compose file, Procfile, OpenAPI, or answers."),
     "run": ("harness.cli.run:run", "The main job: start, verify, break under load, fuzz, judge."),
     "verify": ("harness.cli.run:verify", "Verify the consumers' pacts against the running providers."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
