@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from harness.model.observation import AnswerClass
+from harness.model.pointer import MISSING, pointed
 from harness.model.system import DegradedMark
 
 DEPTH_LIMIT = 32
@@ -33,6 +34,8 @@ class Reply:
     """None when nobody read it."""
     error: str = ""
     """What the client or the locustfile found wrong: a time-out, a reset, wrong data."""
+    path: str = ""
+    """What was asked for, by which its mark is found; without it, the general one counts."""
 
     @property
     def content_type(self) -> str:
@@ -65,7 +68,7 @@ def is_marked(reply: Reply, mark: DegradedMark) -> bool:
 
 
 def _class(reply: Reply, document: _Document | None, mark: DegradedMark) -> AnswerClass:
-    if not _OK <= reply.status < _END or _cut_short(reply):
+    if not _OK <= reply.status < _END or cut_short(reply):
         return AnswerClass.DIRTY
     if reply.status >= _CLIENT_ERROR:
         return AnswerClass.CLEAN if _is_clean_failure(reply, document) else AnswerClass.DIRTY
@@ -87,7 +90,8 @@ def _is_clean_failure(reply: Reply, document: _Document | None) -> bool:
     return declared and reply.content_type == _PROBLEM and document is not None and isinstance(document.value, dict)
 
 
-def _cut_short(reply: Reply) -> bool:
+def cut_short(reply: Reply) -> bool:
+    """Whether less of a body came than the headers promise."""
     length = reply.headers.get("content-length", "")
     if reply.body is None or reply.method == "HEAD" or "content-encoding" in reply.headers or not length.isdecimal():
         return False
@@ -116,23 +120,14 @@ def _document(reply: Reply) -> _Document | None:
         return None
 
 
-def _marked(reply: Reply, document: _Document | None, mark: DegradedMark) -> bool:
+def _marked(reply: Reply, document: _Document | None, marks: DegradedMark) -> bool:
+    mark = marks.of(reply.method, reply.path)
     if mark.header is not None and mark.header.lower() in reply.headers:
         return True
-    return mark.json_pointer is not None and document is not None and bool(_at(document.value, mark.json_pointer))
-
-
-def _at(value: JsonValue, pointer: str) -> JsonValue:
-    """What an RFC 6901 pointer finds; None when it finds nothing."""
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
+    if mark.json_pointer is None or document is None:
+        return False
+    found = pointed(document.value, mark.json_pointer)
+    return found is not MISSING and bool(found)
 
 
 def _shape(reply: Reply, document: _Document | None) -> str:

@@ -25,17 +25,14 @@ from requests.exceptions import ReadTimeout
 
 from harness.errors import LoadError
 from harness.load.addresses import Addresses
-
-DEFAULT_DEADLINE_S = 10.0
-"""For journeys that declare none."""
+from harness.load.patience import DEFAULT_DEADLINE_S, patience_s
+from harness.load.step_users import user_of
+from harness.model.marks import with_marks
+from harness.model.steps import StepJourneys
+from harness.model.system import DegradedMark
 
 IDLE_LIMIT_S = 2.0
 """A connection that was idle for longer is not used again: servers close idle ones just when one writes to them."""
-
-
-def patience_s(deadline_s: float) -> float:
-    """How long a request may take: a bit over its deadline, so that a late answer is seen as late."""
-    return deadline_s * 1.25 + 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +45,23 @@ class _Task:
 class Customers:
     """The tasks of a locustfile by the journeys they stand for; loaded once a process."""
 
-    def __init__(self, environment: Environment, tasks: Mapping[str, _Task], hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        tasks: Mapping[str, _Task],
+        hosts: tuple[str, ...],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.environment = environment
         self.moves = 0
         """How often a customer went on to another address, since the one she had refused her."""
         self._tasks = tasks
         self._hosts = hosts
+        self._headers = headers or {}
 
     def seat(self) -> Seat:
         """A place for one customer at a time, with connections of its own."""
-        return Seat(self.environment, self._tasks, Addresses(self._hosts, on_move=self._moved))
+        return Seat(self.environment, self._tasks, Addresses(self._hosts, on_move=self._moved), self._headers)
 
     def _moved(self) -> None:
         self.moves += 1
@@ -66,8 +70,11 @@ class Customers:
 class Seat:
     """One of the pool's places: its users (one of each class, made when first needed) and their connections."""
 
-    def __init__(self, environment: Environment, tasks: Mapping[str, _Task], addresses: Addresses) -> None:
+    def __init__(
+        self, environment: Environment, tasks: Mapping[str, _Task], addresses: Addresses, headers: Mapping[str, str]
+    ) -> None:
         self._environment = environment
+        self._headers = headers
         self._tasks = tasks
         self._addresses = addresses
         self._customers: dict[type[locust.User], _Customer] = {}
@@ -81,7 +88,7 @@ class Seat:
         self._addresses.choose(chance)
         customer = self._customers.get(task.user)
         if customer is None:
-            customer = _Customer(task.user, self._environment, task.patience_s, self._addresses)
+            customer = _Customer(task.user, self._environment, task.patience_s, self._addresses, self._headers)
             self._customers[task.user] = customer
         elif time.monotonic() - customer.left_at > IDLE_LIMIT_S:
             customer.hang_up()
@@ -89,12 +96,23 @@ class Seat:
         customer.patience_s = task.patience_s
         customer.visit(task.run)
 
+    def leave(self) -> None:
+        """Close all connections; the next customer in this place opens her own."""
+        for customer in self._customers.values():
+            customer.hang_up()
+        self._customers.clear()
+
 
 class _Customer:
     """A user of the locustfile whose requests end in time."""
 
     def __init__(
-        self, kind: type[locust.User], environment: Environment, patience_s: float, addresses: Addresses
+        self,
+        kind: type[locust.User],
+        environment: Environment,
+        patience_s: float,
+        addresses: Addresses,
+        headers: Mapping[str, str],
     ) -> None:
         self.user = cast("Any", kind(environment))  # of any class: what is set on it here is not declared there
         self.chance = self.user.random = random.Random()  # noqa: S311 -- load, not secrets
@@ -107,7 +125,8 @@ class _Customer:
         elif isinstance(client, HttpSession):
             client.request = self._with_timeout(client.request)  # type: ignore[method-assign]  # no other place
         if isinstance(client, FastHttpSession | HttpSession):
-            send = partial(addresses.send, client._send_request_safe_mode)  # noqa: SLF001 -- where a request is sent,
+            marked = partial(_marked, client._send_request_safe_mode, headers)  # noqa: SLF001 -- where a request is sent,
+            send = partial(addresses.send, marked)
             client._send_request_safe_mode = send  # type: ignore[method-assign]  # noqa: SLF001 -- and not yet told
         self._go_to_address()
         self.user.on_start()
@@ -157,13 +176,21 @@ class _Customer:
         return bounded
 
 
-def load(
+def _marked(send: Callable[..., Any], marks: Mapping[str, str], method: str, url: str, **named: Any) -> Any:
+    """Send a request with the run's marks among its headers."""
+    if marks:
+        named["headers"] = with_marks(named.get("headers") or {}, marks)
+    return send(method, url, **named)
+
+
+def load(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own
     locustfile: Path,
     *,
     hosts: tuple[str, ...],
     journeys: tuple[str, ...],
     deadlines: Mapping[str, float],
     path: tuple[str, ...],
+    headers: Mapping[str, str] | None = None,
 ) -> Customers:
     """Load an ordinary locustfile whose tasks are the journeys.
 
@@ -191,12 +218,38 @@ def load(
             wanted = journey.replace("-", "_")
             message = f"{locustfile}: expected a task {wanted!r} for the journey {journey!r}, found {found}; "
             raise LoadError(message + f"write a function {wanted} with @task in a User class")
+    chosen = {name: tasks[name] for name in journeys}
+    return Customers(_ready(users, locustfile.name, hosts, deadlines), chosen, hosts, headers)
+
+
+def load_steps(
+    journeys: StepJourneys,
+    *,
+    hosts: tuple[str, ...],
+    deadlines: Mapping[str, float],
+    degraded: DegradedMark,
+    headers: Mapping[str, str],
+) -> Customers:
+    """The same for journeys whose steps are declared."""
+    user = user_of(journeys, hosts=hosts, mark=degraded)
+    user.host = hosts[0]
+    environment = _ready([user], "journeys", hosts, deadlines)
+    tasks = {
+        run.__name__: _Task(user, run, patience_s(deadlines.get(run.__name__, DEFAULT_DEADLINE_S)))
+        for run in user.tasks
+    }
+    return Customers(environment, tasks, hosts, headers)
+
+
+def _ready(
+    users: list[type[locust.User]], name: str, hosts: tuple[str, ...], deadlines: Mapping[str, float]
+) -> Environment:
     _tame(users, patience_s(max(deadlines.values(), default=DEFAULT_DEADLINE_S)))
     environment = Environment(
-        user_classes=list(users), events=locust.events, host=hosts[0], locustfile=locustfile.name, catch_exceptions=True
+        user_classes=list(users), events=locust.events, host=hosts[0], locustfile=name, catch_exceptions=True
     )
     environment.events.init.fire(environment=environment, runner=None, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's
-    return Customers(environment, {name: tasks[name] for name in journeys}, hosts)
+    return environment
 
 
 def _users_of(locustfile: Path) -> list[type[locust.User]]:

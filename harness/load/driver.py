@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
@@ -14,13 +14,17 @@ from harness.clock import Clock
 from harness.errors import LoadError
 from harness.load.launch import START_LIMIT_S, STOP_GRACE_S, last_lines, launch, look_at
 from harness.load.operations import FILE_NAME, read_operations
+from harness.load.visits import VISIT_LIMIT_S
 from harness.load.wire import (
     LINE_LIMIT,
     Begin,
     Command,
     Done,
     Drive,
+    Exchanged,
     Flush,
+    Pay,
+    Question,
     Quiesce,
     Ready,
     Refused,
@@ -31,7 +35,9 @@ from harness.load.wire import (
 from harness.model.events import Observed
 from harness.model.observation import DistinctAnswer, Operation
 from harness.model.process import Process, Spawner
+from harness.model.steps import StepJourneys
 from harness.model.system import DegradedMark
+from harness.model.visits import Exchange, Visit
 
 ANSWER_LIMIT_S = 15.0
 """The generator answers a command in milliseconds; when it is overloaded, in seconds."""
@@ -41,7 +47,9 @@ ANSWER_LIMIT_S = 15.0
 class LoadPlan:
     """What is to be loaded: a locustfile's journeys against an entry."""
 
-    locustfile: Path
+    locustfile: Path | None = None
+    steps: StepJourneys = field(default_factory=dict)
+    """Journeys whose steps are declared, in place of a locustfile."""
     hosts: tuple[str, ...]
     """The base URLs of the entry, `http://127.0.0.1:8000`: each customer begins at one, and finds the others."""
     journeys: tuple[str, ...]
@@ -53,6 +61,8 @@ class LoadPlan:
     """How many journeys may be under way at once; one that is due beyond is dropped, and counted."""
     path: tuple[Path, ...] = ()
     """Directories put in front of `sys.path`, for what the locustfile imports."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent along with every request: the marks by which the system knows them."""
 
 
 class LoadDriver:
@@ -75,6 +85,7 @@ class LoadDriver:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Done]] = {}
         self._distinct: list[DistinctAnswer] = []
+        self._paid: dict[int, list[Exchange]] = {}
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -106,7 +117,8 @@ class LoadDriver:
         Raises:
             LoadError: if the locustfile can't be used, or the process dies, or is not ready in time.
         """
-        look_at(plan.locustfile)
+        if plan.locustfile is not None:
+            look_at(plan.locustfile)
         begin = _begin(plan, directory, run_began)
         process, connection = await launch(spawner, directory)
         driver = cls(plan, directory, process=process, connection=connection, on_observed=on_observed)
@@ -152,6 +164,21 @@ class LoadDriver:
         """
         await self._ask(Flush(id=next(self._ids)))
 
+    async def visit(self, journey: str, number: int) -> Visit:
+        """Pay one visit, which is not counted as load; `number` makes the customer one of her own.
+
+        Raises:
+            LoadError: if the generator is gone, or knows no such journey.
+        """
+        command = Pay(id=next(self._ids), journey=journey, number=number)
+        exchanges: list[Exchange] = []
+        self._paid[command.id] = exchanges
+        try:
+            done = await self._ask(command, VISIT_LIMIT_S + ANSWER_LIMIT_S)
+        finally:
+            del self._paid[command.id]
+        return Visit(journey=journey, exchanges=tuple(exchanges), failed=done.failed)
+
     async def take_distinct(self) -> tuple[DistinctAnswer, ...]:
         """The kinds of answers seen since the last call, each with a sample and a count; they are forgotten.
 
@@ -193,7 +220,7 @@ class LoadDriver:
             raise LoadError(message + last_lines(self._directory))
         self._ready.result()
 
-    async def _ask(self, command: Drive | Quiesce | Flush | TakeDistinct, limit_s: float = ANSWER_LIMIT_S) -> Done:
+    async def _ask(self, command: Question, limit_s: float = ANSWER_LIMIT_S) -> Done:
         if self._writer is None or not self.alive:
             raise LoadError(self._obituary())
         answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
@@ -233,6 +260,9 @@ class LoadDriver:
             case Done(id=number):
                 if (answer := self._waiting.get(number)) is not None and not answer.done():
                     answer.set_result(report)
+            case Exchanged(id=number, exchange=exchange):
+                if (exchanges := self._paid.get(number)) is not None:
+                    exchanges.append(exchange)
             case Observed(distinct=distinct):
                 self._distinct.extend(distinct)
                 if report.journeys or report.answers or report.generator:
@@ -255,7 +285,9 @@ class LoadDriver:
 
 def _begin(plan: LoadPlan, directory: Path, run_began: float) -> Begin:
     return Begin(
-        locustfile=str(plan.locustfile.resolve()),
+        locustfile="" if plan.locustfile is None else str(plan.locustfile.resolve()),
+        steps=plan.steps,
+        headers=plan.headers,
         hosts=plan.hosts,
         journeys=plan.journeys,
         deadlines=plan.deadlines,

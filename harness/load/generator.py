@@ -20,12 +20,15 @@ from harness.load.distinct import Asked, DistinctAnswers
 from harness.load.journey import LISTENER
 from harness.load.operations import OperationsWriter
 from harness.load.outcome import of_answer
-from harness.load.replies import path_of, reply_of
+from harness.load.recorded import RecordedVisit
+from harness.load.replies import asked_by, path_of, reply_of
 from harness.load.seconds import RequestNames, Seconds
 from harness.load.visit import Visit
+from harness.load.visits import VISIT_LIMIT_S
 from harness.load.wire import Begin
 from harness.model.events import Observed
 from harness.model.observation import GeneratorSecond
+from harness.model.visits import Exchange
 
 OUTSIDE = "(outside of a journey)"
 """The journey of requests made by a greenlet that a task has spawned."""
@@ -98,6 +101,27 @@ class Generator:
         for answer in self._distinct.take():
             self._send(Observed(distinct=(answer,)))
 
+    def pay(self, journey: str, number: int, tell: Callable[[Exchange], None]) -> str | None:
+        """Pay one visit by a customer who was never here; gives what went wrong first.
+
+        Raises:
+            ValueError: if there is no such journey.
+        """
+        if journey not in self._begin.journeys:
+            message = f"expected one of the journeys {', '.join(self._begin.journeys)}, found '{journey}'"
+            raise ValueError(message)
+        visit = RecordedVisit(journey, self._writer, self._now, self._is_marked, tell)
+        LISTENER.set(visit)
+        seat = self._customers.seat()
+        try:
+            with gevent.Timeout(VISIT_LIMIT_S):
+                seat.visit(journey, f"{self._begin.seed}:visit:{journey}:{number}")
+        except BaseException as error:  # noqa: BLE001 -- whatever ends a journey is told
+            visit.went_wrong(f"{type(error).__name__}: {error}")
+        finally:
+            seat.leave()
+        return visit.failed
+
     def run(self) -> None:
         """Dispatch what is due and tell what was measured, for ever."""
         while True:
@@ -158,15 +182,19 @@ class Generator:
         visit = LISTENER.get()
         journey = visit.journey if isinstance(visit, Visit) else OUTSIDE
         request = self._names.bounded(name)
-        reply = reply_of(request_type, response, exception)
+        reply = reply_of(request_type, response, exception, path=path_of(url))
         judged = judge(reply, self._begin.degraded)
+        if isinstance(visit, RecordedVisit):
+            visit.exchanged(request, reply, judged, response=response, error=exception, took_s=response_time / 1000)
+            return
         self._seconds.answer(journey, request, judged.answer, ended=now, took_s=response_time / 1000)
-        self._distinct.add(Asked(journey=journey, request=request, path=path_of(url)), reply, judged, now)
+        self._distinct.add(Asked(journey=journey, request=request, path=reply.path), reply, judged, now)
         if isinstance(visit, Visit):
             visit.answered(of_answer(reply.method, reply.status, judged.answer))
 
     def _is_marked(self, response: object) -> bool:
-        return is_marked(reply_of("GET", response, None), self._begin.degraded)
+        method, path = asked_by(response)
+        return is_marked(reply_of(method, response, None, path=path), self._begin.degraded)
 
     def _tell_seconds(self, current: int) -> None:
         if self._told_until is None or current <= self._told_until:

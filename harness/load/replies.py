@@ -7,26 +7,40 @@ from urllib.parse import urlsplit
 
 from harness.load.answers import Reply
 
+_ANSWERED = 1
 _ERRORS_FROM = 400
 
 
-def reply_of(method: str, response: Any, exception: BaseException | None) -> Reply:
+def reply_of(method: str, response: Any, exception: BaseException | None, *, path: str = "") -> Reply:
     """What came back for a request, without reading anything more from its connection.
 
     Locust's own exception for a status above 399 is no error here: the status says it already.
     A request without a response object (not HTTP) is 200 when nothing was raised.
     """
     if response is None:
-        return Reply(method=method, status=0 if exception else 200, headers={}, body=None, error=_words(exception))
+        status, error = 0 if exception else 200, _words(exception)
+        return Reply(method=method, status=status, headers={}, body=None, error=error, path=path)
     status = int(response.status_code or 0)
     body = _read_body(response)
     headers = _headers(response.headers)
-    if status == 0:
-        return Reply(
-            method=method, status=0, headers=headers, body=body, error=_words(exception or _error_of(response))
-        )
-    error = "" if status >= _ERRORS_FROM else _words(exception)
-    return Reply(method=method, status=status, headers=headers, body=body, error=error)
+    error = _words(exception or _error_of(response)) if not status else ""
+    if _ANSWERED <= status < _ERRORS_FROM:
+        error = _words(exception)
+    return Reply(method=method, status=status, headers=headers, body=body, error=error, path=path)
+
+
+def asked_by(response: Any) -> tuple[str, str]:
+    """The method and the path of the request that a response answers; GET and nothing when it doesn't say."""
+    request = getattr(response, "request", None)
+    url = getattr(response, "url", None)
+    return str(getattr(request, "method", None) or "GET").upper(), path_of(url) if url else ""
+
+
+def sent_by(response: Any) -> bytes:
+    """The body of the request that a response answers, if it was a text or bytes."""
+    request = getattr(response, "request", None)
+    body = getattr(request, "payload", None) or getattr(request, "body", None)
+    return body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
 
 
 def path_of(url: object) -> str:

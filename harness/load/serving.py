@@ -22,7 +22,9 @@ from harness.load.wire import (
     Command,
     Done,
     Drive,
+    Exchanged,
     Flush,
+    Pay,
     Quiesce,
     Ready,
     Refused,
@@ -87,13 +89,23 @@ class _Reports:
 
 
 def _generator(begin: Begin, reports: _Reports) -> Generator:
-    loaded = customers.load(
-        Path(begin.locustfile),
-        hosts=begin.hosts,
-        journeys=begin.journeys,
-        deadlines=begin.deadlines,
-        path=begin.path,
-    )
+    if begin.steps:
+        loaded = customers.load_steps(
+            begin.steps,
+            hosts=begin.hosts,
+            deadlines=begin.deadlines,
+            degraded=begin.degraded,
+            headers=begin.headers,
+        )
+    else:
+        loaded = customers.load(
+            Path(begin.locustfile),
+            hosts=begin.hosts,
+            journeys=begin.journeys,
+            deadlines=begin.deadlines,
+            path=begin.path,
+            headers=begin.headers,
+        )
     return Generator(loaded, begin, writer=OperationsWriter(Path(begin.history)), send=reports.put)
 
 
@@ -114,10 +126,23 @@ def _obey(command: Command, generator: Generator, reports: _Reports) -> None:
         case TakeDistinct(id=number):
             generator.take_distinct()
             reports.put(Done(id=number))
+        case Pay():
+            gevent.spawn(_pay, command, generator, reports)
         case Begin():
             _LOG.warning("the driver began twice")
         case _:
             assert_never(command)
+
+
+def _pay(command: Pay, generator: Generator, reports: _Reports) -> None:
+    try:
+        failed = generator.pay(
+            command.journey, command.number, lambda exchange: reports.put(Exchanged(id=command.id, exchange=exchange))
+        )
+    except ValueError as error:
+        reports.put(Done(id=command.id, error=str(error)))
+        return
+    reports.put(Done(id=command.id, failed=failed))
 
 
 def _or_die(work: Callable[[], None]) -> None:

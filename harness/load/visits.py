@@ -1,12 +1,15 @@
-"""Who runs a journey once, as one customer, and tells all that was asked and answered."""
+"""Whoever runs journeys one at a time, and tells all of each."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from harness.model.visit import Exchange, Trouble, Visit
+from harness.model.visits import Exchange, Trouble, Visit
 
-__all__ = ["Exchange", "Trouble", "Visit", "Visitor"]
+__all__ = ["VISIT_LIMIT_S", "Exchange", "Trouble", "Visit", "Visitor"]
+
+VISIT_LIMIT_S = 120.0
+"""How long one visit may take in all; the journey ends there."""
 
 
 class Visitor(Protocol):

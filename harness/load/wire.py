@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +14,9 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from harness.model.events import Observed
+from harness.model.steps import StepJourneys
 from harness.model.system import DegradedMark
+from harness.model.visits import Exchange
 
 SOCKET_NAME = "load.sock"
 
@@ -37,6 +39,10 @@ class Begin:
     path: tuple[str, ...]
     history: str
     run_began: float
+    steps: StepJourneys = field(default_factory=dict)
+    """Journeys whose steps are declared; then there is no locustfile."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent along with every request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +80,20 @@ class TakeDistinct:
     id: int
 
 
-Command = Begin | Drive | Quiesce | Flush | TakeDistinct
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pay:
+    """Pay one visit, tell each of its exchanges, then that it ended; nothing of it is counted as load."""
+
+    do: Literal["pay"] = "pay"
+    id: int
+    journey: str
+    number: int
+
+
+Question = Drive | Quiesce | Flush | TakeDistinct | Pay
+"""What is answered by `Done`."""
+
+Command = Begin | Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +118,21 @@ class Done:
     type: Literal["done"] = "done"
     id: int
     in_flight: int = 0
+    failed: str | None = None
+    """Of a visit: what went wrong first."""
     error: str = ""
 
 
-Report = Ready | Refused | Done | Observed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """One exchange of a visit under way; its bodies are in base64."""
+
+    type: Literal["exchanged"] = "exchanged"
+    id: int
+    exchange: Exchange
+
+
+Report = Ready | Refused | Done | Observed | Exchanged
 
 
 @cache

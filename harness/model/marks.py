@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 RUN_HEADER = "Harness-Run"
 """Its value is the run's name."""
 
@@ -14,3 +16,14 @@ BAGGAGE_KEY = "harness.run"
 def run_marks(run: str) -> dict[str, str]:
     """The headers that every request of ours carries in that run."""
     return {RUN_HEADER: run, BAGGAGE_HEADER: f"{BAGGAGE_KEY}={run}"} if run else {}
+
+
+def with_marks(headers: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:
+    """Headers with the marks among them; baggage that is there already stays, and ours follows it."""
+    known = {name.lower(): name for name in headers}
+    whole = dict(headers)
+    for name, value in marks.items():
+        there = known.get(name.lower())
+        joined = there is not None and name == BAGGAGE_HEADER and value not in headers[there]
+        whole[there or name] = f"{headers[there]},{value}" if there is not None and joined else value
+    return whole
