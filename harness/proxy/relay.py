@@ -93,20 +93,23 @@ class Relay:
 
     def _listen(self) -> str:
         for line in self._config.lines:
-            listener = CountedLine(
-                name=line.name,
-                protocol=line.protocol,
-                listen=(line.host, line.listen),
-                to=(line.to_host, line.to),
-                now=self._now,
-            )
             try:
+                listener = self._line_of(line)
                 listener.bind()
                 listener.accept()
             except OSError as error:
                 return f"port {line.listen} on {line.host} for {line.name}: {error.strerror}"
             self._lines[line.name] = listener
         return ""
+
+    def _line_of(self, line: RelayLine) -> CountedLine:
+        return CountedLine(
+            name=line.name,
+            protocol=line.protocol,
+            listen=(line.host, line.listen),
+            to=(line.to_host, line.to),
+            now=self._now,
+        )
 
     def _obey(self, do: str, line: str) -> int:
         if do in {"ping", "flush"}:
@@ -159,11 +162,16 @@ def _runner() -> Callable[[Coroutine[object, object, int]], int]:
     return uvloop.run
 
 
-def main(arguments: list[str]) -> int:
-    """Run the relay."""
+def run(relay: Relay) -> int:
+    """Serve, with as many files open as may be."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return _runner()(Relay(RelayConfig.read(Path(arguments[0]))).serve())
+    return _runner()(relay.serve())
+
+
+def main(arguments: list[str]) -> int:
+    """Run the relay."""
+    return run(Relay(RelayConfig.read(Path(arguments[0]))))
 
 
 if __name__ == "__main__":

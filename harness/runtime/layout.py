@@ -25,13 +25,13 @@ class Layout:
         return {plan.line: plan.entry_port for plan in self.plans}
 
 
-def lay_out(topology: Topology, pool: PortPool, *, relay: bool) -> Layout:
-    """Give everything its port, the fixed ones first.
+def lay_out(topology: Topology, pool: PortPool, *, relay: bool, fixed: bool = True) -> Layout:
+    """Give everything its port, the fixed ones first; with `fixed` off, whatever the pool has.
 
     Raises:
         DeployError: if a fixed port is taken, or none is left.
     """
-    wanted = _fixed(topology)
+    wanted = {id_: port if fixed else None for id_, port in _fixed(topology).items()}
     direct = {instance: pool.take_fixed(port, instance.name) for instance, port in wanted.items() if port is not None}
     direct |= {instance: pool.take() for instance in wanted if instance not in direct}
     edges = topology.edges

@@ -77,14 +77,7 @@ class ProcessDeployment:
         self._began = clock.now()
         self._secrets = secrets
         self._drivers = {name: self._driver(name) for name in topology.system.stores}
-        self._addresses = Addresses(
-            topology=topology,
-            direct=layout.direct,
-            entry=layout.entry,
-            store_url=self._store_url,
-            secrets=self._secrets,
-            data=directory / DATA,
-        )
+        self._addresses = self._addressing()
         self._launches = Launches(
             topology=topology, addresses=self._addresses, supervisor=supervisor, logs=directory / LOGS
         )
@@ -150,7 +143,7 @@ class ProcessDeployment:
         try:
             deployment = cls(
                 topology,
-                layout=lay_out(topology, pool, relay=relay),
+                layout=cls._lay_out(topology, pool, relay=relay),
                 pool=pool,
                 directory=directory,
                 supervisor=supervisor,
@@ -430,6 +423,21 @@ class ProcessDeployment:
             nodes={node: self._layout.nodes[node] for node in self.topology.nodes_of(name)},
         )
         return driver.plan(plan, self._program(driver))
+
+    @staticmethod
+    def _lay_out(topology: Topology, pool: PortPool, *, relay: bool) -> Layout:
+        return lay_out(topology, pool, relay=relay)
+
+    def _addressing(self) -> Addresses:
+        """What instances are told of where everything is."""
+        return Addresses(
+            topology=self.topology,
+            direct=self._layout.direct,
+            entry=self._layout.entry,
+            store_url=self._store_url,
+            secrets=self._secrets,
+            data=self._directory / DATA,
+        )
 
     def _program(self, driver: type[StoreDriver]) -> Binary:
         return driver.find(os.environ)

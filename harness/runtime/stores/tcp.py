@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -46,6 +46,10 @@ class Tcp:
         if run is None or run.command is None:
             raise DeployError(f"{plan.name}: expected run.command for a store of kind tcp, found none")
         return cls(_plan=plan, _run=run)
+
+    def at(self, port: int) -> Self:
+        """The same store on another port."""
+        return replace(self, _plan=replace(self._plan, port=port))
 
     async def prepare(self, spawner: Spawner) -> None:
         """Its directory, and its files."""

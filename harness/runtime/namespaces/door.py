@@ -1,0 +1,155 @@
+"""The door of a room: a port of 127.0.0.1 outside by which the host, and Toxiproxy, get at the service in it.
+
+It is shut, so that the kernel refuses connections, whenever the service does not listen. Standard library only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Sequence
+from typing import cast
+
+from harness.runtime.namespaces.building import BuiltRoom
+from harness.runtime.namespaces.sockets import listening_ports
+
+LOOPBACK = "127.0.0.1"
+BACKLOG = 512
+LOOK_FIRST_S = 0.01
+LOOK_MOST_S = 0.1
+LOOK_GROWTH = 1.1
+CONNECT_WITHIN_S = 5.0
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Half(asyncio.Protocol):
+    """One of the two sockets of a connection: what it reads, its peer writes."""
+
+    peer: Half
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self.transport = cast("asyncio.Transport", transport)  # that of uvloop is none by its class
+        self.transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        self.peer.transport.write(data)
+
+    def eof_received(self) -> bool:
+        """The other direction goes on."""
+        if self.peer.transport.can_write_eof() and not self.peer.transport.is_closing():
+            self.peer.transport.write_eof()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """An end is passed on as what it is."""
+        if exc is not None:
+            reset(self.peer.transport)
+        else:
+            self.peer.transport.close()
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        if not self.peer.transport.is_closing():
+            self.peer.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        if not self.peer.transport.is_closing():
+            self.peer.transport.resume_reading()
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection by a RST."""
+    found: socket.socket | None = transport.get_extra_info("socket")
+    if found is not None and not transport.is_closing():
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()
+
+
+class Door:
+    """Lets connections into one room."""
+
+    def __init__(self, room: BuiltRoom, listener: socket.socket) -> None:
+        self._room = room
+        self._listener = listener
+        self._open = False
+        self._looking: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def shut(self) -> None:
+        """Refuse connections until the service listens (again)."""
+        loop = asyncio.get_running_loop()
+        if self._open:
+            self._open = False
+            loop.remove_reader(self._listener.fileno())
+            self._listener.shutdown(socket.SHUT_RDWR)
+        if self._looking is None or self._looking.done():
+            self._looking = loop.create_task(self._look())
+
+    def listens(self) -> list[int]:
+        """The ports on which something in the room takes connections."""
+        return listening_ports(self._room.tables())
+
+    async def _look(self) -> None:
+        pause_s = LOOK_FIRST_S
+        while self._room.plan.port not in self.listens():
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * LOOK_GROWTH, LOOK_MOST_S)
+        self._listener.listen(BACKLOG)
+        self._open = True
+        asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept_all)
+
+    def _accept_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(BACKLOG):
+            try:
+                consumer, _address = self._listener.accept()
+            except OSError:
+                return
+            task = loop.create_task(self._let_in(consumer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _let_in(self, consumer: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            provider = await self._reach((LOOPBACK, self._room.plan.address))
+        except OSError:  # TimeoutError is one
+            consumer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            consumer.close()
+            return
+        inner, outer = Half(), Half()
+        inner.peer, outer.peer = outer, inner
+        await _adopt(loop, inner, provider)
+        await _adopt(loop, outer, consumer)
+        for half in (inner, outer):
+            if not half.transport.is_closing():
+                half.transport.resume_reading()
+
+    async def _reach(self, addresses: Sequence[str]) -> socket.socket:
+        """A connection to the service, which may listen on one of its addresses only; raises OSError."""
+        for address in addresses:
+            provider = self._room.socket()
+            provider.setblocking(False)  # noqa: FBT003 -- the standard library's signature
+            try:
+                async with asyncio.timeout(CONNECT_WITHIN_S):
+                    await asyncio.get_running_loop().sock_connect(provider, (address, self._room.plan.port))
+            except ConnectionRefusedError:
+                provider.close()
+            except BaseException:
+                provider.close()
+                raise
+            else:
+                return provider
+        self.shut()
+        raise ConnectionRefusedError
+
+
+async def _adopt(loop: asyncio.AbstractEventLoop, half: Half, sock: socket.socket) -> None:
+    sock.setblocking(False)  # noqa: FBT003 -- as above
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    await loop.connect_accepted_socket(lambda: half, sock)
