@@ -10,6 +10,7 @@ from harness.clock import Clock
 from harness.errors import ProxyError
 from harness.model.topology import LineId
 from harness.proxy.control import RelayControl
+from harness.proxy.openers import Manners
 from harness.proxy.probe import LOOPBACK, Question, Seen, probe
 from harness.proxy.server import ListenerConfig, ToxiproxyServer
 from harness.proxy.toxics import ToxicSpec
@@ -68,8 +69,10 @@ class Line:
         relay: RelayControl | None,
         clock: Clock,
         trust: Path | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self.plan = plan
+        self._manners = manners or Manners(clock)
         self.server = server
         self._state = state
         self._relay = relay
@@ -171,7 +174,8 @@ class Line:
         return await self._put(question, self.plan.upstream_host, self.plan.upstream_port)
 
     async def _put(self, question: Question, host: str, port: int) -> Seen:
-        return await probe(port, self.plan.protocol, question, clock=self._clock, host=host, trust=self._trust)
+        talk = await self._manners.talk(self.plan.protocol, self.plan.upstream_host, self.plan.upstream_port)
+        return await probe(port, talk, question, clock=self._clock, host=host, trust=self._trust)
 
     async def reinstate(self) -> str:
         """Bring the line to what should be so, after its server was restarted; hold `server.changing`."""

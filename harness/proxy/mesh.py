@@ -16,6 +16,7 @@ from harness.model.topology import InstanceId
 from harness.proxy.control import NAME as RELAY
 from harness.proxy.control import RelayControl
 from harness.proxy.line import HIDDEN, Line, LinePlan, LineState
+from harness.proxy.openers import Manners
 from harness.proxy.relay import RelayLine
 from harness.proxy.server import LOOPBACK, ListenerConfig, ToxiproxyServer
 from harness.proxy.waiting import all_of
@@ -90,6 +91,7 @@ class Mesh:
             await _stop(servers, next(iter(relays), None))
             raise
         control = next(iter(relays), None)
+        manners = Manners(clock)
         lines = tuple(
             Line(
                 plan,
@@ -98,6 +100,7 @@ class Mesh:
                 relay=control,
                 clock=clock,
                 trust=trust,
+                manners=manners,
             )
             for plan in plans
         )

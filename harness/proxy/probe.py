@@ -6,7 +6,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,9 @@ LOOPBACK = "127.0.0.1"
 ANSWER_LIMIT = 1 << 20
 """A probe reads no more bytes than that of one answer."""
 READ_BYTES = 65536
+FIRST_BYTES = 16
+KEEPS_FOR_S = 0.3
+"""A provider that says nothing is well when it has kept the connection for so long."""
 
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d+)", re.IGNORECASE | re.MULTILINE)
 _CHUNKED = re.compile(rb"^transfer-encoding:.*chunked", re.IGNORECASE | re.MULTILINE)
@@ -34,6 +37,19 @@ class Outcome(StrEnum):
     SILENT = "no answer"
     DISTRUSTED = "not trusted"
     """It spoke, but not TLS, or with a certificate that doesn't hold."""
+
+
+class Life(StrEnum):
+    """What a provider does when it is asked, if it is well."""
+
+    SPEAKS = "speaks"
+    GREETS = "greets"
+    """It speaks first, and answers nothing that we know to ask."""
+    HANGS_UP = "hangs up"
+    RESETS = "resets"
+    """It hangs up with a RST, of which a proxy may make a FIN."""
+    KEEPS = "keeps the connection"
+    """It says nothing at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +71,26 @@ class Seen:
     host: str = LOOPBACK
     why: str = ""
     """Why it is not trusted."""
+    begins: bytes = field(default=b"", repr=False)
+    """The first bytes that came back, as they are meant."""
+    life: Life = Life.SPEAKS
 
     def __str__(self) -> str:
         """A line of evidence: `connect refused on 127.0.0.1:20011`."""
-        where = f"on {self.host}:{self.port}"
         match self.outcome:
+            case Outcome.ANSWERED if self.life is not Life.SPEAKS:
+                what = f"{self.life}, as without a fault,"
             case Outcome.ANSWERED:
-                return f"answered in {self.took_s * 1000:.0f} ms {where}"
+                what = f"answered in {self.took_s * 1000:.0f} ms"
             case Outcome.REFUSED:
-                return f"connect refused {where}"
-            case Outcome.RESET:
-                return f"reset after {self.bytes} bytes {where}"
-            case Outcome.CLOSED:
-                return f"closed after {self.bytes} bytes {where}"
+                what = "connect refused"
+            case Outcome.RESET | Outcome.CLOSED:
+                what = f"{self.outcome} after {self.bytes} bytes"
             case Outcome.SILENT:
-                return f"no answer within {self.took_s:.2g} s {where}"
+                what = f"no answer within {self.took_s:.2g} s"
             case Outcome.DISTRUSTED:
-                return f"not trusted ({self.why}) {where}"
+                what = f"not trusted ({self.why})"
+        return f"{what} on {self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +103,7 @@ class Talk:
     """For providers that speak first."""
     tls: bool = False
     """Whether all that is said within TLS; its bytes are counted as they come over the line."""
+    life: Life = Life.SPEAKS
 
 
 class Wire(Protocol):
@@ -166,12 +186,13 @@ TALKS: Mapping[str, Talk] = {
         whole=_line,
         greeting=_line,
     ),
+    "tcp": Talk(ask=_ask_http, whole=bool),
 }
 
 
 async def probe(  # noqa: PLR0913 -- each is a thing of its own
     port: int,
-    protocol: str,
+    protocol: str | Talk,
     question: Question,
     *,
     clock: Clock,
@@ -183,7 +204,7 @@ async def probe(  # noqa: PLR0913 -- each is a thing of its own
     Raises:
         ProxyError: if the protocol is none of `TALKS`.
     """
-    talk = TALKS.get(protocol)
+    talk = TALKS.get(protocol) if isinstance(protocol, str) else protocol
     if talk is None:
         raise ProxyError(f"expected a protocol of {', '.join(TALKS)}; found {protocol!r}: it can't be probed")
     began = clock.now()
@@ -200,9 +221,18 @@ async def probe(  # noqa: PLR0913 -- each is a thing of its own
     except ssl.SSLError as error:
         outcome, why = Outcome.DISTRUSTED, getattr(error, "verify_message", "") or error.reason or str(error)
     except OSError:
-        outcome = Outcome.RESET
-    took_s = clock.now() - began
-    return Seen(outcome=outcome, port=port, bytes=attempt.bytes, took_s=took_s, host=host, why=why)
+        outcome = Outcome.ANSWERED if talk.life is Life.RESETS else Outcome.RESET
+    took_s = clock.now() - began - attempt.held_s
+    return Seen(
+        outcome=outcome,
+        port=port,
+        bytes=attempt.bytes,
+        took_s=took_s,
+        host=host,
+        why=why,
+        begins=attempt.begins,
+        life=talk.life,
+    )
 
 
 class _Attempt:
@@ -210,6 +240,9 @@ class _Attempt:
 
     def __init__(self) -> None:
         self._wire: Wire | None = None
+        self.begins = b""
+        self.held_s = 0.0
+        """How long the connection was only watched."""
 
     @property
     def bytes(self) -> int:
@@ -225,30 +258,48 @@ class _Attempt:
                     return False
             else:
                 self._wire = PlainWire(reader, writer)
-            return await _converse(self._wire, talk, question)
+            return await self._converse(self._wire, talk, question)
         finally:
             writer.transport.abort()
 
-
-async def _converse(wire: Wire, talk: Talk, question: Question) -> bool:
-    if talk.greeting is not None and not await _read(wire, talk.greeting):
-        return False
-    turn = 0
-    while turn == 0 or wire.received <= question.beyond_bytes:
-        wire.write(talk.ask(turn, question))
-        if not await _read(wire, talk.whole):
+    async def _converse(self, wire: Wire, talk: Talk, question: Question) -> bool:
+        if talk.greeting is not None and not await self._read(wire, talk.greeting):
             return False
-        turn += 1
-    return True
+        turn = 0
+        while turn == 0 or wire.received <= question.beyond_bytes:
+            if talk.life is Life.GREETS and wire.received > question.beyond_bytes:
+                return True
+            wire.write(talk.ask(turn, question))
+            match talk.life:
+                case Life.HANGS_UP | Life.RESETS:
+                    return not await self._read(wire, lambda _: False)
+                case Life.KEEPS:
+                    return await self._keeps(wire)
+                case Life.SPEAKS | Life.GREETS:
+                    if not await self._read(wire, talk.whole):
+                        return False
+            turn += 1
+        return True
 
-
-async def _read(wire: Wire, whole: Callable[[bytes], bool]) -> bool:
-    answer = b""
-    while len(answer) < ANSWER_LIMIT:
-        data = await wire.read()
-        answer += data
-        if not data:
-            return False
-        if whole(answer):
+    async def _keeps(self, wire: Wire) -> bool:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(KEEPS_FOR_S):
+                return bool(await wire.read())
+        except TimeoutError:
+            self.held_s = loop.time() - began
             return True
-    return True
+
+    async def _read(self, wire: Wire, whole: Callable[[bytes], bool]) -> bool:
+        answer = b""
+        while len(answer) < ANSWER_LIMIT:
+            data = await wire.read()
+            answer += data
+            if len(self.begins) < FIRST_BYTES:
+                self.begins = (self.begins + data)[:FIRST_BYTES]
+            if not data:
+                return False
+            if whole(answer):
+                return True
+        return True

@@ -85,7 +85,7 @@ async def test_postgres_is_asked_on_by_a_startup_message_that_is_well_formed() -
 
 
 async def test_a_protocol_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ProxyError, match="http, https, postgres, redis, nats; found 'smtp'"):
+    with pytest.raises(ProxyError, match="http, https, postgres, redis, nats, tcp; found 'smtp'"):
         await probe(1, "smtp", Question(within_s=0.1), clock=CLOCK)
 
 
