@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from harness.clock import Clock
-from harness.errors import DeployError
+from harness.errors import DeployError, HarnessError
 from harness.model.process import Process
 from harness.model.topology import InstanceId
 from harness.runtime.listening import why_not_there
@@ -126,17 +126,17 @@ class Instance:
 
     async def kill(self) -> None:
         """SIGKILL; returns when it and all that descends from it is gone."""
-        self.state = State.KILLED
-        if self._process is not None:
-            await self._process.signal(signal.SIGKILL)
-            await self._process.wait()
+        with self._becoming(State.KILLED):
+            if self._process is not None:
+                await self._process.signal(signal.SIGKILL)
+                await self._process.wait()
 
     async def pause(self) -> None:
         """SIGSTOP; raises DeployError when there is nothing to pause."""
         if self._process is None or not self.alive:
             raise DeployError(f"{self.name}: expected it to run, so that it can be paused; it is {self.state}")
-        self.state = State.PAUSED
-        await self._process.signal(signal.SIGSTOP)
+        with self._becoming(State.PAUSED):
+            await self._process.signal(signal.SIGSTOP)
 
     async def resume(self, *, within_s: float = READY_WITHIN_S) -> None:
         """SIGCONT; returns when it can serve. Raises DeployError as `start` does."""
@@ -153,6 +153,16 @@ class Instance:
             await self._process.signal(signal.SIGKILL)
             await self._process.wait()
         await self._end_watch()
+
+    @contextlib.contextmanager
+    def _becoming(self, state: State) -> Iterator[None]:
+        """What is done makes it so; not where it is refused."""
+        before, self.state = self.state, state
+        try:
+            yield
+        except HarnessError:
+            self.state = before
+            raise
 
     async def _begin(self) -> None:
         """Start its process; who is cancelled meanwhile still learns which one it is, so that it has an owner."""

@@ -11,7 +11,6 @@ from harness.errors import DeployError
 from harness.proxy.mesh import Mesh
 from harness.runtime.instance import Instance
 from harness.runtime.logs import last_lines
-from harness.runtime.ports import LOOPBACK
 
 LOOK_S = 0.02
 """How often an instance that drains is asked whether it still listens."""
@@ -53,7 +52,7 @@ class Turnover:
         """
         stopping = asyncio.create_task(instance.stop(), name=f"stop {instance.name}")
         try:
-            while not stopping.done() and await _listens(instance.port):
+            while not stopping.done() and await _listens(instance.host, instance.port):
                 await self._clock.sleep(LOOK_S)
             if not stopping.done():
                 await self._mesh().turn_away(instance.id)
@@ -63,10 +62,10 @@ class Turnover:
         await self._mesh().hide(instance.id)
 
 
-async def _listens(port: int) -> bool:
+async def _listens(host: str, port: int) -> bool:
     with contextlib.suppress(OSError):  # TimeoutError is one
         async with asyncio.timeout(LOOK_WITHIN_S):
-            _reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            _reader, writer = await asyncio.open_connection(host, port)
         writer.transport.abort()
         return True
     return False

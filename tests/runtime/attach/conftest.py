@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.proxy.provision import cache_directory, find_toxiproxy
+
+
+@pytest.fixture(scope="session")
+def toxiproxy() -> Path:
+    return find_toxiproxy(environ=os.environ, cache=cache_directory(os.environ), say=print).path
