@@ -16,7 +16,7 @@ from harness.checkers.shape import parsed, thinner
 from harness.checkers.trial import Owed, Trial
 from harness.model.matrix import CellFinding, CellVerdict, Kind, Rule
 from harness.model.verdict import Verdict, worst
-from harness.model.visit import Exchange, Trouble, Visit
+from harness.model.visits import Exchange, Trouble, Visit
 
 GATEWAY_REFUSALS = frozenset({502, 503, 504})
 """What says that someone else could not: 503, and what RFC 9110 has for those who pass a request on."""

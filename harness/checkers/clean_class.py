@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import islice
 
 from harness.checkers.shape import PROBLEMS_LIMIT, Shape, lacks, merged, parsed, shape_of
-from harness.model.visit import Exchange, Visit
+from harness.model.visits import Exchange, Visit
 
 DEADLINE_SLACK = 1.1
 """An answer is late from this part of the deadline on."""
@@ -32,6 +32,8 @@ class CleanClass:
 
     journey: str
     steps: Mapping[str, StepClass] = field(default_factory=dict)
+    requests: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Step → method and path of one of its requests."""
     visits: int = 0
     trouble: str = ""
     """Why the journey is not clean; then nothing can be judged by it."""
@@ -52,7 +54,8 @@ def clean_class(journey: str, visits: Sequence[Visit], *, deadline_s: float) -> 
             statuses = ", ".join(map(str, sorted(found.statuses)))
             why = f"{step} answers now so, now so, without any fault: {statuses}"
             return CleanClass(journey=journey, visits=len(visits), trouble=why)
-    return CleanClass(journey=journey, steps=steps, visits=len(visits))
+    requests = {step: (exchanges[0].method, exchanges[0].path) for step, exchanges in by_step.items()}
+    return CleanClass(journey=journey, steps=steps, requests=requests, visits=len(visits))
 
 
 def _trouble(visits: Sequence[Visit], deadline_s: float) -> str:

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from harness.checkers.clean_class import described, is_refusal
 from harness.checkers.shape import PROBLEMS_LIMIT, differences
-from harness.model.visit import Visit
+from harness.model.visits import Visit
 
 COMMANDS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Views = Mapping[str, JsonValue]
@@ -66,12 +66,18 @@ def state_seen(known: Witnesses, before: Views, after: Views, visits: Sequence[V
     looked = [name for name in known.shows if name in before and name in after]
     if not looked:
         return StateSeen(remark="state not looked at: no view of it shows what an accepted command changes")
+    return StateSeen(changed=changes(known, before, after), remark=f"state looked at: {', '.join(looked)}")
+
+
+def changes(known: Witnesses, before: Views, after: Views) -> tuple[str, ...]:
+    """What differs between two looks, where accepted commands show; each view in a line."""
     changed = []
-    for name in looked:
-        found = [at for at in differences(before[name], after[name]) if _akin(at, known.shows[name])]
-        if found:
-            changed.append(f"{name}: changed at {', '.join(islice(found, PROBLEMS_LIMIT))}")
-    return StateSeen(changed=tuple(changed), remark=f"state looked at: {', '.join(looked)}")
+    for name, places in known.shows.items():
+        if name in before and name in after:
+            found = [at for at in differences(before[name], after[name]) if _akin(at, places)]
+            if found:
+                changed.append(f"{name}: changed at {', '.join(islice(found, PROBLEMS_LIMIT))}")
+    return tuple(changed)
 
 
 def not_told_no(visits: Sequence[Visit]) -> str:

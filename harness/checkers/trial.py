@@ -10,7 +10,7 @@ from harness.checkers.clean_class import CleanClass
 from harness.checkers.state import NO_STATE, StateSeen
 from harness.model.fault import Armed, Healed
 from harness.model.matrix import Cell, Rule
-from harness.model.visit import Visit
+from harness.model.visits import Visit
 
 BACKGROUND_SIGMAS = 3
 """By how much more than what crosses anyway something must cross to be the journey's."""

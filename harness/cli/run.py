@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.matrix import matrix
 
 if TYPE_CHECKING:
     from harness.engine.prepare import Options
@@ -110,6 +111,9 @@ def fuzz(
 @click.group()
 def chaos() -> None:
     """Experiments: break the system under load and judge what its customers saw."""
+
+
+chaos.add_command(matrix)
 
 
 @chaos.command("run")

@@ -14,6 +14,7 @@ class Part(StrEnum):
     PACTS = "pacts"
     FUZZ = "fuzz"
     RESILIENCE = "resilience"
+    MATRIX = "matrix"
     SAFETY = "safety"
     VALIDITY = "validity"
 

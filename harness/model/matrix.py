@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypedDict
 
 from harness.model.system import Need
 from harness.model.verdict import Verdict
@@ -188,21 +187,6 @@ class JourneyCrossings:
     """Why the journey could not be taken for clean."""
     counted: bool = True
     """Whether anything counts what crosses."""
-
-
-class MatrixTable(TypedDict):
-    """`matrix.json`."""
-
-    format: int
-    system: str
-    run: str
-    seed: int
-    verdict: str
-    kinds: list[str]
-    journeys: list[dict[str, object]]
-    edges: list[dict[str, object]]
-    cells: list[dict[str, object]]
-    figures: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

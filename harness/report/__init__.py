@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.model.events import Event
-from harness.report import allure, html, junit, markdown
+from harness.model.events import Event, MatrixCellEnded
+from harness.report import allure, html, junit, markdown, matrix_json
 
 Report = Callable[[Sequence[Event], Path], Path]
 """Writes into the run's directory and returns what it wrote."""
@@ -24,9 +24,12 @@ REPORTS: Mapping[str, Report] = MappingProxyType(
 
 
 def write_reports(events: Sequence[Event], directory: Path) -> list[Path]:
-    """Write every report into the run's directory.
+    """Write every report into the run's directory, and `matrix.json` when there is a matrix.
 
     Raises:
         JournalError: if the events do not begin with `run-started`.
     """
-    return [write(events, directory) for write in REPORTS.values()]
+    written = [write(events, directory) for write in REPORTS.values()]
+    if any(isinstance(event, MatrixCellEnded) for event in events):
+        written.append(matrix_json.write(events, directory))
+    return written

@@ -41,7 +41,7 @@ def cases_of(story: RunStory) -> tuple[Case, ...]:
 
     Findings of a placebo or a control are evidence of its one case, since trouble there blames nobody's service.
     """
-    return (_run(story), *_contracts(story), *_of_experiments(story), *_apart(story))
+    return (_run(story), *_matrix(story), *_contracts(story), *_of_experiments(story), *_apart(story))
 
 
 def _run(story: RunStory) -> Case:
@@ -57,6 +57,12 @@ def _run(story: RunStory) -> Case:
         stop=story.last_t,
         replay=story.header.command,
     )
+
+
+def _matrix(story: RunStory) -> Iterator[Case]:
+    for told in story.part(Part.MATRIX):
+        place = edge_label(edge_key(told.finding.edge))
+        yield _case(story, told, "matrix", f"matrix.{place}" if place else "matrix")
 
 
 def _contracts(story: RunStory) -> Iterator[Case]:

@@ -11,6 +11,7 @@ from harness.report.charts import patterns
 from harness.report.graph import edge_graph
 from harness.report.html_experiment import experiment_article, faults_apart
 from harness.report.html_findings import contracts, fuzz, other, safety
+from harness.report.html_matrix import matrix
 from harness.report.markup import Ids, Markup, el, joined
 from harness.report.parts import (
     Row,
@@ -60,6 +61,7 @@ def page(story: RunStory) -> str:
     anchors = [ids.take("experiment", each.name) for each in story.experiments]
     sections = [
         ("summary", "Summary", _summary(story)),
+        ("matrix", "Resilience matrix", matrix(story)),
         ("experiments", "Experiments", _experiments_table(story, anchors)),
         ("edges", "Edges", _edges(ids, story, anchors)),
         ("contracts", "Contracts", contracts(story)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
+from harness.report.matrix_story import MatrixStory, in_a_word
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
 from harness.report.tell import tell
@@ -37,7 +38,8 @@ def render(events: Sequence[Event], limit: int = MAX_BYTES) -> str:
         JournalError: if the events do not begin with `run-started`.
     """
     story = tell(events)
-    blocks = [*_top(story), *(_finding(story, each) for each in story.trouble), *_tables(story)]
+    matrix = _matrix(story.matrix) if story.matrix else ()
+    blocks = [*_top(story), *matrix, *(_finding(story, each) for each in story.trouble), *_tables(story)]
     kept: list[str] = []
     room = limit - 200
     for block in blocks:
@@ -110,6 +112,19 @@ def _finding(story: RunStory, told: Told) -> str:
     if finding.replay:
         lines.append(_code(finding.replay))
     return "\n\n".join(line for line in lines if line)
+
+
+def _matrix(story: MatrixStory) -> Iterator[str]:
+    for journey in story.journeys:
+        heads = ["Edge", *(kind.value for kind in story.kinds)]
+        rows = [
+            [
+                _plain(edge_label(row.edge) + (f" while {edge_label(str(row.first))}" if row.first else "")),
+                *(f"{MARKS[each.verdict]} {_plain(in_a_word(each))}" if each else NOTHING for each in row.cells),
+            ]
+            for row in journey.rows
+        ]
+        yield f"## Matrix of {_plain(journey.name)}\n\n" + _table(heads, rows)
 
 
 def _tables(story: RunStory) -> Iterator[str]:

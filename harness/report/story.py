@@ -20,6 +20,7 @@ from harness.model.finding import Finding, Part
 from harness.model.observation import CrossingSecond, GeneratorSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst
 from harness.report import timeline
+from harness.report.matrix_story import MatrixStory
 from harness.report.words import seconds
 
 LEAD_S = 8.0
@@ -188,6 +189,8 @@ class RunStory:
     """The greatest time in the journal."""
     apart: ExperimentStory | None = None
     """The faults that were put in force outside experiments, by tests, as if they were one."""
+    matrix: MatrixStory | None = None
+    """None when none was conducted."""
 
     @property
     def cut(self) -> bool:

@@ -37,8 +37,10 @@ class PartSummary:
 
 
 def parts_of(story: RunStory) -> tuple[PartSummary, ...]:
-    """Pacts, experiments, safety, fuzzing, and validity where the run as a whole was judged."""
+    """Pacts, experiments, safety, fuzzing; the matrix where there is one, validity where the whole run was judged."""
     parts = [_part(name, anchor, _verdicts(story, part)) for part, name, anchor in _PARTS]
+    if story.matrix is not None:
+        parts.insert(0, _part("Matrix", "matrix", _verdicts(story, Part.MATRIX)))
     apart = [each.finding.verdict for each in story.outside_experiments()]
     return (*parts, *([_part("Other", "other", apart)] if apart else []))
 

@@ -24,10 +24,11 @@ from harness.model.experiment import Role
 from harness.model.finding import Finding, Part
 from harness.model.observation import CrossingSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict
+from harness.report.matrix_story import matrix_of
 from harness.report.story import LEAD_S, ExperimentStory, InjectionStory, RunStory, Told
 from harness.report.words import BADNESS, edge_label
 
-_PART_ORDER = (Part.SAFETY, Part.RESILIENCE, Part.PACTS, Part.FUZZ, Part.VALIDITY)
+_PART_ORDER = (Part.SAFETY, Part.RESILIENCE, Part.MATRIX, Part.PACTS, Part.FUZZ, Part.VALIDITY)
 
 
 def tell(events: Sequence[Event]) -> RunStory:
@@ -57,6 +58,7 @@ def tell(events: Sequence[Event]) -> RunStory:
         generator=tuple(row for each in observed for row in each.generator),
         last_t=last_t,
         apart=_apart(events, header, journeys, last_t),
+        matrix=matrix_of(events),
     )
 
 

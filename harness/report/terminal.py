@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
+from harness.report import matrix_table
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
 from harness.report.tell import tell
@@ -34,6 +35,7 @@ def render(events: Sequence[Event], *, colour: bool, report: Path | None = None,
     """
     story = tell(events)
     blocks = [_phases(story, width), _parts(story, colour=colour), _experiments(story, width, colour=colour)]
+    blocks.insert(0, _matrix(story, width, colour=colour))
     blocks.extend([_findings(story, width, colour=colour), _verdict(story, width, report, colour=colour)])
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 
@@ -59,6 +61,13 @@ def _phases(story: RunStory, width: int) -> Iterator[str]:
         line = f"  {_fit(phase.name, 20):<20} {seconds(phase.took_s):>12}  {_fit(phase.detail, width - 37)}"
         yield line.rstrip()
     yield f"  {'in all':<20} {seconds(story.last_t):>12}"
+
+
+def _matrix(story: RunStory, width: int, *, colour: bool) -> Iterator[str]:
+    if story.matrix is not None:
+        yield from matrix_table.lines(
+            story.matrix, paint=lambda words, verdict: _painted(words, verdict, colour=colour), width=width
+        )
 
 
 def _parts(story: RunStory, *, colour: bool) -> Iterator[str]:

@@ -1,0 +1,97 @@
+"""`harness chaos matrix`: each journey, each edge that it crosses, each kind of failure."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.console import Console, system_path, until_interrupted
+from harness.model.matrix import KINDS, Kind
+
+if TYPE_CHECKING:
+    from harness.engine.matrix_run import MatrixOptions
+
+MAX_SEED = 2**31 - 1
+MOST_VISITS = 100
+
+
+@click.command("matrix")
+@click.argument("system", type=click.Path(path_type=Path), required=False)
+@click.option("--journey", "journeys", multiple=True, help="Only this journey (may be repeated).")
+@click.option("--edge", "edges", multiple=True, metavar="'A->B'", help="Only this edge (may be repeated).")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only this kind of failure (may be repeated)."
+)
+@click.option("--visits", type=click.IntRange(1, MOST_VISITS), default=2, show_default=True, help="Under each fault.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
+@click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write matrix.json there."
+)
+@click.option("--restart/--no-restart", default=True, show_default=True, help="Restart services when state has leaked.")
+@click.option("--recover-within", type=click.FloatRange(0.1, 600), default=10.0, show_default=True,
+              help="Seconds that the answers may take to be as before once a fault is gone.")  # fmt: skip
+@click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")
+@click.pass_context
+def matrix(
+    context: click.Context,
+    system: Path | None,
+    journeys: tuple[str, ...],
+    edges: tuple[str, ...],
+    kinds: tuple[str, ...],
+    visits: int,
+    seed: int | None,
+    directory: Path | None,
+    json_file: Path | None,
+    *,
+    restart: bool,
+    recover_within: float,
+    tls: bool,
+) -> None:
+    """Break each edge of the SYSTEM in each way, one at a time, and judge by what holds for every system.
+
+    Needs no declaration beyond services and edges: journeys come from `content.load`, else from OpenAPI examples.
+    """
+    from harness.engine.matrix_run import MatrixOptions
+    from harness.engine.session import Settings
+
+    options = MatrixOptions(
+        system=system_path(system),
+        journeys=journeys,
+        edges=tuple(each.replace(" ", "").replace("→", "->") for each in edges),
+        kinds=tuple(Kind(each) for each in kinds),
+        visits=visits,
+        restart=restart,
+        recover_within_s=recover_within,
+        settings=Settings(directory=directory, seed=seed, tls=tls),
+    )
+    context.exit(asyncio.run(_drive(options, json_file)))
+
+
+async def _drive(options: MatrixOptions, json_file: Path | None) -> int:
+    from harness.engine.matrix_run import run_matrix
+    from harness.report import write_reports
+    from harness.report.matrix_json import write
+    from harness.report.terminal import render
+
+    console = Console()
+    result = await until_interrupted(run_matrix(options, say=console.say))
+    written = write_reports(result.events, result.directory)
+    if json_file is not None:
+        _copy(write(result.events, result.directory), json_file)
+    click.echo()
+    click.echo(render(result.events, colour=console.colour, report=written[0]))
+    return result.exit_code
+
+
+def _copy(made: Path, to: Path) -> None:
+    from harness.errors import HarnessError
+
+    try:
+        to.write_bytes(made.read_bytes())
+    except OSError as error:
+        message = f"{to} can't be written: {error.strerror}; the matrix is in {made}"
+        raise HarnessError(message) from error

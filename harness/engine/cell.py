@@ -1,0 +1,208 @@
+"""Conducts one cell of the matrix: break, visit, heal, and see that all is as before."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from harness.checkers.clean_class import same_class
+from harness.checkers.state import NO_STATE, StateSeen, Views, not_told_no, state_seen
+from harness.checkers.trial import Crossed, Trial
+from harness.engine.familiar import Familiar, between, quiet_views
+from harness.engine.ground import Counts, Ground
+from harness.errors import HarnessError
+from harness.faults import BlackHole, Down, EdgeFault, Latency, NoOp, Reset, Truncate
+from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
+from harness.model.matrix import Cell, Kind, Rule
+from harness.model.quantity import Duration
+from harness.model.visits import Visit
+
+HEAD_BYTES = 20
+"""Of `HTTP/1.1 200 OK` with its line end 17 are the status line: the cut is within the first header."""
+BEYOND = 1.25
+"""A latency is so many times the deadline that it exceeds."""
+LEAST_DELAY_S = 0.25
+RECOVER_WITHIN_S = 10.0
+"""For how long a breaker may stay open after the healing."""
+LOOK_S = 0.25
+VISIT_LIMIT_S = 180.0
+"""A visit that takes longer is given up, whatever its customer's patience."""
+HANGS_ENOUGH = 2
+"""After so many visits that hung no other is made."""
+LASTS = Duration(3600)
+"""Cells end when their visits do; nothing of the injector's looks at it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How many visits a cell gets, and how long what was broken has to be well again."""
+
+    visits: int
+    restart: bool
+    recover_within_s: float = RECOVER_WITHIN_S
+
+
+def delay_of(ground: Ground, known: Familiar, edge: str) -> float:
+    """A latency beyond the edge's deadline, else the journey's."""
+    declared = ground.topology.edges[edge].deadline
+    return round(max(LEAST_DELAY_S, BEYOND * (float(declared) if declared else known.deadline_s)), 3)
+
+
+def fault_of(kind: Kind, delay_s: float) -> EdgeFault:
+    """The fault that is a kind of failure."""
+    faults: dict[Kind, EdgeFault] = {
+        Kind.REFUSED: Down(),
+        Kind.BLACK_HOLE: BlackHole(),
+        Kind.LATENCY: Latency(delay=Duration(delay_s)),
+        Kind.RESET: Reset(),
+        Kind.TRUNCATE_0: Truncate(after_bytes=0),
+        Kind.TRUNCATE_HEAD: Truncate(after_bytes=HEAD_BYTES),
+        Kind.PLACEBO: NoOp(),
+    }
+    return faults[kind]
+
+
+class CellRun:
+    """One cell from arming to what comes after its healing."""
+
+    def __init__(self, ground: Ground, known: Familiar, cell: Cell, pace: Pace, numbers: Iterator[int]) -> None:
+        self._ground = ground
+        self._known = known
+        self._cell = cell
+        self._pace = pace
+        self._numbers = numbers
+        self._armed: list[str] = []
+        self.crossed: dict[str, int] = {}
+        """Edge → requests that the visits made while the fault was in force."""
+
+    async def run(self, already: frozenset[Rule] = frozenset()) -> Trial:
+        """Do all of it; what goes wrong in the harness is told in the trial, and everything is healed."""
+        ground, began = self._ground, self._ground.clock.now()
+        trial = Trial(cell=self._cell, clean=self._known.clean, already=already)
+        try:
+            trial = await self._under_fault(trial)
+        except HarnessError as error:
+            trial = replace(trial, trouble=str(error))
+        finally:
+            healed = await self._heal()
+        if healed is not None:
+            trial = replace(trial, healed=healed)
+        if trial.visits:
+            try:
+                trial = await self._afterwards(trial)
+            except HarnessError as error:
+                trial = replace(trial, trouble=trial.trouble or str(error))
+        return replace(trial, took_s=ground.clock.now() - began)
+
+    async def _under_fault(self, trial: Trial) -> Trial:
+        ground, known, cell = self._ground, self._known, self._cell
+        self._before: Views = await quiet_views(ground, known) if known.witnesses.shows else {}
+        ground.deaths()
+        if cell.first is not None:
+            first = await self._inject(cell.first.edge, cell.first.kind, "first")
+            if not first.in_force:
+                return replace(trial, armed=first)
+        began = ground.clock.now()
+        before = await ground.counts()
+        armed = await self._arm(cell)
+        trial = replace(trial, armed=armed)
+        if not armed.in_force:
+            return trial
+        visits: list[Visit] = []
+        while len(visits) < self._pace.visits and sum(map(self._hung, visits)) < HANGS_ENOUGH:
+            visits.append(await self._visit())
+        after = await ground.counts()
+        crossed = self._crossings(before, after, ground.clock.now() - began)
+        delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0
+        return replace(trial, visits=tuple(visits), crossed=crossed, delay_s=delay_s)
+
+    async def _arm(self, cell: Cell) -> Armed:
+        if cell.kind is not Kind.PLACEBO:
+            return await self._inject(cell.edge, cell.kind, "second" if cell.first else "only")
+        edges = tuple(self._known.usual)
+        if not edges:
+            return Armed(in_force=False, evidence="it crosses no edge that is known", took_s=0.0)
+        found = [await self._inject(edge, cell.kind, f"placebo-{index}") for index, edge in enumerate(edges)]
+        bad = [each for each in found if not each.in_force]
+        evidence = "; ".join(each.evidence for each in bad or found[:1])
+        return Armed(in_force=not bad, evidence=evidence, took_s=sum(each.took_s for each in found))
+
+    async def _inject(self, edge: str, kind: Kind, part: str) -> Armed:
+        fault = fault_of(kind, delay_of(self._ground, self._known, edge))
+        consumer, _, provider = edge.partition("->")
+        identity = f"{self._cell.journey}-{edge}-{self._cell.kind}-{part}".replace("->", "-to-")
+        target = EdgeTarget(consumer=consumer, provider=provider)
+        self._armed.append(identity)
+        return await self._ground.injector.inject(Injection(id=identity, fault=fault, target=target, lasts=LASTS))
+
+    async def _heal(self) -> Healed | None:
+        """The last armed first; the first that could not be taken back, else the last."""
+        found = [await asyncio.shield(self._ground.injector.heal(identity)) for identity in reversed(self._armed)]
+        bad = [each for each in found if not each.verified]
+        taken = [each for each in found if each.by is not HealedBy.NOTHING]
+        return next(iter(bad or taken or found), None)
+
+    def _crossings(self, before: Counts | None, after: Counts | None, took_s: float) -> Crossed:
+        known, edge = self._known, self._cell.edge
+        usual = known.usual.get(edge, 0.0) if self._cell.first is None else self._usual_under_first(edge)
+        if before is None or after is None:
+            return Crossed(count=None, usual=usual)
+        self.crossed = between(before, after)
+        background = known.background.get(edge, 0.0) * took_s
+        return Crossed(count=self.crossed.get(edge, 0), background=background, usual=usual)
+
+    def _usual_under_first(self, edge: str) -> float:
+        return self._known.found[edge][1] if edge in self._known.found else 0.0
+
+    async def _visit(self) -> Visit:
+        number = next(self._numbers)
+        try:
+            async with asyncio.timeout(VISIT_LIMIT_S):
+                return await self._ground.visitor.visit(self._cell.journey, number=number)
+        except TimeoutError as error:
+            raise HarnessError(f"visit {number} did not end within {VISIT_LIMIT_S:g} s") from error
+
+    def _hung(self, visit: Visit) -> bool:
+        return any(each.took_s > self._known.deadline_s for each in visit.exchanges)
+
+    async def _afterwards(self, trial: Trial) -> Trial:
+        trial = replace(trial, state=await self._state(trial))
+        recovered_s, ill = await self._recover()
+        deaths = self._ground.deaths()
+        trial = replace(trial, recovered_s=recovered_s, ill=ill, deaths=deaths)
+        if recovered_s is not None and not deaths:
+            return trial
+        if self._pace.restart:
+            await self._ground.restart()
+            trial = replace(trial, restarted=True)
+            recovered_s, ill = await self._recover()
+        if recovered_s is None:
+            self._known.sick = f"since {self._cell} it has not been as before: {ill}"
+        return trial
+
+    async def _state(self, trial: Trial) -> StateSeen:
+        """Looked at only where commands were refused, and something would show an accepted one."""
+        known = self._known
+        commands = not_told_no(trial.visits)
+        if commands == "no command was sent":
+            return NO_STATE
+        if commands or not known.witnesses.shows or not self._before:
+            return state_seen(known.witnesses, self._before, {}, trial.visits)
+        return state_seen(known.witnesses, self._before, await quiet_views(self._ground, known), trial.visits)
+
+    async def _recover(self) -> tuple[float | None, str]:
+        """Seconds until a visit was of the clean class again, or why the last was not."""
+        clock = self._ground.clock
+        began = clock.now()
+        for attempt in itertools.count(1):
+            start = clock.now()
+            visit = await self._visit()
+            ill = same_class(self._known.clean, visit, deadline_s=self._known.deadline_s)
+            if not ill:
+                return (0.0 if attempt == 1 else start - began), ""
+            if clock.now() - began >= self._pace.recover_within_s:
+                return None, ill
+            await clock.sleep(LOOK_S)
+        raise AssertionError

@@ -1,0 +1,177 @@
+"""`harness chaos matrix`: bring a system up, conduct its matrix, take it down; a verdict and its events."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.declare import load_invariants, load_system, with_tls
+from harness.declare.validate import nearest
+from harness.declare.yaml import read_yaml
+from harness.engine.cell import RECOVER_WITHIN_S, Pace
+from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
+from harness.engine.matrix import Matrix, Wanted
+from harness.engine.permission import permit
+from harness.engine.run import INTERRUPTED, RunResult, conclusion
+from harness.engine.session import Say, Session, Settings, replay_command
+from harness.engine.visiting import open_visitor
+from harness.errors import DeclarationError, HarnessError, LoadError, Place, Problem
+from harness.load.visits import Visitor
+from harness.model.events import PhaseEnded, RunEnded
+from harness.model.finding import Finding, Part
+from harness.model.invariant import Invariants
+from harness.model.matrix import Cell, Kind
+from harness.model.system import CUSTOMERS, Ability, edge_name
+from harness.model.topology import Topology
+from harness.model.verdict import Verdict, worst
+from harness.runtime.addresses import check_placeholders
+
+VISITS = 2
+"""Under each fault, unless the user wants more."""
+
+OpenVisitor = Callable[[Session], Awaitable[Visitor]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixOptions:
+    """What a user asked for; all journeys, edges or kinds where none are named."""
+
+    system: Path
+    journeys: tuple[str, ...] = ()
+    edges: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    visits: int = VISITS
+    restart: bool = True
+    recover_within_s: float = RECOVER_WITHIN_S
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixPlan:
+    """Everything that was declared, read and found sound before anything starts."""
+
+    topology: Topology
+    invariants: Invariants
+    restart: bool
+    """Whether instances may be restarted: it was asked for, and is allowed."""
+
+
+def prepare_matrix(options: MatrixOptions) -> MatrixPlan:
+    """Read all that the matrix needs.
+
+    Raises:
+        DeclarationError: with what is wrong in the description, or not allowed by it, or unknown.
+    """
+    topology = load_system(options.system)
+    topology = with_tls(topology) if options.settings.tls else topology
+    place_of = read_yaml(options.system).place
+    check_placeholders(topology, place_of=place_of)
+    known = [name for name in topology.edges if name != edge_name(CUSTOMERS, topology.system.entry)]
+    for edge in options.edges:
+        if edge not in known:
+            _unknown("edge", edge, known, options.system)
+    permit(topology, {Ability.LOAD, Ability.FAULTS}, place_of=place_of)
+    restart = options.restart
+    try:
+        permit(topology, {Ability.KILL}, place_of=place_of)
+    except DeclarationError:
+        restart = False
+    invariants = load_invariants(Path(topology.root) / topology.system.content.chaos, topology)
+    return MatrixPlan(topology=topology, invariants=invariants, restart=restart)
+
+
+def _unknown(what: str, name: str, known: Sequence[str], file: Path) -> None:
+    problem = Problem(place=Place(file=str(file)), message=f"no {what} '{name}'", remedy=nearest(name, known))
+    raise DeclarationError([problem])
+
+
+async def run_matrix(options: MatrixOptions, *, say: Say, visitor_of: OpenVisitor = open_visitor) -> RunResult:
+    """Conduct the matrix; what was started is stopped again whatever happens.
+
+    Raises:
+        HarnessError: if nothing could be run at all; once the system was up, trouble ends in a verdict instead.
+
+    When the task is cancelled, everything is put right, and the result says that it was interrupted.
+    """
+    plan = prepare_matrix(options)
+    session = await Session.open(plan.topology, settings=options.settings, say=say)
+    recorder = session.recorder
+    recorder.record(PhaseEnded(name="start", t=recorder.now(), took_s=recorder.now()))
+    interrupted = False
+    refused: LoadError | DeclarationError | None = None
+    try:
+        await _conduct(session, plan, options, visitor_of)
+    except asyncio.CancelledError:
+        interrupted = True
+    except (LoadError, DeclarationError) as error:
+        refused = error
+    except HarnessError as error:
+        recorder.find(_broken(error))
+    finally:
+        say("stopping")
+        await asyncio.shield(session.stop())
+    verdict, reason = conclusion(recorder.findings)
+    if interrupted:
+        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
+    code = INTERRUPTED if interrupted else verdict.exit_code
+    recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
+    recorder.close()
+    if refused is not None:
+        raise refused
+    return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=tuple(recorder.events))
+
+
+async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, visitor_of: OpenVisitor) -> None:
+    began = session.now()
+    visitor = await visitor_of(session)
+    try:
+        for name in options.journeys:
+            if name not in visitor.journeys:
+                _unknown("journey", name, visitor.journeys, options.system)
+        pace = Pace(visits=options.visits, restart=plan.restart, recover_within_s=options.recover_within_s)
+        wanted = Wanted(journeys=options.journeys, edges=options.edges, kinds=options.kinds, pace=pace)
+        await Matrix(ground_of(session, plan, options, visitor), wanted).run()
+    finally:
+        await asyncio.shield(visitor.close())
+    recorder = session.recorder
+    recorder.record(PhaseEnded(name="matrix", t=session.now(), took_s=session.now() - began))
+
+
+def ground_of(session: Session, plan: MatrixPlan, options: MatrixOptions, visitor: Visitor) -> Ground:
+    """A session as the ground of its matrix."""
+    return Ground(
+        topology=session.topology,
+        visitor=visitor,
+        injector=session.injector,
+        clock=session.clock,
+        counts=EdgeCounts(session),
+        views=SystemViews(session, plan.invariants.reads),
+        restart=lambda: restart_services(session),
+        deaths=lambda: take_deaths(session),
+        record=session.recorder.record,
+        now=session.now,
+        say=session.say,
+        replay=lambda cell: replay_of(cell, options, session.seed),
+    )
+
+
+def replay_of(cell: Cell, options: MatrixOptions, seed: int) -> str:
+    """The command that repeats a cell; a second fault needs the cells of the first."""
+    edges = [cell.first.edge] if cell.first else []
+    kinds = [cell.first.kind] if cell.first else []
+    edges += [cell.edge] if cell.edge and cell.edge not in edges else []
+    kinds += [cell.kind] if cell.kind is not Kind.PLACEBO and cell.kind not in kinds else []
+    named = [("--journey", cell.journey), *(("--edge", edge) for edge in edges), *(("--kind", kind) for kind in kinds)]
+    tls = ["--tls"] if options.settings.tls else []
+    return replay_command(
+        *("chaos", "matrix", str(options.system), *tls, "--seed", str(seed), *itertools.chain.from_iterable(named))
+    )
+
+
+def _broken(error: HarnessError) -> Finding:
+    return Finding(
+        check="harness", part=Part.VALIDITY, verdict=Verdict.UNKNOWN, reason=str(error), subject="the matrix"
+    )

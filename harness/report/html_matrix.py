@@ -1,0 +1,92 @@
+"""The section of the HTML report with the resilience matrix."""
+
+from __future__ import annotations
+
+from harness.model.finding import Part
+from harness.model.matrix import CellVerdict, JourneyCrossings, Outlook
+from harness.model.verdict import Verdict
+from harness.report.markup import Markup, el, joined
+from harness.report.matrix_story import MatrixJourney, MatrixRow, MatrixStory, in_a_word
+from harness.report.parts import Cell, Row, card, chip, finding_block, head, passes, table, text
+from harness.report.story import RunStory
+from harness.report.words import MARKS, NOTHING, count, edge_label, seconds
+
+
+def matrix(story: RunStory) -> Markup:
+    """The tables of all journeys, what each edge looks like, and what each red cell saw; nothing without a matrix."""
+    if story.matrix is None:
+        return Markup()
+    made = [card(_legend(story.matrix), *(_journey(story.matrix, each) for each in story.matrix.journeys))]
+    if story.matrix.outlook is not None and story.matrix.outlook.proposals:
+        made.append(_proposals(story.matrix.outlook))
+    told = story.part(Part.MATRIX)
+    trouble = [each for each in told if each.finding.verdict is not Verdict.PASS]
+    good = [each for each in told if each.finding.verdict is Verdict.PASS]
+    if told:
+        blocks = [finding_block(story, each, opened=False) for each in trouble]
+        made.append(card(*blocks, passes(good, f"{count(len(good), 'cell')} passed")))
+    return joined(made)
+
+
+def _legend(story: MatrixStory) -> Markup:
+    kinds = [joined([el("dt", {}, kind.value), el("dd", {}, kind.words)]) for kind in story.kinds]
+    words = (
+        "Each cell: one fault on one edge, a few visits, judged by what holds for every system. "
+        "A cell whose edge no request crossed says nothing and is red too."
+    )
+    summary = el("summary", {}, "The kinds of failure")
+    listed = el("details", {}, summary, el("div", {"class": "inside"}, el("dl", {"class": "facts"}, *kinds)))
+    figures = story.outlook.figures if story.outlook else {}
+    took = figures.get("seconds in all")
+    told = f"{count(len(story.cells), 'cell')} in {seconds(took)}. " if took is not None else ""
+    return joined([el("p", {"class": "soft small"}, told + words), listed if kinds else ""])
+
+
+def _journey(story: MatrixStory, journey: MatrixJourney) -> Markup:
+    placebo = journey.placebo
+    beside = joined([" placebo ", chip(placebo.verdict)]) if placebo else Markup()
+    heading = el("h3", {}, journey.name, el("span", {"class": "soft small"}, beside))
+    heads = (text("Edge"), *(text(kind.value) for kind in story.kinds))
+    rows = [Row(cells=(head(_label(row)), *(_cell(each) for each in row.cells))) for row in journey.rows]
+    listed = table("", heads, rows, stacks=False) if rows else el("p", {"class": "soft"}, "No cell was tried.")
+    return joined([heading, listed, _crossings(journey.crossings)])
+
+
+def _label(row: MatrixRow) -> Markup:
+    if row.first is None:
+        return joined([edge_label(row.edge)])
+    under = el("div", {"class": "soft small"}, f"while {edge_label(row.first.edge)} {row.first.kind}")
+    return joined([edge_label(row.edge), under])
+
+
+def _cell(result: CellVerdict | None) -> Cell:
+    if result is None:
+        return text(NOTHING)
+    mark = f"{MARKS[result.verdict]} {in_a_word(result)}"
+    return text(el("span", {"class": f"chip {result.verdict.lower()}", "title": result.reason}, mark))
+
+
+def _crossings(seen: JourneyCrossings | None) -> Markup:
+    if seen is None:
+        return Markup()
+    told = [f"Not clean: {seen.trouble}."] if seen.trouble else []
+    told += [] if seen.counted else ["Nothing counts what crosses the edges here."]
+    if seen.not_seen:
+        told.append(f"Never seen to cross: {', '.join(map(edge_label, seen.not_seen))}.")
+    return el("p", {"class": "soft small"}, " ".join(told)) if told else Markup()
+
+
+def _proposals(outlook: Outlook) -> Markup:
+    rows = [
+        Row(
+            cells=(
+                head(edge_label(each.edge)),
+                text(each.declared),
+                text(el("strong", {}, each.proposed) if each.differs and each.proposed else each.proposed or NOTHING),
+                text(each.why),
+            )
+        )
+        for each in outlook.proposals
+    ]
+    names = ("Edge", "Declared", "Looks", "Why")
+    return card(el("h3", {}, "Hard or soft"), table("", tuple(text(name) for name in names), rows))

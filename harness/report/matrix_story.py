@@ -1,0 +1,87 @@
+"""The resilience matrix as every report shows it: rows of edges, columns of kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.model.events import Event, MatrixCellEnded, MatrixEnded
+from harness.model.matrix import KINDS, CellVerdict, FirstFault, JourneyCrossings, Kind, Outlook
+from harness.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixRow:
+    """One edge under one journey, perhaps under a first fault; None where a kind was not tried."""
+
+    edge: str
+    first: FirstFault | None
+    cells: tuple[CellVerdict | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixJourney:
+    """The rows of one journey."""
+
+    name: str
+    rows: tuple[MatrixRow, ...]
+    placebo: CellVerdict | None
+    crossings: JourneyCrossings | None
+    """None in a journal that was cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixStory:
+    """The whole matrix."""
+
+    kinds: tuple[Kind, ...]
+    journeys: tuple[MatrixJourney, ...]
+    outlook: Outlook | None
+    """None in a journal that was cut."""
+
+    @property
+    def cells(self) -> tuple[CellVerdict, ...]:
+        """All cells, placebos left out."""
+        return tuple(each for journey in self.journeys for row in journey.rows for each in row.cells if each)
+
+
+def matrix_of(events: Sequence[Event]) -> MatrixStory | None:
+    """The matrix of a journal; None when it has none."""
+    results = [each.result for each in events if isinstance(each, MatrixCellEnded)]
+    outlook = next((each.outlook for each in events if isinstance(each, MatrixEnded)), None)
+    if not results and outlook is None:
+        return None
+    kinds = tuple(kind for kind in KINDS if any(each.cell.kind is kind for each in results))
+    names = dict.fromkeys(each.cell.journey for each in results)
+    return MatrixStory(
+        kinds=kinds, journeys=tuple(_journey(name, kinds, results, outlook) for name in names), outlook=outlook
+    )
+
+
+def _journey(
+    name: str, kinds: Sequence[Kind], results: Sequence[CellVerdict], outlook: Outlook | None
+) -> MatrixJourney:
+    mine = [each for each in results if each.cell.journey == name]
+    placebo = next((each for each in mine if each.cell.kind is Kind.PLACEBO), None)
+    rows = dict.fromkeys((each.cell.edge, each.cell.first) for each in mine if each.cell.kind is not Kind.PLACEBO)
+    found = {(each.cell.edge, each.cell.first, each.cell.kind): each for each in mine}
+    seen = next((each for each in outlook.journeys if each.journey == name), None) if outlook else None
+    return MatrixJourney(
+        name=name,
+        rows=tuple(
+            MatrixRow(edge=edge, first=first, cells=tuple(found.get((edge, first, kind)) for kind in kinds))
+            for edge, first in rows
+        ),
+        placebo=placebo,
+        crossings=seen,
+    )
+
+
+def in_a_word(result: CellVerdict | None) -> str:
+    """What came of a cell, as it stands in the table: `usable`, `503`, `hang`, `not-crossed`."""
+    if result is None:
+        return ""
+    if result.verdict is not Verdict.PASS and result.findings:
+        more = sum(each.verdict is result.verdict for each in result.findings) - 1
+        return str(result.findings[0].rule) + (f" +{more}" if more else "")
+    return "usable" if result.usable else result.answer
