@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+from pydantic import JsonValue
+
 from harness.declare.starting.draft import Draft, DraftEdge, DraftJourney, DraftStep
 from harness.declare.starting.names import normal
 from harness.declare.starting.scalars import comment, scalar
 from harness.model.system import CUSTOMERS
+from harness.model.templates import literal
 
 CONTRACTS, EXPERIMENTS = "contracts", "chaos/experiments"
 INVARIANTS, JOURNEYS = "chaos/invariants.yaml", "loadtests/journeys.yaml"
@@ -149,9 +152,22 @@ def _journey(journey: DraftJourney) -> str:
 
 def _step(step: DraftStep) -> list[str]:
     lines = [
-        f"      - request: {json.dumps(f'{step.method} {step.path}')}",
+        f"      - request: {json.dumps(f'{step.method} {literal(step.path)}')}",
         f"        name: {normal(step.name, otherwise='step')}",
     ]
     if step.body is not None:
-        lines.append(f"        json: {step.body}")
+        lines.append(f"        json: {json.dumps(_literal(json.loads(step.body)))}")
     return [*lines, f'        check: {{status: ["{step.status}"]}}']
+
+
+def _literal(value: JsonValue) -> JsonValue:
+    """A document whose texts mean what they say, though they may look like names to fill in."""
+    match value:
+        case str():
+            return literal(value)
+        case list():
+            return [_literal(each) for each in value]
+        case dict():
+            return {key: _literal(each) for key, each in value.items()}
+        case _:
+            return value

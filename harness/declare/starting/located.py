@@ -30,7 +30,7 @@ class Value:
 
     def problem(self, message: str, remedy: str = "", *, key: bool = True) -> Problem:
         """A problem with it; at its key, unless that is not meant."""
-        return self.document.problem(self.path, message, remedy, key=key)
+        return self.document.problem(self.path, message, remedy, key=key and bool(self.path))
 
     def child(self, step: str | int) -> Value | None:
         """What stands below it; None when nothing does."""

@@ -50,17 +50,20 @@ def from_openapi(files: Sequence[Path], *, directory: Path, name: str | None = N
         for each, own in zip(documents, ours, strict=True)
     )
     far = [each.address for each in documents if urlsplit(each.address).hostname not in _HERE]
-    beyond = Reason(value="remote", why=f"{far[0]} is not this machine: say what it is, and what may be done there")
     return Draft(
         system=normal(name or ours[0], otherwise="system"),
         source=" and ".join(file.name for file in files),
         entry=Reason(value=ours[0], why="the first document"),
         runtime=RuntimeKind.ATTACH,
-        environment=beyond if far else None,
+        environment=_beyond(far[0]) if far else None,
         services=services,
         journeys=documents[0].journeys(writing=not far),
         remarks=tuple(remark for each in documents for remark in each.remarks),
     )
+
+
+def _beyond(address: str) -> Reason:
+    return Reason(value="remote", why=f"{address} is not this machine: say what it is, and what may be done there")
 
 
 def _names(titles: list[str]) -> list[str]:

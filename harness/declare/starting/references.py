@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*(?::[a-z][a-z0-9+.-]*)*://(?:[^\s@/,'\"]*@)?"
-    r"(?P<hosts>[A-Za-z0-9_.-]+(?::\d{1,5})?(?:,[A-Za-z0-9_.-]+(?::\d{1,5})?)*)[^\s,'\"]*"
+    r"(?P<hosts>[A-Za-z0-9_.-]+(?::\d{1,5})?(?:,[A-Za-z0-9_.-]+(?::\d{1,5})?(?![:A-Za-z0-9_.-]))*)[^\s,'\"]*"
 )
 _HOST_PORT = re.compile(r"(?<![A-Za-z0-9_.@/-])([A-Za-z][A-Za-z0-9_.-]*):(\d{1,5})(?![A-Za-z0-9_.-])")
 _KEYWORD = re.compile(r"(?i)(?<![a-z])(?:host|server|data source|addr)\s*=\s*([A-Za-z0-9_.-]+)")

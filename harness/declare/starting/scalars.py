@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 
@@ -14,7 +13,13 @@ def scalar(text: str) -> str:
     """A text; in quotes where YAML would take it for something else."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.startswith("."):
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return f'"{"".join(_quoted(letter) for letter in text)}"'
+
+
+def _quoted(letter: str) -> str:
+    if letter in {'"', "\\"}:
+        return f"\\{letter}"
+    return letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 
 def listed(texts: Iterable[str]) -> str:
