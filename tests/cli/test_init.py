@@ -48,7 +48,7 @@ def test_what_is_answered_is_what_is_written(here: Path) -> None:
 
 
 def test_options_answer_and_nothing_is_asked(here: Path) -> None:
-    options = ["--name", "b", "--runtime", "process", "--service", "web=a", "--service", "api=b", "--entry", "api", "--path", "/x"]
+    options = ("--name=b", "--runtime=process", "--service=web=a", "--service=api=b", "--entry=api", "--path=/x")
     done = run("deep/below", *options)
     assert done.exit_code == 0, done.output
     assert "?" not in done.output
@@ -93,12 +93,7 @@ def test_from_a_procfile(here: Path) -> None:
 
 def test_from_several_documents(here: Path) -> None:
     for name in ("a", "b"):
-        info = f"info: {{title: {name}, version: '1'}}"
-        text = f"openapi: 3.0.0
-{info}
-servers: [{{url: 'http://localhost:1'}}]
-paths: {{}}
-"
+        text = f"openapi: 3.0.0\ninfo: {{title: {name}}}\nservers: [{{url: 'http://localhost:1'}}]\npaths: {{}}\n"
         (here / f"{name}.yaml").write_text(text, encoding="utf-8")
     assert run("--from", "a.yaml", "--from", "b.yaml").exit_code == 0
     assert [*load_system(here / "system.yaml").system.services] == ["a", "b"]
