@@ -63,9 +63,7 @@ class CountedLine:
         """Reset all live connections; gives their number."""
         crossings = list(self.count.live)
         for crossing in crossings:
-            if crossing.asking:
-                self.count.tally.aborted += 1
-                crossing.asking = False
+            crossing.abandon()
             crossing.reset()
         return len(crossings)
 

@@ -7,6 +7,10 @@ A provider that speaks first answers nothing by it.
 Over TLS, what a consumer opens a connection for is counted once, from its hello on: the handshake is a part of that
 exchange, which is answered by the first byte after the request. Session tickets can't be told from an answer: with
 a provider that sends them, the first answer of a connection may seem to come early.
+
+Whatever a line is told to carry, a consumer that begins with the words of TLS or of HTTP/2 is counted as such:
+of HTTP/2, each stream is an exchange. Of protocols whose two sides speak as they like (AMQP, Kafka), connections
+and bytes are exact, and exchanges are as many as there were changes of direction.
 """
 
 from __future__ import annotations
@@ -18,9 +22,15 @@ import struct
 from collections.abc import Callable
 
 from harness.proxy.records import ClientRecords
+from harness.proxy.streams import BEGINS, Streams
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time left: closing sends a RST."""
+
+GREETING_BYTES = 4096
+"""A provider that says more before its consumer's first word does not speak HTTP/2."""
+
+_HELLO_OF_TLS = b"\x16\x03"
 
 UNANSWERED: dict[str, bytes] = {"postgres": b"X\x00\x00\x00\x04", "nats": b"PONG\r\n"}
 """What a consumer says by protocol without waiting for an answer: PostgreSQL's farewell, NATS's sign of life."""
@@ -153,6 +163,12 @@ class ConsumerSide(Side):
         crossing = self.crossing
         tally = crossing.line.tally
         tally.bytes_up += len(data)
+        if crossing.unheard:
+            crossing.recognise(data)
+        if crossing.streams is not None:
+            crossing.stream_up(crossing.streams, data)
+            self.send(data)
+            return
         begins = data != crossing.line.unanswered if crossing.records is None else crossing.begins(data)
         if begins and not crossing.asking:
             crossing.asking = True
@@ -172,6 +188,10 @@ class ProviderSide(Side):
         crossing = self.crossing
         tally = crossing.line.tally
         tally.bytes_down += len(data)
+        if crossing.unheard:
+            crossing.spoken_first = (crossing.spoken_first + data)[: GREETING_BYTES + 1]
+        elif crossing.streams is not None:
+            crossing.stream_down(crossing.streams, data)
         if crossing.asking and not crossing.greeting:
             crossing.asking = False
             if not self.peer.ended:
@@ -195,6 +215,9 @@ class Crossing:
         "provider",
         "records",
         "silent",
+        "spoken_first",
+        "streams",
+        "unheard",
     )
 
     def __init__(self, line: LineCount) -> None:
@@ -208,10 +231,48 @@ class Crossing:
         self.asked = 0.0
         self.silent = True
         """No byte has come from either side."""
+        self.unheard = True
+        """The consumer has said nothing."""
+        self.spoken_first = b""
+        """What the provider said before, which may be the beginning of HTTP/2."""
         self.cut = False
+        self.streams: Streams | None = None
         self.records = ClientRecords() if line.tls else None
         self.greeting = line.tls
         """Of TLS, before the first request was sent: no byte of the provider is an answer yet."""
+
+    def recognise(self, data: bytes) -> None:
+        """Tell by the consumer's first words what is spoken."""
+        self.unheard = False
+        spoken, self.spoken_first = self.spoken_first, b""
+        if data.startswith(BEGINS) and len(spoken) <= GREETING_BYTES:
+            self.streams = Streams()
+            self.streams.answered(spoken, self.line.now())
+        elif self.records is None and not spoken and data.startswith(_HELLO_OF_TLS):
+            self.records = ClientRecords()
+            self.greeting = True
+
+    def stream_up(self, streams: Streams, data: bytes) -> None:
+        """Count what a consumer of HTTP/2 says."""
+        opened, given_up = streams.asked(data, self.line.now())
+        self.line.tally.requests += opened
+        self.line.tally.aborted += given_up
+        self.silent = False
+
+    def stream_down(self, streams: Streams, data: bytes) -> None:
+        """Count what a provider of HTTP/2 says."""
+        answers, took_s, refused = streams.answered(data, self.line.now())
+        tally = self.line.tally
+        tally.answers += answers
+        tally.answer_s += took_s
+        tally.aborted += refused
+
+    def abandon(self) -> bool:
+        """Count what is without an answer, and for good now; whether there was any."""
+        unanswered = int(self.asking) + (self.streams.forget() if self.streams is not None else 0)
+        self.line.tally.aborted += unanswered
+        self.asking = False
+        return unanswered > 0
 
     def begins(self, data: bytes) -> bool:
         """Whether what the consumer says over TLS begins an exchange, unless one is under way."""
@@ -241,10 +302,7 @@ class Crossing:
         """
         tally = self.line.tally
         from_provider = side is self.provider
-        if self.asking:
-            tally.aborted += 1
-            self.asking = False
-        elif self.silent and from_provider and not self.consumer.ended and not self.cut:
+        if not self.abandon() and self.silent and from_provider and not self.consumer.ended and not self.cut:
             tally.requests += 1
             tally.aborted += 1
         self.silent = False
