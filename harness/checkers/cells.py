@@ -13,6 +13,7 @@ from harness.checkers.clean_class import (
     same_class,
 )
 from harness.checkers.shape import parsed, thinner
+from harness.checkers.state import COMMANDS
 from harness.checkers.trial import Owed, Trial
 from harness.model.matrix import CellFinding, CellVerdict, Kind, Rule
 from harness.model.verdict import Verdict, worst
@@ -46,6 +47,7 @@ def judge(trial: Trial, owed: Owed) -> CellVerdict:
         crossings=trial.crossed.count if trial.armed is not None else None,
         samples=len(trial.visits),
         usable=all(_usable(trial, visit) for visit in trial.visits) if not doubts else None,
+        degraded=_degraded(trial),
         answer=_worst_answer(trial.visits),
         slowest_s=max((each.took_s for visit in trial.visits for each in visit.exchanges), default=None),
         recovered_s=trial.recovered_s,
@@ -122,7 +124,8 @@ def _findings(trial: Trial, owed: Owed) -> Iterator[CellFinding]:
         reason = f"{owed.usable}, but a customer got {_worst_answer(trial.visits)}"
         yield CellFinding(rule=Rule.USABLE, verdict=Verdict.FAIL, reason=reason, evidence=_shown(trial))
     if trial.state.changed:
-        reason = f"the state changed though the customer was told no: {trial.state.changed[0]}"
+        no = next(described(each) for each, _ in _exchanges(trial) if each.method in COMMANDS)
+        reason = f"{no}, but the state changed: {trial.state.changed[0]}"
         evidence = (*trial.state.changed, *_shown(trial))[:EVIDENCE_LIMIT]
         yield CellFinding(rule=Rule.STATE, verdict=Verdict.FAIL, reason=reason, evidence=evidence)
     if trial.deaths:
@@ -198,14 +201,17 @@ def _usable(trial: Trial, visit: Visit) -> bool:
     return bool(visit.exchanges) and (not visit.failed or any(each.degraded for each in visit.exchanges))
 
 
+def _degraded(trial: Trial) -> bool:
+    return any(exchange.degraded for exchange, _ in _exchanges(trial))
+
+
 def _reason(trial: Trial, findings: Sequence[CellFinding]) -> str:
     if findings:
         return findings[0].reason
     met = _met(trial)
     usable = all(_usable(trial, visit) for visit in trial.visits)
-    degraded = any(each.degraded for visit in trial.visits for each in visit.exchanges)
     if usable:
-        told = "usable, degraded and marked so" if degraded else "usable"
+        told = "usable, degraded and marked so" if _degraded(trial) else "usable"
     else:
         told = f"refused cleanly with {_worst_answer(trial.visits)}"
     return f"{told} in {len(trial.visits)} visits, {met}"

@@ -76,7 +76,7 @@ def changes(known: Witnesses, before: Views, after: Views) -> tuple[str, ...]:
         if name in before and name in after:
             found = [at for at in differences(before[name], after[name]) if _akin(at, places)]
             if found:
-                changed.append(f"{name}: changed at {', '.join(islice(found, PROBLEMS_LIMIT))}")
+                changed.append(f"{name} at {', '.join(islice(found, PROBLEMS_LIMIT))}")
     return tuple(changed)
 
 

@@ -29,8 +29,8 @@ RECOVER_WITHIN_S = 10.0
 LOOK_S = 0.25
 VISIT_LIMIT_S = 180.0
 """A visit that takes longer is given up, whatever its customer's patience."""
-HANGS_ENOUGH = 2
-"""After so many visits that hung no other is made."""
+HANGS_BUDGET_S = 4.0
+"""After a visit that hung no other is made when they took so long together."""
 LASTS = Duration(3600)
 """Cells end when their visits do; nothing of the injector's looks at it."""
 
@@ -111,8 +111,11 @@ class CellRun:
         if not armed.in_force:
             return trial
         visits: list[Visit] = []
-        while len(visits) < self._pace.visits and sum(map(self._hung, visits)) < HANGS_ENOUGH:
+        visited = ground.clock.now()
+        while len(visits) < self._pace.visits:
             visits.append(await self._visit())
+            if self._hung(visits[-1]) and ground.clock.now() - visited >= HANGS_BUDGET_S:
+                break
         after = await ground.counts()
         crossed = self._crossings(before, after, ground.clock.now() - began)
         delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0

@@ -144,6 +144,8 @@ class CellVerdict:
     """Visits under the fault."""
     usable: bool | None = None
     """Whether the customer got what she came for, perhaps less of it; None when that was not put to the test."""
+    degraded: bool = False
+    """Whether what she got was marked as degraded."""
     answer: str = ""
     """The worst answer that a customer got: `503`, `200`, `timeout`."""
     slowest_s: float | None = None

@@ -78,10 +78,12 @@ def _journey(
 
 
 def in_a_word(result: CellVerdict | None) -> str:
-    """What came of a cell, as it stands in the table: `usable`, `503`, `hang`, `not-crossed`."""
+    """What came of a cell, as it stands in the table: `usable`, `degraded`, `503`, `hang`, `not-crossed`."""
     if result is None:
         return ""
     if result.verdict is not Verdict.PASS and result.findings:
         more = sum(each.verdict is result.verdict for each in result.findings) - 1
         return str(result.findings[0].rule) + (f" +{more}" if more else "")
-    return "usable" if result.usable else result.answer
+    if not result.usable:
+        return result.answer
+    return "degraded" if result.degraded else "usable"

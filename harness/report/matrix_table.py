@@ -87,5 +87,4 @@ def _proposals(proposals: Sequence[Proposal], width: int) -> Iterator[str]:
     for each, name in zip(proposals, names, strict=True):
         looks = f"looks {each.proposed}" if each.proposed else "not told"
         declared = f", declared {each.declared}" if each.differs else ""
-        line = f"  {name:<{wide}}  {looks + declared}: {each.why}"
-        yield first_line(line, width * 2)
+        yield f"  {name:<{wide}}  " + first_line(f"{looks}{declared}: {each.why}", width * 2 - wide)

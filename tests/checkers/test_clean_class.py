@@ -1,0 +1,58 @@
+"""The clean class: what visits without a fault have in common, and when they have nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.checkers.clean_class import same_class
+from harness.checkers.shape import differences, lacks, merged, shape_of
+from harness.model.visits import Trouble, Visit
+from tests.checkers.trials import DEADLINE_S, clean, got, visit
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON)
+def test_a_document_lacks_nothing_of_a_shape_that_it_is_a_part_of(one: object, other: object) -> None:
+    shape = merged(shape_of(one), shape_of(other))  # type: ignore[arg-type]  # all are JSON
+
+    assert not [*lacks(shape, one)]  # type: ignore[arg-type]  # as above
+    assert not [*differences(one, one)]  # type: ignore[arg-type]  # as above
+
+
+def test_keys_that_are_not_in_all_visits_are_not_required() -> None:
+    known = clean(visit(got(document={"a": 1, "b": 2})), visit(got(document={"a": 1})))
+
+    assert not same_class(known, visit(got(document={"a": 3})), deadline_s=DEADLINE_S)
+    assert "/a is missing" in same_class(known, visit(got(document={"b": 3})), deadline_s=DEADLINE_S)
+
+
+@pytest.mark.parametrize(
+    ("ill", "why"),
+    [
+        (visit(got(503)), "own error"),
+        (visit(got(took_s=1.2)), "later than the deadline"),
+        (visit(got(degraded=True)), "marked as degraded"),
+        (visit(got(None, trouble=Trouble.TIMEOUT)), "no whole answer"),
+        (visit(got(body=b"{")), "is none"),
+        (visit(failed="two offers"), "two offers"),
+        (visit(got(404)), "now so, now so"),
+    ],
+)
+def test_a_journey_that_is_ill_without_a_fault_has_no_clean_class(ill: Visit, why: str) -> None:
+    assert why in clean(visit(), ill, visit()).trouble
+
+
+def test_a_journey_that_asks_for_nothing_has_no_clean_class() -> None:
+    assert clean(Visit(journey="browse", exchanges=(), failed=None)).trouble
+
+
+def test_another_status_of_the_same_hundred_is_of_the_same_class() -> None:
+    assert not same_class(clean(), visit(got(206)), deadline_s=DEADLINE_S)
+    assert "200 before" in same_class(clean(), visit(got(404)), deadline_s=DEADLINE_S)
