@@ -82,7 +82,7 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     clock = clock or SystemClock()
     began = clock.now()
     location = _location(url, document)
-    fresh = _fresh_directory(directory, service, tuple(credentials.headers))
+    fresh = _fresh_directory(directory, service, credentials)
     report_file, log = fresh / "report.ndjson", fresh / "log"
     spec = ProcessSpec(
         name=f"fuzz-{service}",
@@ -107,23 +107,26 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     )
 
 
-def _fresh_directory(directory: Path, service: str, headers: Sequence[str]) -> Path:
+def _fresh_directory(directory: Path, service: str, credentials: Credentials) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"fuzz-{service}-", dir=directory)).absolute()
-    (fresh / "schemathesis.toml").write_text(_SETTINGS + _sent_along(headers), encoding="utf-8")
+    (fresh / "schemathesis.toml").write_text(
+        _SETTINGS + _sent_along(tuple(credentials.headers), credentials.marks), encoding="utf-8"
+    )
     return fresh
 
 
-def _sent_along(headers: Sequence[str]) -> str:
+def _sent_along(headers: Sequence[str], marks: Mapping[str, str]) -> str:
     """The settings that send headers along, and keep what stands in them out of the report."""
     # A header that is filtered can't be sent again: no others are than those with our own secrets.
+    told = "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in marks.items())
     if not headers:
-        return "\n[output.sanitization]\nenabled = false\n"
+        return "\n[output.sanitization]\nenabled = false\n" + (f"\n[headers]\n{told}" if told else "")
     filtered = json.dumps([name.lower() for name in headers])
     values = "".join(f'{json.dumps(name)} = "${{{_VARIABLE}{index}}}"\n' for index, name in enumerate(headers))
     return (
         f"\n[output.sanitization]\nenabled = true\nkeys-to-sanitize = {filtered}\n"
-        f'sensitive-markers = {filtered}\nreplacement = "***"\n\n[headers]\n{values}'
+        f'sensitive-markers = {filtered}\nreplacement = "***"\n\n[headers]\n{values}{told}'
     )
 
 

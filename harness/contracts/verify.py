@@ -161,7 +161,7 @@ async def _run(plan: _Plan, provider: ProviderUnderTest, order: Order, log: Path
         command=(sys.executable, "-m", "harness.contracts.verifier_process", str(request)),
         log=str(log),
         env=child_environment(plan.credentials.ca)
-        | {"PACT_DO_NOT_TRACK": "true", HEADERS: json.dumps(dict(plan.credentials.headers))},
+        | {"PACT_DO_NOT_TRACK": "true", HEADERS: json.dumps(plan.credentials.sent)},
     )
     process = await plan.spawner.spawn(spec)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,13 +10,16 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
+from harness.declare.journeys import with_journeys
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Place, Problem
-from harness.model.system import CUSTOMERS, Edge, Need, RuntimeKind, Service, Store, StoreKind, System
+from harness.model.system import CUSTOMERS, Edge, Need, OperationMark, RuntimeKind, Service, Store, StoreKind, System
 from harness.model.topology import Topology
 
 DESCRIPTION = "system.yaml"
+
+_OPERATION = re.compile(r"[A-Z]+ /\S*")
 
 LEAST_NODES = 3
 """Of a cluster: with fewer, there is no majority when one is down."""
@@ -44,7 +48,7 @@ def load_system(file: Path) -> Topology:
         DeclarationError: with every problem found, each at its place.
     """
     document = read_yaml(file)
-    return resolve(document, validated(document, System), root=file.resolve().parent)
+    return with_journeys(resolve(document, validated(document, System), root=file.resolve().parent), document)
 
 
 def with_tls(topology: Topology) -> Topology:
@@ -60,7 +64,7 @@ def resolve(document: Document, system: System, *, root: Path) -> Topology:
     """Join what the description names; raises DeclarationError as `load_system`."""
     problems = [*_names(document, system), *_edges(document, system), *_journeys(document, system)]
     problems += [*_stores(document, system), *_clusters(document, system), *_ports(document, system)]
-    problems += [*_scaling(document, system), *_runs(document, system)]
+    problems += [*_scaling(document, system), *_runs(document, system), *_marks(document, system)]
     if problems:
         raise DeclarationError(problems)
     return Topology(system=system, root=str(root), start_order=_start_order(document, system))
@@ -181,6 +185,17 @@ def _runs(document: Document, system: System) -> Iterator[Problem]:
         elif system.runtime is RuntimeKind.ATTACH and each.attach is None:
             message = f"'{path[-1]}' runs already, and nothing says where"
             yield document.problem(path, message, "add attach: {addresses: [...]}", key=True)
+
+
+def _marks(document: Document, system: System) -> Iterator[Problem]:
+    for name, mark in system.degraded.operations.items():
+        at: Path_ = ("degraded", "operations", name)
+        if not _OPERATION.fullmatch(name):
+            message = f"expected a method and a path, as in 'GET /products/{{sku}}', found '{name}'"
+            yield document.problem(at, message, key=True)
+        elif mark == OperationMark():
+            message = f"nothing says how a degraded answer of '{name}' is marked"
+            yield document.problem(at, message, "add 'header', 'json' or 'differs: true'", key=True)
 
 
 def _ports(document: Document, system: System) -> Iterator[Problem]:

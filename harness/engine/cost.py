@@ -37,8 +37,10 @@ async def _ratio(session: Session, line: LineId) -> float | None:
     times: dict[str, list[float]] = {through: [], direct: []}
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     try:
-        connector = aiohttp.TCPConnector(ssl=session.deployment.credentials.trust())
-        async with aiohttp.ClientSession(timeout=timeout, raise_for_status=True, connector=connector) as http:
+        connector = aiohttp.TCPConnector(ssl=session.credentials.trust())
+        async with aiohttp.ClientSession(
+            timeout=timeout, raise_for_status=True, connector=connector, headers=session.credentials.marks
+        ) as http:
             for _ in range(PAIRS):
                 for url, seen in times.items():
                     start = session.clock.now()

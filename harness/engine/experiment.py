@@ -217,7 +217,7 @@ async def _rest(bench: Bench, experiment: Experiment, progress: Progress) -> Non
             bench.invariants.reads,
             url_of=session.deployment.service_url,
             now=session.now,
-            credentials=session.deployment.credentials,
+            credentials=session.credentials,
         )
         held = worst(finding.verdict for finding in safety(history(bench, experiment, progress)))
         if held is Verdict.PASS or session.now() > start + QUIESCE_S + REST_LIMIT_S:

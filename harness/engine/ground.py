@@ -106,7 +106,7 @@ class SystemViews:
                 self._reads,
                 url_of=deployment.service_url,
                 now=self._session.now,
-                credentials=deployment.credentials,
+                credentials=self._session.credentials,
             )
             views |= {each.name: [dict(row) for row in each.rows] for each in read if not each.error}
         if paths:

@@ -10,6 +10,7 @@ from harness.contracts.pacts import read_pacts
 from harness.declare import load_experiments, load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
+from harness.engine.customers import conduct_that_loads
 from harness.engine.permission import abilities_of, permit, permit_rate
 from harness.engine.plan import with_proofs
 from harness.engine.session import Settings
@@ -52,7 +53,7 @@ def prepare(options: Options) -> Plan:
 
     Raises:
         DeclarationError: with every problem of the first file or folder that has any.
-        LoadError: if the locustfile is missing or isn't Python.
+        LoadError: if nothing says what customers do, or the locustfile isn't Python.
     """
     topology = load_system(options.system)
     topology = with_tls(topology) if options.settings.tls else topology
@@ -76,7 +77,9 @@ def prepare(options: Options) -> Plan:
         place = Place(file=str(chaos / "experiments"))
         problem = Problem(place=place, message="holds no experiment", remedy="write one, or --skip chaos")
         raise DeclarationError([problem])
-    look_at(root / content.load)
+    conduct = conduct_that_loads(topology)
+    if conduct.locustfile is not None:
+        look_at(conduct.locustfile)
     rate = topology.system.baseline.rate or max(experiment.rate for experiment in chosen)
     experiments = with_proofs(topology, chosen, rate=rate)
     permit(topology, fuzzing | abilities_of(experiments), place_of=place_of)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from urllib.parse import urljoin
-
-import aiohttp
-from pydantic import JsonValue
 
 from harness.checkers import samples_needed
 from harness.checkers.tally import DELTA
@@ -21,12 +16,12 @@ from harness.contracts.fuzz import FuzzResult, fuzz
 from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.bench import Bench
 from harness.engine.cost import measure_edges
+from harness.engine.documents import document_of, read_document
 from harness.engine.experiment import conduct, measure_baseline
 from harness.engine.plan import decisive_s, error_rate_each, weights_of
 from harness.engine.prepare import Options, Plan, prepare
 from harness.engine.session import Say, Session, replay_command
 from harness.errors import ContractError, HarnessError
-from harness.model.credentials import NONE, Credentials
 from harness.model.events import Event, PhaseEnded, RunEnded
 from harness.model.experiment import Experiment, Role
 from harness.model.finding import Finding, Part
@@ -36,7 +31,6 @@ from harness.model.verdict import Verdict, worst
 WARM_UP_S = 5.0
 BASELINE_S = 20.0
 FUZZ_AT_ONCE = 2
-DOCUMENT_TIMEOUT_S = 10.0
 INTERRUPTED = 130
 
 
@@ -146,7 +140,7 @@ class _Run:
             spawner=session.supervisor,
             directory=session.directory / "verify",
             consumer=self.options.consumer,
-            credentials=session.deployment.credentials,
+            credentials=session.credentials,
         )
         self._tell(findings)
 
@@ -193,19 +187,14 @@ class _Run:
         where = self._document(service)
         if not where:
             return None
-        document = await read_document(where, credentials=self.session.deployment.credentials)
+        document = await read_document(where, credentials=self.session.credentials)
         if not isinstance(document, dict):
             raise ContractError(f"the OpenAPI document {where} is not a mapping; mend 'openapi:'")
         return Conformance(service, document)
 
     def _document(self, service: str) -> str:
         """Where the OpenAPI document of a service is: a URL, a file, or nowhere."""
-        where = self.plan.topology.service(service).openapi
-        if where is None:
-            return ""
-        if where.startswith("/"):
-            return urljoin(self.session.deployment.service_url(service), where)
-        return str(Path(self.plan.topology.root) / where)
+        return document_of(self.plan.topology, service, self.session.deployment.service_url(service))
 
     async def _fuzz(self) -> None:
         async with self._phase("fuzz"):
@@ -231,7 +220,7 @@ class _Run:
                     directory=self.session.directory / "fuzz" / name,
                     spawner=self.session.supervisor,
                     seed=self.session.seed,
-                    credentials=self.session.deployment.credentials,
+                    credentials=self.session.credentials,
                 )
 
         for result in await asyncio.gather(*(one(name) for name in wanted)):
@@ -270,30 +259,6 @@ def _in_words(experiment: Experiment) -> str:
         for name, weight in experiment.weights.items()
     )
     return f"{what} (samples: {samples})"
-
-
-async def read_document(where: str, *, credentials: Credentials = NONE) -> JsonValue:
-    """An OpenAPI document from a URL, to which the headers of `credentials` are sent along, or from a file.
-
-    Raises:
-        ContractError: if it can't be had, or isn't JSON or YAML.
-    """
-    try:
-        if where.startswith("http"):
-            timeout = aiohttp.ClientTimeout(total=DOCUMENT_TIMEOUT_S)
-            connector = aiohttp.TCPConnector(ssl=credentials.trust())
-            session = aiohttp.ClientSession(
-                timeout=timeout, raise_for_status=True, headers=credentials.headers, connector=connector
-            )
-            async with session as http, http.get(where) as answer:
-                text = await answer.text()
-        else:
-            text = await asyncio.to_thread(Path(where).read_text, encoding="utf-8")
-        document: JsonValue = json.loads(text)
-    except (OSError, aiohttp.ClientError, TimeoutError, ValueError) as error:
-        message = f"the OpenAPI document {where} can't be read: {type(error).__name__}: {error}; mend 'openapi:'"
-        raise ContractError(message) from error
-    return document
 
 
 def conclusion(findings: Sequence[Finding]) -> tuple[Verdict, str]:

@@ -9,18 +9,21 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from harness import __version__
 from harness.clock import Clock, SystemClock
 from harness.declare import load_system, with_tls
+from harness.engine.customers import load_plan
 from harness.engine.recorder import Recorder
 from harness.errors import DeployError
 from harness.faults.injector import Injector
-from harness.load.driver import LoadDriver, LoadPlan
+from harness.load.driver import LoadDriver
+from harness.model.credentials import Credentials
 from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
+from harness.model.marks import RUN, run_marks
 from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
 from harness.proxy.provision import cache_directory, find_toxiproxy
@@ -101,6 +104,7 @@ class Session:
             recorder.listen(listen)
         session = cls(topology, directory=directory, seed=seed, recorder=recorder, say=say)
         session.run = run
+        RUN.set(run)
         recorder.record(_started(topology, run, wall.isoformat(), seed, tools))
         async with AsyncExitStack() as stack:
             await session._bring_up(stack, toxiproxy, secrets_, relay=settings.relay)
@@ -133,6 +137,11 @@ class Session:
         return self.recorder.now()
 
     @property
+    def credentials(self) -> Credentials:
+        """What is sent along to a service that is asked directly, the marks of this run among it."""
+        return replace(self.deployment.credentials, marks=run_marks(self.run))
+
+    @property
     def observed(self) -> list[Observed]:
         """Everything observed so far."""
         return [event for event in self.recorder.events if isinstance(event, Observed)]
@@ -145,15 +154,7 @@ class Session:
     async def driver(self) -> LoadDriver:
         """The load generator, started when first asked for; raises LoadError when it can't be."""
         if self._driver is None:
-            system = self.topology.system
-            plan = LoadPlan(
-                locustfile=self.content("load"),
-                hosts=self.deployment.entry_urls(),
-                journeys=tuple(system.journeys),
-                deadlines={name: float(journey.deadline) for name, journey in system.journeys.items()},
-                degraded=system.degraded,
-                seed=self.seed,
-            )
+            plan = load_plan(self.topology, hosts=self.deployment.entry_urls(), seed=self.seed, run=self.run)
             self._driver = await LoadDriver.start(
                 plan,
                 spawner=self.supervisor,

@@ -235,8 +235,8 @@ def load_steps(
     user.host = hosts[0]
     environment = _ready([user], "journeys", hosts, deadlines)
     tasks = {
-        run.__name__: _Task(user, run, patience_s(deadlines.get(run.__name__, DEFAULT_DEADLINE_S)))
-        for run in user.tasks
+        name: _Task(user, run, patience_s(deadlines.get(name, DEFAULT_DEADLINE_S)))
+        for name, run in zip(journeys, cast("list[Any]", user.tasks), strict=True)
     }
     return Customers(environment, tasks, hosts, headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
@@ -32,6 +33,7 @@ class Stepping(FastHttpUser):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
+        self.random = random.Random()  # noqa: S311 -- load, not secrets; each visit seeds it
         # A visit keeps its own cookies; those of the visit before are another customer's.
         self.client.cookiejar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
@@ -54,7 +56,7 @@ class Stepping(FastHttpUser):
             asked.method,
             asked.path,
             name=asked.step,
-            data=asked.body or None,
+            data=asked.body or None,  # type: ignore[arg-type]  # bytes go through as they are
             headers={"Accept": "*/*", "Accept-Encoding": "identity", **asked.headers},
             allow_redirects=False,
             catch_response=True,
@@ -79,10 +81,8 @@ class Stepping(FastHttpUser):
 
 
 def user_of(journeys: StepJourneys, *, hosts: tuple[str, ...], mark: DegradedMark) -> type[Stepping]:
-    """A Locust user with a task for each of the journeys."""
-    tasks: dict[Callable[[Stepping], None], int] = {}
-    for name, journey in journeys.items():
-        tasks[_task(name, journey)] = journey.weight
+    """A Locust user with a task for each of the journeys, in their order."""
+    tasks = [_task(name, journey) for name, journey in journeys.items()]
     return type("Customer", (Stepping,), {"tasks": tasks, "abstract": False, "hosts": hosts, "mark": mark})
 
 

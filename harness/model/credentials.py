@@ -18,8 +18,15 @@ class Credentials:
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     redact: Callable[[str], str] = field(default=_as_it_is, repr=False)
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Headers that say whose requests these are; nothing in them is secret."""
     ca: Path | None = None
     """In a run with TLS, the file with the one certificate authority that vouches for its services."""
+
+    @property
+    def sent(self) -> dict[str, str]:
+        """All that is sent along with a request."""
+        return {**self.headers, **self.marks}
 
     def trust(self) -> ssl.SSLContext | bool:
         """What a client of ours is to hold certificates against; True stands for its own default."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 
 RUN_HEADER = "Harness-Run"
 """Its value is the run's name."""
@@ -11,6 +12,10 @@ BAGGAGE_HEADER = "baggage"
 """W3C baggage, which a service that is traced passes on to those behind it."""
 
 BAGGAGE_KEY = "harness.run"
+
+
+RUN: ContextVar[str] = ContextVar("harness.model.marks", default="")
+"""The run that is under way in this task and in those it starts, for probes that nobody tells of it."""
 
 
 def run_marks(run: str) -> dict[str, str]:
@@ -27,3 +32,8 @@ def with_marks(headers: Mapping[str, str], marks: Mapping[str, str]) -> dict[str
         joined = there is not None and name == BAGGAGE_HEADER and value not in headers[there]
         whole[there or name] = f"{headers[there]},{value}" if there is not None and joined else value
     return whole
+
+
+def mark_lines() -> str:
+    """The marks of the run under way as lines of a request's head; nothing when there is none."""
+    return "".join(f"{name}: {value}\r\n" for name, value in run_marks(RUN.get()).items())

@@ -50,7 +50,7 @@ class Checks(Declared):
 
     status: tuple[str, ...] = ()
     """`200`, `2xx`; any of them."""
-    equal: Annotated[dict[str, JsonValue], Field(alias="json", default_factory=dict)]
+    equal: Annotated[dict[str, JsonValue], Field(alias="json")] = Field(default_factory=dict)
     """What stands at JSON pointers of the body."""
     has: tuple[str, ...] = ()
     """JSON pointers at which something other than null stands."""
@@ -67,12 +67,12 @@ class Step(Declared):
     """`GET /products/{sku}`: the method and the path; a captured URL may stand in place of the path."""
     name: str | None = None
     """How it is called in reports; the request as it is written, without."""
-    headers: Annotated[dict[HeaderName, str], Field(default_factory=dict)]
-    query: Annotated[dict[str, JsonValue], Field(default_factory=dict)]
+    headers: dict[HeaderName, str] = Field(default_factory=dict)
+    query: dict[str, JsonValue] = Field(default_factory=dict)
     json_body: Annotated[JsonValue, Field(alias="json")] = None
-    form: Annotated[dict[str, JsonValue], Field(default_factory=dict)]
+    form: dict[str, JsonValue] = Field(default_factory=dict)
     body: str | None = None
-    capture: Annotated[dict[str, str], Field(default_factory=dict)]
+    capture: dict[str, str] = Field(default_factory=dict)
     """A name, and where in the answer its value is: a JSON pointer, or `header NAME`."""
     check: Checks = Checks()
     key: str = ""
@@ -114,7 +114,7 @@ class StepJourney(Declared):
     weight: Annotated[int, Field(ge=1)] = 1
     deadline: Duration | None = None
     """For each answer; 5 s when it is said nowhere."""
-    variables: Annotated[dict[str, Variable], Field(default_factory=dict)]
+    variables: dict[str, Variable] = Field(default_factory=dict)
     har: str | None = None
     """A recording in place of steps, relative to the file."""
     steps: Annotated[tuple[Step, ...], Field(max_length=STEPS_LIMIT)] = ()
@@ -130,7 +130,7 @@ class StepJourney(Declared):
 class StepsFile(Declared):
     """A whole `journeys.yaml`."""
 
-    variables: Annotated[dict[str, Variable], Field(default_factory=dict)]
+    variables: dict[str, Variable] = Field(default_factory=dict)
     """Known in all journeys."""
     journeys: Annotated[dict[Name, StepJourney], Field(min_length=1)]
 

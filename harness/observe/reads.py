@@ -34,7 +34,7 @@ async def read_all(
     """
     timeout = aiohttp.ClientTimeout(total=PAGE_TIMEOUT_S)
     connector = aiohttp.TCPConnector(ssl=credentials.trust())
-    async with aiohttp.ClientSession(timeout=timeout, headers=credentials.headers, connector=connector) as session:
+    async with aiohttp.ClientSession(timeout=timeout, headers=credentials.sent, connector=connector) as session:
         return tuple(
             await asyncio.gather(
                 *(_read(session, name, read, url_of(read.service), now) for name, read in reads.items())

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from harness.clock import Clock
 from harness.errors import ProxyError
+from harness.model.marks import mark_lines
 from harness.proxy.tls_wire import TlsWire
 
 LOOPBACK = "127.0.0.1"
@@ -142,7 +143,8 @@ class PlainWire:
 
 def _ask_http(_turn: int, _question: Question) -> bytes:
     # Kept alive: a provider that closed after its answer would end a connection whose answers a black hole swallows.
-    return b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: harness-probe\r\n\r\n"
+    head = "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: harness-probe\r\n"
+    return f"{head}{mark_lines()}\r\n".encode()
 
 
 def _whole_http(data: bytes) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 
+from harness.model.marks import mark_lines
 from harness.runtime.ports import LOOPBACK
 from harness.runtime.probing import in_words, probing
 
@@ -43,8 +44,8 @@ async def ask(
     """
     try:
         async with probing(port, trust, host=host) as (reader, writer):
-            request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-            writer.write(request.encode())
+            head = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n"
+            writer.write(f"{head}{mark_lines()}\r\n".encode())
             status_line = (await reader.readline()).decode(errors="replace")
             fields = status_line.split(maxsplit=2)
             if len(fields) < 2 or not fields[0].startswith("HTTP/") or not fields[1].isdigit():  # noqa: PLR2004 -- version and status

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.declare import find_description
 from harness.engine.session import Session, Settings
 from harness.model.events import RunEnded
+from harness.model.marks import RUN
 from harness.model.verdict import Verdict
 from harness.testing.background import Background
 from harness.testing.system import SystemUnderTest
@@ -33,6 +34,7 @@ def brought_up(description: Path | None, *, root: Path, seed: int | None = None)
     try:
         opening = Session.open(description or find_description(root), settings=Settings(seed=seed), say=_LOG.info)
         session = background.run(opening)
+        RUN.set(session.run)  # the context of this thread is that of all it asks the background for
         try:
             yield SystemUnderTest(session, background)
         finally:

@@ -17,7 +17,7 @@ import pytest
 
 from harness.clock import SystemClock
 from harness.engine.cost import measure_edges
-from harness.engine.run import read_document
+from harness.engine.documents import read_document
 from harness.engine.session import Session, Settings
 from harness.errors import ContractError, DeclarationError
 from harness.faults import latency
