@@ -65,6 +65,8 @@ class Launch:
     log: Path
     drains: bool
     """Whether SIGTERM lets it finish what it is at; a store, whose data is thrown away, is simply killed."""
+    elsewhere: Callable[[int], Awaitable[str]] | None = None
+    """Tells what that process does instead of listening where it was told, where it is not on the host's network."""
 
 
 class Instance:
@@ -197,6 +199,9 @@ class Instance:
 
     async def _elsewhere(self, pid: int) -> str:
         """What it does instead of listening where it was told; empty where nobody told it, or nobody can know."""
+        if self._launch.elsewhere is not None:
+            told = await self._launch.elsewhere(pid)
+            return f"; {told}" if told else ""
         elsewhere = await asyncio.to_thread(why_not_there, pid, self.port) if self.host == LOOPBACK and pid else ""
         return f"; {elsewhere}" if elsewhere else ""
 

@@ -20,7 +20,7 @@ from harness.model.system import Restart
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh
 from harness.runtime.addresses import Addresses, check_placeholders
-from harness.runtime.instance import READY_WITHIN_S, Death, Instance, State, ended_in_words
+from harness.runtime.instance import READY_WITHIN_S, Death, Instance, Launch, State, ended_in_words
 from harness.runtime.launches import Launches
 from harness.runtime.layout import Layout, lay_out
 from harness.runtime.leftovers import remove_directory
@@ -402,10 +402,12 @@ class ProcessDeployment:
     def _all_instances(self) -> dict[str, Instance]:
         found = {}
         for id_, port in self._layout.direct.items():
-            driver = self._drivers.get(id_.service)
-            launch = self._launches.of_service(id_) if driver is None else self._launches.of_store(id_, driver)
-            found[id_.name] = Instance(id_, port, launch, clock=self._clock, on_death=self._on_death)
+            found[id_.name] = Instance(id_, port, self._launch_of(id_), clock=self._clock, on_death=self._on_death)
         return found
+
+    def _launch_of(self, instance: InstanceId) -> Launch:
+        driver = self._drivers.get(instance.service)
+        return self._launches.of_service(instance) if driver is None else self._launches.of_store(instance, driver)
 
     def _driver(self, name: str) -> StoreDriver:
         store = self.topology.store(name)

@@ -5,8 +5,8 @@ Toxiproxy, the relay, and the stores that the harness knows stay outside, where 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,9 +18,9 @@ from harness.model.system import StoreKind
 from harness.model.topology import InstanceId, Topology
 from harness.proxy.mesh import Mesh
 from harness.runtime.addresses import Addresses, check_placeholders
-from harness.runtime.instance import READY_WITHIN_S, Instance
+from harness.runtime.instance import READY_WITHIN_S, Instance, Launch
 from harness.runtime.layout import Layout, lay_out
-from harness.runtime.namespaces.granting import Rooms
+from harness.runtime.namespaces.granting import Rooms, Sight
 from harness.runtime.namespaces.places import Places, check, own_port, process_of
 from harness.runtime.ports import PortPool
 from harness.runtime.process import ProcessDeployment, StartMesh
@@ -131,6 +131,16 @@ class NamespaceDeployment(ProcessDeployment):
         self._say(f"{len(names)} network namespaces are there")
         await super()._bring_up(toxiproxy, relay=relay, start_mesh=start_mesh, ready_within_s=ready_within_s)
 
+    def _launch_of(self, instance: InstanceId) -> Launch:
+        launch = super()._launch_of(instance)
+        if instance not in self._places.rooms:
+            return launch
+
+        async def elsewhere(_pid: int) -> str:
+            return not_there(self._places.rooms[instance].port, (await self._seen(instance)).listens)
+
+        return replace(launch, elsewhere=elsewhere)
+
     async def _start(self, instance: Instance, within_s: float) -> None:
         if instance.id not in self._places.rooms:
             await super()._start(instance, within_s)
@@ -138,24 +148,35 @@ class NamespaceDeployment(ProcessDeployment):
         try:
             await instance.start(within_s=within_s)
         except DeployError as error:
-            raise DeployError(f"{error}{await self._seen(instance)}") from error
+            sought = (await self._seen(instance.id)).outside
+            raise DeployError(f"{error}{looked_for(instance.name, sought)}") from error
         self._say(f"{instance.name} ready")
 
-    async def _seen(self, instance: Instance) -> str:
-        """What its room tells about why it can't serve; each in a line of its own."""
-        room = self._places.rooms[instance.id]
-        sight = await self._supervisor.seen(process_of(self.topology, instance.id))
-        told = ""
-        if instance.alive and room.port not in sight.listens:
-            found = f"on {', '.join(map(str, sight.listens))}" if sight.listens else "on no port"
-            told += f"\nexpected {instance.name} to listen on port {room.port}, found it listening {found}"
-            told += "; say 'port' under its instances" if sight.listens else ""
-        if sight.outside:
-            told += (
-                f"\n{instance.name} looked for what is not in the system, and was refused: {', '.join(sight.outside)}; "
-                "declare an edge to it (names, at), or let the service do without"
-            )
-        return told
+    async def _seen(self, instance: InstanceId) -> Sight:
+        return await self._supervisor.seen(process_of(self.topology, instance))
+
+
+def not_there(port: int, listens: Sequence[int]) -> str:
+    """What a service does instead of listening on its port, and the way out; empty when it does that."""
+    if port in listens:
+        return ""
+    if not listens:
+        return f"nothing listens on any port in its namespace, and it should on {port}"
+    found = ", ".join(map(str, listens))
+    return (
+        f"in its namespace port {found} is listened on, and not {port}, on which it is called: "
+        f"declare the port that it insists on: 'instances: [{{port: {listens[0]}}}]'"
+    )
+
+
+def looked_for(name: str, sought: Sequence[str]) -> str:
+    """That a service wanted more than the system has, and the way out; empty when it did not."""
+    if not sought:
+        return ""
+    return (
+        f"\n{name} looked for what is not in the system, and was refused: {', '.join(sought)}; "
+        "declare an edge to it ('names' of the provider, 'at' of the edge), or let the service do without"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

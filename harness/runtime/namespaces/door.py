@@ -20,6 +20,7 @@ LOOK_FIRST_S = 0.01
 LOOK_MOST_S = 0.1
 LOOK_GROWTH = 1.1
 CONNECT_WITHIN_S = 5.0
+FILES_EXHAUSTED_PAUSE_S = 0.1
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -108,11 +109,24 @@ class Door:
         for _ in range(BACKLOG):
             try:
                 consumer, _address = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
             except OSError:
+                self._pause_accepting(loop)
                 return
             task = loop.create_task(self._let_in(consumer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _pause_accepting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """No file descriptor is left: the backlog waits, instead of this loop spinning."""
+        loop.remove_reader(self._listener.fileno())
+
+        def again() -> None:
+            if self._open:
+                loop.add_reader(self._listener.fileno(), self._accept_all)
+
+        loop.call_later(FILES_EXHAUSTED_PAUSE_S, again)
 
     async def _let_in(self, consumer: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import socket
 import sys
 from collections.abc import Callable, Coroutine
@@ -137,6 +138,8 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{why_not(error)}\n")
         return REFUSED
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     _runner()(serve())
     return 0
 
