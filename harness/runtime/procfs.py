@@ -58,6 +58,12 @@ def descendants(root: int) -> list[int]:
     return [pid for pid in found if alive(pid)]
 
 
+def parents() -> dict[int, int]:
+    """Every process that there is now, and its parent."""
+    stats = ((pid, _stat(pid)) for pid in pids())
+    return {pid: int(stat[_PARENT]) for pid, stat in stats if stat is not None}
+
+
 def carrying(mark: str) -> list[int]:
     """All processes whose environment, as it was when they were started, holds `mark` (`NAME=value`)."""
     wanted = mark.encode()
