@@ -14,6 +14,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "init": ("harness.cli.init:init", "Write a first system.yaml from a compose file, Procfile, OpenAPI, or answers."),
+    "learn": ("harness.cli.learn:learn", "Run the journeys, see who calls whom, and write down the edges."),
     "run": ("harness.cli.run:run", "The main job: start, verify, break under load, fuzz, judge."),
     "verify": ("harness.cli.run:verify", "Verify the consumers' pacts against the running providers."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
@@ -21,6 +22,8 @@ COMMANDS = {
     "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C or `harness down`."),
     "down": ("harness.cli.down:down", "Stop what `harness up` brought up."),
     "ps": ("harness.cli.down:ps", "List what is up."),
+    "inject": ("harness.cli.inject:inject", "Break something by hand on what is up, and heal it again."),
+    "heal": ("harness.cli.heal:heal", "Heal everything that is in force, whatever became of who broke it."),
     "logs": ("harness.cli.down:logs", "Show the logs of what is up."),
     "report": ("harness.cli.report:report", "Write the reports of a journal again."),
     "doctor": ("harness.cli.doctor:doctor_command", "Tell what is here, what is missing, and what mends it."),

@@ -30,13 +30,15 @@ def down(runs: tuple[str, ...]) -> None:
 
 @click.command()
 def ps() -> None:
-    """List what is up from this directory: service, instance, zone, state, address, owner."""
+    """List what is up from this directory: service, instance, zone, state, address, owner, and what is broken."""
     found = all_standing()
     if not found:
         click.echo("nothing is up")
     for standing in found:
         click.echo(f"{standing.system} ({standing.run}) on {standing.runtime}, customers enter at {standing.entry}")
         click.echo("\n".join(f"  {line}" for line in table(standing.rows)))
+        for fault in standing.faults:
+            click.echo(f"  broken by hand: {fault}")
 
 
 @click.command()

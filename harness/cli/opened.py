@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.cli.standing import Row, Standing
 
 if TYPE_CHECKING:
+    from harness.engine.by_hand import ByHand
     from harness.model.events import Event
     from harness.runtime.deployment import Deployment
 
@@ -25,6 +26,7 @@ class Opened:
     runtime: str
     directory: Path
     deployment: Deployment
+    by_hand: ByHand
     close: Callable[[], Awaitable[None]]
 
     def standing(self) -> Standing:
@@ -40,6 +42,7 @@ class Opened:
             since=procfs.started(os.getpid()) or 0,
             entry=self.deployment.entry_url(),
             rows=self._rows(),
+            faults=tuple(map(str, self.by_hand.in_force)),
         )
 
     def _rows(self) -> tuple[Row, ...]:
@@ -59,14 +62,25 @@ class Opened:
 
 async def open_as_processes(path: Path, directory: Path | None, *, tls: bool, say: Say) -> Opened:
     """As its description says; raises as `Session.open`."""
+    from harness.engine.by_hand import ByHand
     from harness.engine.session import Session, Settings
+    from harness.faults import fault_table
 
+    faults = fault_table()
     session = await Session.open(path, settings=Settings(directory=directory, tls=tls), say=say)
     return Opened(
         run=session.run,
         runtime=session.topology.system.runtime.value,
         directory=session.directory,
         deployment=session.deployment,
+        by_hand=ByHand(
+            session.topology,
+            session.injector,
+            faults=faults,
+            clock=session.clock,
+            now=session.now,
+            tell=session.recorder.record,
+        ),
         close=session.close,
     )
 
@@ -79,8 +93,10 @@ async def open_in_docker(path: Path, directory: Path | None, *, tls: bool, say: 
     """
     from harness.clock import SystemClock
     from harness.declare import load_system
-    from harness.engine.session import RUNS, make_directory, name_run
+    from harness.engine.by_hand import ByHand
+    from harness.engine.session import IN_FORCE, RUNS, make_directory, name_run
     from harness.errors import DeployError
+    from harness.faults import Injector, fault_table
     from harness.runtime.docker.deployment import deploy
 
     if tls:
@@ -96,7 +112,21 @@ async def open_in_docker(path: Path, directory: Path | None, *, tls: bool, say: 
         if message:
             say(message)
 
-    deployment = await deploy(
-        topology, directory=place, clock=clock, run_began=clock.now(), progress=say, on_event=tell
+    began, faults = clock.now(), fault_table()
+    deployment = await deploy(topology, directory=place, clock=clock, run_began=began, progress=say, on_event=tell)
+    injector = Injector(deployment.mesh, deployment, clock=clock, record=place / IN_FORCE)
+
+    async def close() -> None:
+        await injector.heal_all()
+        await deployment.stop()
+
+    return Opened(
+        run=place.name,
+        runtime="docker",
+        directory=place,
+        deployment=deployment,
+        by_hand=ByHand(
+            topology, injector, faults=faults, clock=clock, now=lambda: clock.now() - began, tell=lambda _event: None
+        ),
+        close=close,
     )
-    return Opened(run=place.name, runtime="docker", directory=place, deployment=deployment, close=deployment.stop)

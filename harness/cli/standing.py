@@ -55,6 +55,8 @@ class Standing(BaseModel):
     entry: str
     """Where customers enter; empty until everything is ready."""
     rows: tuple[Row, ...]
+    faults: tuple[str, ...] = ()
+    """What was broken by hand and is in force, in words."""
 
     @property
     def kept(self) -> bool:
@@ -91,14 +93,21 @@ class Standing(BaseModel):
         self.forget()
 
 
-def all_standing() -> list[Standing]:
-    """All records whose system is up, the oldest first; those of dead ones are removed."""
+def all_recorded() -> list[Standing]:
+    """All records, the oldest first, be their systems up or not."""
     found = []
     for file in sorted(RECORDS.glob("*.json")):
         try:
-            standing = Standing.model_validate_json(file.read_bytes())
+            found.append(Standing.model_validate_json(file.read_bytes()))
         except (OSError, ValidationError):
             continue
+    return found
+
+
+def all_standing() -> list[Standing]:
+    """All records whose system is up, the oldest first; those of dead ones are removed."""
+    found = []
+    for standing in all_recorded():
         if standing.kept:
             found.append(standing)
         else:

@@ -72,10 +72,14 @@ def _detach(arguments: Sequence[str]) -> None:
 
 
 async def _up(opening: Callable[[Callable[[str], None]], Coroutine[Any, Any, Opened]]) -> None:
+    from harness.cli.controlling import Control
+
     console = Console()
     opened = await until_interrupted(opening(console.say))
     standing = opened.standing()
+    control: Control | None = None
     try:
+        control = await Control.open(opened.by_hand, opened.directory)
         standing.write()
         view = _Live() if console.colour else _Lines()
         view.show(standing.rows)
@@ -84,6 +88,8 @@ async def _up(opening: Callable[[Callable[[str], None]], Coroutine[Any, Any, Ope
             await until_interrupted(_keep(opened, standing, view.show))
     finally:
         standing.forget()
+        if control is not None:
+            await control.close()
         await opened.close()
 
 

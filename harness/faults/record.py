@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +15,54 @@ from harness.model.fault import Injection, InstanceTarget
 Step = Literal["arm", "armed", "heal", "healed"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """An injection of which the record says that it was armed, and not that it was healed."""
+
+    injection: str
+    target: str
+    """`orders->payments` or `orders-1`."""
+    fault: Mapping[str, object]
+
+    def __str__(self) -> str:
+        """As it is shown: `orders->payments under latency (delay 2 s)`."""
+        attributes = ", ".join(f"{name} {value}" for name, value in self.fault.items() if name != "kind")
+        return f"{self.target} under {self.fault.get('kind')}" + (f" ({attributes})" if attributes else "")
+
+
 class Record:
     """A file of JSON lines that is only ever appended to, each in one unbuffered write."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def left(self) -> tuple[Left, ...]:
+        """What was armed and never healed, in its order; whoever was killed while it wrote may have left half a line.
+
+        Nothing when there is no such file.
+        """
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except OSError:
+            return ()
+        found: dict[str, Left] = {}
+        for line in lines:
+            try:
+                step = json.loads(line)
+                name, where, what = str(step["injection"]), step["target"], step["fault"]
+                if step["step"] == "healed":
+                    found.pop(name, None)
+                elif step["step"] == "arm":
+                    found[name] = Left(injection=name, target=str(where.get("instance") or where["edge"]), fault=what)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+        return tuple(found.values())
+
+    def close(self, left: Left, t: float, evidence: str) -> None:
+        """Write down that what somebody else left is healed; raises HarnessError when that can't be written."""
+        line = {"t": t, "step": "healed", "injection": left.injection, "evidence": evidence}
+        where = {"instance": left.target} if "->" not in left.target else {"edge": left.target}
+        self._write("healed", {**line, "fault": dict(left.fault), "target": where})
 
     def note(self, t: float, step: Step, injection: Injection, evidence: str = "") -> None:
         """Write a step down; returns when the kernel has it, so that it outlives this process.
@@ -34,6 +79,9 @@ class Record:
             "target": {"instance": str(target)} if isinstance(target, InstanceTarget) else {"edge": target.edge},
             "evidence": evidence,
         }
+        self._write(step, line)
+
+    def _write(self, step: Step, line: Mapping[str, object]) -> None:
         try:
             self._append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         except OSError as error:
