@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_SEED = 2**31 - 1
 MOST_VISITS = 100
+NAMES = tuple(kind.value for kind in KINDS)
 
 
 @click.command("matrix")
@@ -23,7 +24,7 @@ MOST_VISITS = 100
 @click.option("--journey", "journeys", multiple=True, help="Only this journey (may be repeated).")
 @click.option("--edge", "edges", multiple=True, metavar="'A->B'", help="Only this edge (may be repeated).")
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only this kind of failure (may be repeated)."
+    "--kind", "kinds", multiple=True, type=click.Choice(NAMES), help="Only this kind of failure (may be repeated)."
 )
 @click.option("--visits", type=click.IntRange(1, MOST_VISITS), default=2, show_default=True, help="Under each fault.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")

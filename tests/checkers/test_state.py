@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.checkers.state import NO_STATE, StateSeen, Witnesses, changes, state_seen, witnesses
+from harness.checkers.state import NO_STATE, StateSeen, Views, Witnesses, changes, state_seen, witnesses
 from harness.model.visits import Trouble
 from tests.checkers.trials import got, visit
 
@@ -11,7 +11,7 @@ REFUSED = visit(got(503, method="POST", path="/orders"), failed="x")
 
 
 def test_what_a_command_changes_and_nothing_else_shows_it() -> None:
-    idle = [{"a": {"count": 1, "at": 7}, "b": [1]}, {"a": {"count": 1, "at": 8}, "b": [1]}]
+    idle: list[Views] = [{"a": {"count": 1, "at": 7}, "b": [1]}, {"a": {"count": 1, "at": 8}, "b": [1]}]
 
     assert witnesses(idle, {"a": {"count": 2, "at": 9}, "b": [1]}) == Witnesses(shows={"a": frozenset({"/count"})})
 
@@ -31,14 +31,16 @@ def test_a_change_where_commands_show_is_found_after_a_refusal() -> None:
 
 
 def test_a_change_elsewhere_and_no_change_are_nothing() -> None:
-    before = {"GET /orders": {"count": 1, "at": 1}}
+    before: Views = {"GET /orders": {"count": 1, "at": 1}}
+    after: Views = {"GET /orders": {"count": 1, "at": 2}}
 
-    assert state_seen(SHOWS, before, {"GET /orders": {"count": 1, "at": 2}}, [REFUSED]).changed == ()
+    assert state_seen(SHOWS, before, after, [REFUSED]).changed == ()
     assert changes(SHOWS, before, before) == ()
 
 
 def test_after_an_accepted_or_unanswered_command_nothing_is_concluded() -> None:
-    before, after = {"GET /orders": {"count": 1}}, {"GET /orders": {"count": 2}}
+    before: Views = {"GET /orders": {"count": 1}}
+    after: Views = {"GET /orders": {"count": 2}}
     for exchange in (
         got(201, method="POST", path="/orders"),
         got(None, method="POST", path="/orders", trouble=Trouble.TIMEOUT),

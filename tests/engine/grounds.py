@@ -1,0 +1,178 @@
+"""A system of three edges that exists in memory only, with a clock of its own: what the matrix stands on in tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from harness.checkers.state import Views
+from harness.declare import load_system
+from harness.engine.ground import Counts, Ground
+from harness.errors import ProxyError
+from harness.model.events import Event
+from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
+from harness.model.topology import Topology
+from harness.model.visits import Exchange, Trouble, Visit
+
+DESCRIPTION = """
+system: small
+entry: web
+services:
+  web: {owner: us, run: {command: [web]}}
+  stock: {owner: us, run: {command: [stock]}}
+  ads: {owner: us, run: {command: [ads]}}
+  house: {owner: us, run: {command: [house]}}
+edges:
+  - {from: web, to: stock, need: hard}
+  - {from: web, to: ads, need: hard}
+  - {from: web, to: house, need: hard}
+journeys:
+  browse: {deadline: 1 s}
+"""
+
+
+def topology(directory: Path, description: str = DESCRIPTION) -> Topology:
+    """The system's description, read as always."""
+    file = directory / "system.yaml"
+    file.write_text(description)
+    return load_system(file)
+
+
+class OwnClock:
+    """A clock that moves when someone sleeps, and when a visit takes time."""
+
+    def __init__(self) -> None:
+        self.t = 0.0
+
+    def now(self) -> float:
+        return self.t
+
+    def wall(self) -> dt.datetime:
+        return dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        self.t += seconds
+
+
+@dataclass
+class Reply:
+    """What the system answers, and which edges it crosses for that."""
+
+    status: int | None = 200
+    document: JsonValue = field(default_factory=lambda: {"tea": 1})
+    crosses: tuple[str, ...] = ("web->stock",)
+    took_s: float = 0.01
+    degraded: bool = False
+    trouble: Trouble | None = None
+    method: str = "GET"
+
+
+Behaviour = Callable[["World"], Reply]
+"""What the system does while some faults are in force."""
+
+
+@dataclass
+class World:
+    """The system: its behaviour, the faults that are in force, and what was done to it."""
+
+    behaves: Behaviour
+    clock: OwnClock = field(default_factory=OwnClock)
+    in_force: dict[str, Injection] = field(default_factory=dict)
+    counted: bool = True
+    crossed: dict[str, int] = field(default_factory=dict)
+    visits: int = 0
+    orders: int = 0
+    restarts: int = 0
+    deaths: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    bites: bool = True
+    relay_gone: bool = False
+    memory: dict[str, float] = field(default_factory=dict)
+    """What the system remembers, a breaker say."""
+
+    def faults(self) -> dict[str, str]:
+        """Edge → the word of the fault that is in force on it; a placebo is none."""
+        return {
+            each.target.edge: each.fault.kind
+            for each in self.in_force.values()
+            if isinstance(each.target, EdgeTarget) and each.fault.kind != "no-op"
+        }
+
+    @property
+    def journeys(self) -> tuple[str, ...]:
+        return ("browse",)
+
+    async def visit(self, journey: str, *, number: int) -> Visit:
+        del number
+        self.visits += 1
+        reply = self.behaves(self)
+        self.clock.t += reply.took_s
+        for edge in reply.crosses:
+            if self.faults().get(edge) != "down":
+                self.crossed[edge] = self.crossed.get(edge, 0) + 1
+        exchange = Exchange(
+            step="one",
+            method=reply.method,
+            path="/",
+            request_body=b"",
+            status=reply.status,
+            headers={"content-type": "application/json"},
+            body=json.dumps(reply.document).encode() if reply.status else b"",
+            trouble=reply.trouble,
+            took_s=reply.took_s,
+            degraded=reply.degraded,
+        )
+        good = reply.status is not None and reply.status < 400
+        return Visit(journey=journey, exchanges=(exchange,), failed=None if good else f"answered {reply.status}")
+
+    async def close(self) -> None:
+        pass
+
+    async def inject(self, injection: Injection) -> Armed:
+        self.in_force[injection.id] = injection
+        return Armed(in_force=self.bites, evidence="seen to bite" if self.bites else "it answers", took_s=0.0)
+
+    async def heal(self, injection_id: str) -> Healed:
+        by = HealedBy.REMOVED if self.in_force.pop(injection_id, None) else HealedBy.NOTHING
+        return Healed(verified=True, by=by, evidence="it answers", took_s=0.0)
+
+    async def counts(self) -> Counts | None:
+        if self.relay_gone:
+            raise ProxyError("the relay is gone")
+        return dict(self.crossed) if self.counted else None
+
+    async def views(self, paths: Sequence[str]) -> Views:
+        del paths
+        return {"orders": self.orders}
+
+    async def restart(self) -> None:
+        self.restarts += 1
+        self.memory.clear()
+
+    def take_deaths(self) -> tuple[str, ...]:
+        taken = tuple(self.deaths)
+        self.deaths.clear()
+        return taken
+
+    def ground(self, of: Topology) -> Ground:
+        """The system as the ground of a matrix."""
+        return Ground(
+            topology=of,
+            visitor=self,
+            injector=self,
+            clock=self.clock,
+            counts=self.counts,
+            views=self.views,
+            restart=self.restart,
+            deaths=self.take_deaths,
+            record=self.events.append,
+            now=self.clock.now,
+            say=self.said.append,
+            replay=str,
+        )
