@@ -15,10 +15,13 @@ from harness.model.fault import InstanceTarget
 from harness.model.system import Restart
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh
+from harness.proxy.probe import TALKS, Outcome, Question, probe
 from harness.runtime.addresses import fill, names
 from harness.runtime.instance import Death, Instance, State, ended_in_words
 from harness.runtime.logs import last_lines
+from harness.runtime.probing import PROBE_DEADLINE_S
 from harness.runtime.process import DEATHS_KEPT
+from harness.runtime.readiness import why_closed
 from harness.runtime.restarts import Restarts
 from harness.runtime.secret import Secrets
 from harness.runtime.turnover import Turnover
@@ -218,3 +221,10 @@ class Fleet:
 
     def _note(self, message: str) -> None:
         self._on_event(Noted(t=self._clock.now() - self._run_began, message=message))
+
+async def store_lacks(protocol: str, host: str, port: int, clock: Clock) -> str | None:
+    """What a store answers instead of what it should; None when it serves."""
+    if protocol not in TALKS:
+        return await why_closed(port, host=host)
+    seen = await probe(port, protocol, Question(within_s=PROBE_DEADLINE_S), clock=clock, host=host)
+    return None if seen.outcome is Outcome.ANSWERED else str(seen)

@@ -13,16 +13,14 @@ from harness.model.fault import InstanceTarget
 from harness.model.process import Process
 from harness.model.system import TCP_READY
 from harness.model.topology import InstanceId, LineId, Topology
-from harness.proxy.probe import TALKS, Outcome, Question, probe
 from harness.proxy.waiting import all_of
 from harness.runtime.attach.held import Held
 from harness.runtime.attach.lines import attach_lines
 from harness.runtime.attach.means import Means, means_of
 from harness.runtime.attach.places import Address, Places, attached
 from harness.runtime.attach.undo import Undo
-from harness.runtime.fleet import Fleet
+from harness.runtime.fleet import Fleet, store_lacks
 from harness.runtime.instance import Instance, Launch, State
-from harness.runtime.probing import PROBE_DEADLINE_S
 from harness.runtime.process import LOGS
 from harness.runtime.readiness import ask, why_closed
 from harness.runtime.secret import Secrets
@@ -205,11 +203,3 @@ class AttachedDeployment(Fleet):
             return None if answer.good else f"GET {path}: {answer}"
 
         return lacking
-
-
-async def store_lacks(protocol: str, host: str, port: int, clock: Clock) -> str | None:
-    """What a store answers instead of what it should; None when it serves."""
-    if protocol not in TALKS:
-        return await why_closed(port, host=host)
-    seen = await probe(port, protocol, Question(within_s=PROBE_DEADLINE_S), clock=clock, host=host)
-    return None if seen.outcome is Outcome.ANSWERED else str(seen)

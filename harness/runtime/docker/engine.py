@@ -98,7 +98,7 @@ def runs(environ: Mapping[str, str] = os.environ) -> list[Run]:
 
 
 def remove_run(run: str, environ: Mapping[str, str] = os.environ) -> int:
-    """Remove all containers and networks of a run; gives how many there were.
+    """Remove all containers, networks and volumes of a run; gives how many there were.
 
     Raises:
         DeployError: if there is no engine, or something is still there after a minute.
@@ -115,14 +115,17 @@ def clear(api: docker.APIClient, run: str) -> int:
     removed: set[str] = set()
     quiet = 0
     while quiet < QUIET_LOOKS:
-        containers, networks = _containers(api, label), _networks(api, label)
+        containers, networks, volumes = _containers(api, label), _networks(api, label), _volumes(api, label)
         for each in containers:
             with contextlib.suppress(NotFound, APIError):  # it may be on its way out already: looked for again below
                 api.remove_container(each["Id"], force=True, v=True)
         for each in networks:
             with contextlib.suppress(NotFound, APIError):  # a container may still be in it
                 api.remove_network(each["Id"])
-        left = [each["Id"] for each in (*containers, *networks)]
+        for volume in volumes:
+            with contextlib.suppress(NotFound, APIError):  # as above
+                api.remove_volume(volume)
+        left = [*(each["Id"] for each in (*containers, *networks)), *volumes]
         removed.update(left)
         quiet = 0 if left else quiet + 1
         if clock.now() > deadline:
@@ -142,6 +145,10 @@ def _containers(api: docker.APIClient, label: str) -> list[dict[str, Any]]:
 def _networks(api: docker.APIClient, label: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = api.networks(filters={"label": label})
     return found
+
+
+def _volumes(api: docker.APIClient, label: str) -> list[str]:
+    return [each["Name"] for each in api.volumes(filters={"label": label})["Volumes"] or ()]
 
 
 def _first_line(error: Exception) -> str:

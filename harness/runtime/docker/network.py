@@ -16,22 +16,24 @@ RANGE = IPv4Network("198.18.0.0/15")
 """Set aside for tests of networks (RFC 2544): nobody's real addresses."""
 
 
-def make_network(api: docker.APIClient, run: str, labels: dict[str, str]) -> tuple[str, IPv4Network]:
-    """Make a network that leads nowhere else; gives its name and its addresses.
+def make_network(
+    api: docker.APIClient, name: str, labels: dict[str, str], *, internal: bool = True, prefix: int = PREFIX
+) -> tuple[str, IPv4Network]:
+    """Make a network, by default one that leads nowhere else; gives its name and its addresses.
 
     Raises:
         DeployError: if all of `RANGE` is in use.
     """
-    subnets = list(RANGE.subnets(new_prefix=PREFIX))
+    subnets = list(RANGE.subnets(new_prefix=prefix))
     secrets.SystemRandom().shuffle(subnets)
     last = ""
     for subnet in subnets:
         pool = IPAMPool(subnet=str(subnet), gateway=str(subnet[1]))
         try:
             api.create_network(
-                run,
+                name,
                 driver="bridge",
-                internal=True,
+                internal=internal,
                 check_duplicate=True,
                 ipam=IPAMConfig(pool_configs=[pool]),
                 labels=labels,
@@ -42,7 +44,7 @@ def make_network(api: docker.APIClient, run: str, labels: dict[str, str]) -> tup
             if "overlap" not in last:
                 raise
             continue
-        return run, subnet
+        return name, subnet
     raise DeployError(
         f"expected room for a network of a run in {RANGE}, found {len(subnets)} runs there ({last}); "
         "remove those that are over (harness ps, harness down)"
