@@ -41,7 +41,7 @@ def read_steps(file: Path) -> tuple[StepJourneys, Document]:
         if journey.har is not None:
             journeys[name] = whole.model_copy(update={"har": None, "steps": read_recording(file.parent / journey.har)})
             continue
-        problems += _steps(document, (*at, "steps"), whole)
+        problems += _steps(document, (*at, "steps") if (*at, "steps") in document.values else at, whole)
         journeys[name] = whole
     if problems:
         raise DeclarationError(problems)
@@ -128,9 +128,8 @@ def _request(document: Document, at: Path_, step: Step) -> Iterator[Problem]:
     target = step.target
     if step.method not in METHODS or not target.startswith(("/", "{")) or " " in target:
         absolute = urlsplit(target).path if "://" in target else ""
-        remedy = (
-            f"write '{step.method} {absolute}': journeys begin at the entry" if absolute else "see docs/journeys.md"
-        )
+        shorter = f"write '{step.method} {absolute}': journeys begin at the entry"
+        remedy = shorter if absolute else f"methods are {', '.join(METHODS)}"
         message = f"expected a method and a path, as in 'GET /products/{{sku}}', found '{step.request}'"
         yield document.problem((*at, "request"), message, remedy)
 

@@ -26,8 +26,9 @@ _CAUSES_FOLLOWED = 8
 _RANGES = (
     (Trouble.REFUSED, (ConnectionRefusedError, socket.gaierror, requests_errors.ConnectTimeout)),
     (Trouble.TIMEOUT, (Timeout, TimeoutError, requests_errors.Timeout)),
-    (Trouble.INVALID, (HTTPParseError,)),
 )
+_ENDED = ("EOF", "before end of the headers")
+"""By what geventhttpclient's error is told to mean that the headers ended, and not that they are none."""
 
 
 class RecordedVisit(Visit):
@@ -97,6 +98,9 @@ def trouble_of(reply: Reply, error: BaseException | None) -> Trouble | None:
             return trouble
     if reply.status:
         return Trouble.TRUNCATED
+    for each in causes:
+        if isinstance(each, HTTPParseError) and not isinstance(each, HTTPConnectionClosed):
+            return Trouble.TRUNCATED if any(words in str(each) for words in _ENDED) else Trouble.INVALID
     closed = (HTTPConnectionClosed, requests_errors.ConnectionError, OSError)
     return Trouble.RESET if any(isinstance(each, closed) for each in causes) else Trouble.INVALID
 

@@ -56,6 +56,8 @@ class Site:
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
         self.keys: Counter[str] = Counter()
+        self.heads: list[dict[str, str]] = []
+        """The headers of what arrived, their names in lower case."""
         self.loses_first_orders = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -103,6 +105,7 @@ class Site:
         }
         await reader.readexactly(int(headers.get("content-length", 0)))
         self.requests[f"{method} {path}"] += 1
+        self.heads.append(headers)
         self._news.set()
         if key := headers.get("idempotency-key"):
             self.keys[key] += 1
