@@ -24,13 +24,24 @@ class Crossed:
     """Requests, as the relay counted them; None when nothing counts."""
     background: float = 0.0
     """How many would have crossed in that time without any visit."""
+    unseen: float = 0.0
+    """How many may have crossed in that time of what is too seldom to have been seen without visits."""
+    visits: int = 0
     usual: float = 0.0
     """In a clean visit at least."""
 
     @property
     def met(self) -> bool:
         """Whether requests of the journey were counted."""
-        return self.count is not None and beyond(self.count, self.background)
+        return self.count is not None and told_apart(
+            self.count, background=self.background, unseen=self.unseen, visits=self.visits
+        )
+
+
+def told_apart(count: int, *, background: float, unseen: float, visits: int) -> bool:
+    """Whether so many crossings are some visits' own: more than what crosses anyway, and one in each, or too many."""
+    each = 0 < visits <= count
+    return beyond(count, background) and (each or beyond(count, unseen))
 
 
 def beyond(count: int, background: float) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from harness.checkers.clean_class import same_class
 from harness.checkers.state import NO_STATE, StateSeen, Views, not_told_no, state_seen
 from harness.checkers.trial import Crossed, Trial
-from harness.engine.familiar import Familiar, between, quiet_views
+from harness.engine.familiar import IDLE_S, Familiar, between, quiet_views
 from harness.engine.ground import Counts, Ground
 from harness.errors import HarnessError
 from harness.faults import BlackHole, Down, EdgeFault, Latency, NoOp, Reset, Truncate
@@ -117,7 +117,7 @@ class CellRun:
             if self._hung(visits[-1]) and ground.clock.now() - visited >= HANGS_BUDGET_S:
                 break
         after = await ground.counts()
-        crossed = self._crossings(before, after, ground.clock.now() - began)
+        crossed = self._crossings(before, after, ground.clock.now() - began, len(visits))
         delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0
         return replace(trial, visits=tuple(visits), crossed=crossed, delay_s=delay_s)
 
@@ -147,14 +147,19 @@ class CellRun:
         taken = [each for each in found if each.by is not HealedBy.NOTHING]
         return next(iter(bad or taken or found), None)
 
-    def _crossings(self, before: Counts | None, after: Counts | None, took_s: float) -> Crossed:
+    def _crossings(self, before: Counts | None, after: Counts | None, took_s: float, visits: int) -> Crossed:
         known, edge = self._known, self._cell.edge
         usual = known.usual.get(edge, 0.0) if self._cell.first is None else self._usual_under_first(edge)
         if before is None or after is None:
             return Crossed(count=None, usual=usual)
         self.crossed = between(before, after)
-        background = known.background.get(edge, 0.0) * took_s
-        return Crossed(count=self.crossed.get(edge, 0), background=background, usual=usual)
+        return Crossed(
+            count=self.crossed.get(edge, 0),
+            background=known.background.get(edge, 0.0) * took_s,
+            unseen=took_s / IDLE_S,
+            visits=visits,
+            usual=usual,
+        )
 
     def _usual_under_first(self, edge: str) -> float:
         return self._known.found[edge][1] if edge in self._known.found else 0.0

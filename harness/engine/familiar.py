@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 
 from harness.checkers.clean_class import CleanClass, clean_class, is_success
 from harness.checkers.state import COMMANDS, Views, Witnesses, changes, witnesses
-from harness.checkers.trial import beyond
+from harness.checkers.trial import told_apart
 from harness.engine.ground import Counts, Ground
 from harness.model.matrix import FirstFault
 from harness.model.system import CUSTOMERS, edge_name
 from harness.model.visits import Visit
 
-WARM_VISITS = 1
+WARM_WITHIN_S = 20.0
+"""For how long a journey may fail while a system that was just started warms up."""
 CLEAN_VISITS = 3
-IDLE_S = 1.5
+IDLE_S = 3.0
 """For how long is looked at what crosses when nobody visits."""
 IDLE_LOOKS = 3
 """So often is looked again at a state that should rest: what differs changes by itself."""
@@ -63,6 +64,18 @@ def deadline_of(ground: Ground, journey: str) -> float:
     return float(declared.deadline) if declared else DEADLINE_S
 
 
+async def warm_up(ground: Ground, journey: str, numbers: Iterator[int]) -> None:
+    """Visit until a visit goes well, or the time for it is over; raises LoadError if nobody can visit."""
+    limit = ground.clock.now() + WARM_WITHIN_S
+    while True:
+        visit = await ground.visitor.visit(journey, number=next(numbers))
+        if not clean_class(journey, [visit], deadline_s=deadline_of(ground, journey)).trouble:
+            return
+        if ground.clock.now() >= limit:
+            return
+        await ground.clock.sleep(SETTLE_S)
+
+
 async def measure_background(ground: Ground) -> Mapping[str, float]:
     """Requests a second on each edge while nobody visits."""
     before = await ground.counts()
@@ -85,39 +98,50 @@ async def get_to_know(
         ProxyError: if what counts is gone.
     """
     deadline_s = deadline_of(ground, journey)
-    entry = edge_name(CUSTOMERS, ground.topology.system.entry)
-    began, start = ground.clock.now(), await ground.counts()
-    for _ in range(WARM_VISITS):
-        await ground.visitor.visit(journey, number=next(numbers))
+    began = ground.clock.now()
     visits: list[Visit] = []
-    each: list[dict[str, int]] = []
+    counts = [await ground.counts()]
     for _ in range(CLEAN_VISITS):
-        before = await ground.counts()
         visits.append(await ground.visitor.visit(journey, number=next(numbers)))
-        each.append(between(before or {}, await ground.counts() or {}))
-    await ground.clock.sleep(SETTLE_S)
-    end = await ground.counts()
-    took_s = ground.clock.now() - began
-    crossed = between(start or {}, end or {})
-    # Where nothing counts, all edges may be crossed; their cells tell.
-    edges = crossed if end is not None else dict.fromkeys(ground.topology.edges, 0)
-    usual = {
-        edge: min((float(one.get(edge, 0)) for one in each), default=0.0)
-        for edge, count in edges.items()
-        if edge != entry and (end is None or beyond(count, background.get(edge, 0.0) * took_s))
-    }
+        await ground.clock.sleep(SETTLE_S)
+        counts.append(await ground.counts())
     known = Familiar(
         journey=journey,
         clean=clean_class(journey, visits, deadline_s=deadline_s),
         deadline_s=deadline_s,
-        counted=end is not None,
-        usual={edge: usual[edge] for edge in ground.topology.edges if edge in usual},
+        counted=counts[-1] is not None,
+        usual=_usual(ground, counts, background, ground.clock.now() - began),
         background=background,
     )
     if not known.trouble and any(one.method in COMMANDS for visit in visits for one in visit.exchanges):
         known.paths = constant_paths(visits)
         known.witnesses = await _witnesses(ground, known, numbers)
     return known
+
+
+def _usual(
+    ground: Ground, counts: list[Counts | None], background: Mapping[str, float], took_s: float
+) -> dict[str, float]:
+    """The edges that visits cross, and how often each does at least; all edges where nothing counts."""
+    entry = edge_name(CUSTOMERS, ground.topology.system.entry)
+    names = [edge for edge in ground.topology.edges if edge != entry]
+    known = [one for one in counts if one is not None]
+    if len(known) < len(counts):
+        return dict.fromkeys(names, 0.0)
+    each = [between(*pair) for pair in itertools.pairwise(known)]
+    crossed = between(known[0], known[-1])
+    found = {}
+    for edge in names:
+        least = min(one.get(edge, 0) for one in each)
+        apart = told_apart(
+            crossed.get(edge, 0),
+            background=background.get(edge, 0.0) * took_s,
+            unseen=took_s / IDLE_S,
+            visits=len(each) if least else 0,
+        )
+        if apart:
+            found[edge] = float(least)
+    return found
 
 
 def constant_paths(visits: list[Visit]) -> tuple[str, ...]:

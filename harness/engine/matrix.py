@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from harness.checkers.cells import judge
 from harness.checkers.clean_class import CleanClass, same_class
 from harness.checkers.proposals import propose, seen_soft
-from harness.checkers.trial import Owed, Trial, beyond
+from harness.checkers.trial import Owed, Trial, told_apart
 from harness.engine.cell import CellRun, Pace
-from harness.engine.familiar import Familiar, deadline_of, get_to_know, measure_background
+from harness.engine.familiar import IDLE_S, Familiar, deadline_of, get_to_know, measure_background, warm_up
 from harness.engine.ground import Ground
 from harness.errors import HarnessError
 from harness.model.events import FindingMade, MatrixCellEnded, MatrixEnded
@@ -66,6 +66,8 @@ class Matrix:
         ground = self._ground
         began = ground.now()
         journeys = tuple(name for name in ground.visitor.journeys if name in (self._wanted.journeys or (name,)))
+        for journey in journeys:
+            await self._warm_up(journey)
         background = await measure_background(ground)
         for journey in journeys:
             await self._journey(journey, background)
@@ -103,6 +105,13 @@ class Matrix:
     async def _row(self, known: Familiar, edge: str, first: FirstFault | None = None) -> None:
         for kind in self._kinds:
             await self._try(known, Cell(journey=known.journey, edge=edge, kind=kind, first=first))
+
+    async def _warm_up(self, journey: str) -> None:
+        self._ground.say(f"{journey}: warming up")
+        try:
+            await warm_up(self._ground, journey, self._numbers)
+        except HarnessError as error:
+            self._ground.say(f"  {journey} can't be visited: {error}")
 
     async def _get_to_know(self, journey: str, background: Mapping[str, float]) -> Familiar:
         try:
@@ -142,8 +151,10 @@ class Matrix:
         result = judge(replace(trial, replay=replay), self._owed(known, cell))
         self.results.append(result)
         ground.record(MatrixCellEnded(t=ground.now(), result=result))
-        ground.record(FindingMade(t=ground.now(), finding=finding_of(ground, result)))
-        ground.say(f"  {result.verdict:7} {cell}: {result.reason}")
+        # What makes a whole journey UNKNOWN is told once, by its placebo.
+        if not known.clean.trouble or cell.kind is Kind.PLACEBO:
+            ground.record(FindingMade(t=ground.now(), finding=finding_of(ground, result)))
+            ground.say(f"  {result.verdict:7} {cell}: {result.reason}")
         return result
 
     async def _look_again(self, known: Familiar) -> None:
@@ -166,9 +177,11 @@ class Matrix:
         entry = edge_name(CUSTOMERS, self._ground.topology.system.entry)
         for edge, count in crossed.items():
             expected = known.background.get(edge, 0.0) * trial.took_s
-            if edge not in {*known.usual, *known.found, entry} and beyond(count, expected) and trial.visits:
+            unseen, visits = trial.took_s / IDLE_S, len(trial.visits)
+            apart = told_apart(count, background=expected, unseen=unseen, visits=visits)
+            if edge not in {*known.usual, *known.found, entry} and apart and visits:
                 first = FirstFault(edge=cell.edge, kind=cell.kind)
-                known.found[edge] = (first, (count - expected) / len(trial.visits))
+                known.found[edge] = (first, (count - expected) / visits)
 
     def _owed(self, known: Familiar, cell: Cell) -> Owed:
         topology = self._ground.topology
