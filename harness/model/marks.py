@@ -28,9 +28,9 @@ def with_marks(headers: Mapping[str, str], marks: Mapping[str, str]) -> dict[str
     known = {name.lower(): name for name in headers}
     whole = dict(headers)
     for name, value in marks.items():
-        there = known.get(name.lower())
-        joined = there is not None and name == BAGGAGE_HEADER and value not in headers[there]
-        whole[there or name] = f"{headers[there]},{value}" if there is not None and joined else value
+        there = known.get(name.lower(), name)
+        before = headers.get(there, "") if name == BAGGAGE_HEADER else ""
+        whole[there] = before if value in before.split(",") else ",".join(filter(None, (before, value)))
     return whole
 
 
