@@ -74,7 +74,7 @@ def _ill(exchange: Exchange, deadline_s: float) -> str:
     if exchange.trouble is not None or exchange.status is None:
         return "there was no whole answer"
     if exchange.status >= _SERVER_ERROR:
-        return "the server's own error"
+        return "an error of the server"
     if exchange.took_s > deadline_s * DEADLINE_SLACK:
         return f"later than the deadline of {deadline_s:g} s"
     if exchange.degraded:

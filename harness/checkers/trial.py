@@ -59,7 +59,7 @@ class Owed:
     usable: str = ""
     """Where it is declared that the journey goes on without the provider; empty when it is not."""
     declared: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    """Step → the 5xx that its OpenAPI document declares."""
+    """Step → the statuses that its OpenAPI document declares."""
     recover_within_s: float = 10.0
 
 

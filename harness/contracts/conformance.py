@@ -84,6 +84,11 @@ class Conformance:
             return (f"status {answer.status} is not declared (declared: {declared})",)
         return tuple(itertools.islice(_differences(response, answer), MAX_PROBLEMS))
 
+    def declared(self, method: str, path: str) -> frozenset[int]:
+        """The statuses that the document names for an operation; none for one that it does not have."""
+        operation = self._operation(method, path) or {}
+        return frozenset(int(status) for status in operation if status.isdecimal())
+
     def _operation(self, method: str, path: str) -> Mapping[str, _Response] | None:
         bare = path.partition("?")[0].removeprefix(self._prefix)
         for each in self._paths:

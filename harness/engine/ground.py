@@ -66,7 +66,7 @@ class Ground:
     replay: Callable[[Cell], str]
     """The command that repeats a cell."""
     declared: Callable[[str, str], frozenset[int]] = lambda _method, _path: frozenset()
-    """The 5xx that the entry's document declares for a request."""
+    """The statuses that the entry's document declares for a request."""
 
 
 class EdgeCounts:

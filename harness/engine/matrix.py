@@ -31,6 +31,8 @@ from harness.model.verdict import Verdict
 
 ORDER = (Kind.REFUSED, Kind.RESET, Kind.TRUNCATE_0, Kind.TRUNCATE_HEAD, Kind.LATENCY, Kind.BLACK_HOLE)
 """As cells are tried: by the first is seen whether an edge is soft, which the latency is judged by."""
+TRIES = 3
+"""So often is a journey got to know until it is clean: others may keep this machine busy."""
 MOST_FOUND_EDGES = 10
 """Edges of a journey, seen under a fault only, that get cells of their own."""
 VALIDITY_RULES = frozenset(
@@ -116,6 +118,12 @@ class Matrix:
     async def _get_to_know(self, journey: str, background: Mapping[str, float]) -> Familiar:
         try:
             known = await get_to_know(self._ground, journey, self._numbers, background)
+            for _ in range(1, TRIES):
+                if not known.trouble:
+                    break
+                self._ground.say(f"  once more, since it was not clean: {known.trouble}")
+                await warm_up(self._ground, journey, self._numbers)
+                known = await get_to_know(self._ground, journey, self._numbers, background)
         except HarnessError as error:
             clean = CleanClass(journey=journey, trouble=str(error))
             known = Familiar(journey=journey, clean=clean, deadline_s=deadline_of(self._ground, journey))

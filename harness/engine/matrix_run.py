@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.contracts.conformance import Conformance
 from harness.declare import load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
+from harness.engine.documents import document_of, read_document
 from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
 from harness.engine.matrix import Matrix, Wanted
 from harness.engine.permission import permit
 from harness.engine.run import INTERRUPTED, RunResult, conclusion
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import open_visitor
-from harness.errors import DeclarationError, HarnessError, LoadError, Place, Problem
+from harness.errors import ContractError, DeclarationError, HarnessError, LoadError, Place, Problem
 from harness.load.visits import Visitor
 from harness.model.events import PhaseEnded, RunEnded
 from harness.model.finding import Finding, Part
@@ -133,11 +135,27 @@ async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, v
                 _unknown("journey", name, visitor.journeys, options.system)
         pace = Pace(visits=options.visits, restart=plan.restart, recover_within_s=options.recover_within_s)
         wanted = Wanted(journeys=options.journeys, edges=options.edges, kinds=options.kinds, pace=pace)
-        await Matrix(ground_of(session, plan, options, visitor), wanted).run()
+        document = await _document(session)
+        ground = ground_of(session, plan, options, visitor)
+        await Matrix(replace(ground, declared=document.declared) if document else ground, wanted).run()
     finally:
         await asyncio.shield(visitor.close())
     recorder = session.recorder
     recorder.record(PhaseEnded(name="matrix", t=session.now(), took_s=session.now() - began))
+
+
+async def _document(session: Session) -> Conformance | None:
+    """What the entry declares of its answers; None when it says nothing that can be read."""
+    entry = session.topology.system.entry
+    where = document_of(session.topology, entry, session.deployment.service_url(entry))
+    if not where:
+        return None
+    try:
+        document = await read_document(where, credentials=session.deployment.credentials)
+        return Conformance(entry, document) if isinstance(document, dict) else None
+    except ContractError as error:
+        session.recorder.note(f"no status is taken for declared: {error}")
+        return None
 
 
 def ground_of(session: Session, plan: MatrixPlan, options: MatrixOptions, visitor: Visitor) -> Ground:

@@ -36,7 +36,7 @@ def test_keys_that_are_not_in_all_visits_are_not_required() -> None:
 @pytest.mark.parametrize(
     ("ill", "why"),
     [
-        (visit(got(503)), "own error"),
+        (visit(got(503)), "an error of the server"),
         (visit(got(took_s=1.2)), "later than the deadline"),
         (visit(got(degraded=True)), "marked as degraded"),
         (visit(got(None, trouble=Trouble.TIMEOUT)), "no whole answer"),

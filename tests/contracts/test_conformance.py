@@ -198,3 +198,14 @@ def test_a_thousand_answers_are_judged_within_a_second_of_processor_time() -> No
         conformance.problems(answer)
 
     assert time.process_time() - began < 1.0
+
+
+def test_the_statuses_of_an_operation_are_told_and_of_no_operation_none() -> None:
+    document = {
+        "openapi": "3.1.0",
+        "paths": {"/orders/{id}": {"get": {"responses": {"200": {}, "507": {}, "default": {}}}}},
+    }
+    conformance = Conformance("shop", document)
+
+    assert conformance.declared("GET", "/orders/7?full=1") == {200, 507}
+    assert conformance.declared("GET", "/elsewhere") == frozenset()
