@@ -20,7 +20,7 @@ PACE = Pace(visits=2, restart=True)
 
 def refusing(world: World) -> Reply:
     """Stock is needed, and its loss is answered with 503."""
-    return Reply(status=503, document={}) if "web->stock" in world.faults() else Reply()
+    return Reply(status=503, document="") if "web->stock" in world.faults() else Reply()
 
 
 async def conducted(
@@ -141,10 +141,10 @@ def with_a_breaker(opens_for_s: float) -> Behaviour:
 
     def behaves(world: World) -> Reply:
         if world.clock.t < world.memory.get("open until", 0.0):
-            return Reply(status=503, document={}, crosses=())
+            return Reply(status=503, document="", crosses=())
         if "web->stock" in world.faults():
             world.memory["open until"] = world.clock.t + opens_for_s
-            return Reply(status=503, document={})
+            return Reply(status=503, document="")
         return Reply()
 
     return behaves
