@@ -12,6 +12,7 @@ from harness.contracts.fuzz import FuzzResult, _quoted, fuzz
 from harness.contracts.fuzz_report import read_report
 from harness.errors import ContractError
 from harness.model.credentials import NONE, Credentials
+from harness.model.marks import run_marks
 from harness.model.verdict import Verdict
 from tests.contracts.fakes import JSON, PROBLEM, Answer, LocalSpawner, Provider, Respond
 
@@ -140,6 +141,19 @@ async def test_credentials_are_sent_along_and_stay_out_of_evidence_and_files(
     assert 'answer 500: {"status": 500, "you sent": "Bearer ***"}' in found.evidence
     files = [file for file in tmp_path.rglob("*") if file.is_file()]  # noqa: ASYNC240 -- a directory of the test's own
     assert not any("s3cr3t" in file.read_text() for file in files)
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer s3cr3t"}])
+async def test_every_request_carries_the_marks_of_the_run_beside_credentials(
+    tmp_path: Path, spawner: LocalSpawner, serve: Callable[[Respond], Provider], headers: dict[str, str]
+) -> None:
+    provider = serve(things)
+    await run(provider.url, tmp_path, spawner, credentials=Credentials(headers=headers, marks=run_marks("run-7")))
+
+    assert provider.sent
+    assert {each.get("harness-run") for each in provider.sent} == {"run-7"}
+    assert {each.get("baggage") for each in provider.sent} == {"harness.run=run-7"}
 
 
 @pytest.mark.loopback

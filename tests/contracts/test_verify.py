@@ -10,6 +10,7 @@ from harness.contracts.verify import ProviderUnderTest, verify
 from harness.errors import DeclarationError
 from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
+from harness.model.marks import run_marks
 from harness.model.verdict import Verdict, worst
 from tests.contracts.fakes import (
     JSON,
@@ -136,6 +137,17 @@ async def test_credentials_are_sent_along_in_place_of_the_example_and_stay_out_o
     assert {each.get("authorization") for each in provider.sent} == {"Bearer s3cr3t"}
     files = [file for file in real_bench.root.rglob("*") if file.is_file()]
     assert not any("s3cr3t" in file.read_text() for file in files)
+
+
+async def test_every_request_carries_the_marks_of_the_run(real_bench: Bench, serve: Serve) -> None:
+    real_bench.pact(a_request("a product"))
+    provider = serve(catalog)
+
+    findings = await real_bench.verify(provider.url, credentials=Credentials(marks=run_marks("run-7")))
+
+    assert [each.verdict for each in findings] == [Verdict.PASS]
+    assert {each.get("harness-run") for each in provider.sent} == {"run-7"}
+    assert {each.get("baggage") for each in provider.sent} == {"harness.run=run-7"}
 
 
 async def test_a_mismatch_is_told_with_path_expected_and_actual(bench: Bench, serve: Serve) -> None:
