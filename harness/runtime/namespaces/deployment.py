@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
 from harness.clock import Clock
 from harness.errors import DeployError
 from harness.model.events import Event
-from harness.model.process import ProcessSpec, Spawner
-from harness.model.system import StoreKind
 from harness.model.topology import InstanceId, Topology
 from harness.proxy.mesh import Mesh
 from harness.runtime.addresses import Addresses, check_placeholders
@@ -24,9 +21,8 @@ from harness.runtime.namespaces.granting import Rooms, Sight
 from harness.runtime.namespaces.places import Places, check, own_port, process_of
 from harness.runtime.ports import PortPool
 from harness.runtime.process import ProcessDeployment, StartMesh
-from harness.runtime.readiness import why_closed
 from harness.runtime.secret import Secrets
-from harness.runtime.stores import Binary, StoreDriver
+from harness.runtime.stores import StoreDriver
 from harness.runtime.stores.tcp import Tcp
 from harness.runtime.supervised import Granter
 
@@ -121,8 +117,7 @@ class NamespaceDeployment(ProcessDeployment):
         if not isinstance(driver, Tcp):
             return driver
         (id_,) = self.topology.instances_of(name)
-        outside = self._layout.direct[id_]
-        return HousedStore(inner=driver.at(own_port(self.topology, id_, outside)), outside=outside)
+        return driver.listening_on(own_port(self.topology, id_, self._layout.direct[id_]))
 
     async def _bring_up(self, toxiproxy: Path, *, relay: bool, start_mesh: StartMesh, ready_within_s: float) -> None:
         self._undo.push_async_callback(self._supervisor.close)
@@ -193,34 +188,3 @@ class AddressesInRooms(Addresses):
         told = {name: self.places.tell(value) for name, value in super()._of_edge(consumer, provider).items()}
         host, _, port = self.places.aliases[self.entries(consumer, provider)[0]].rpartition(":")
         return told | {"host": host, "port": port}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HousedStore:
-    """A store in a room: it listens on a port of its own, and is asked by another."""
-
-    kind: ClassVar[StoreKind] = StoreKind.TCP
-
-    inner: Tcp
-    outside: int
-
-    @classmethod
-    def find(cls, environ: dict[str, str]) -> Binary:
-        """See `StoreDriver`."""
-        return Tcp.find(environ)
-
-    async def prepare(self, spawner: Spawner) -> None:
-        """See `StoreDriver`."""
-        await self.inner.prepare(spawner)
-
-    def spec(self) -> ProcessSpec:
-        """See `StoreDriver`."""
-        return self.inner.spec()
-
-    async def ready(self) -> str | None:
-        """See `StoreDriver`."""
-        return await why_closed(self.outside)
-
-    def url(self, service: str, port: int) -> str:
-        """See `StoreDriver`."""
-        return self.inner.url(service, port)

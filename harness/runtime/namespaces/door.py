@@ -25,42 +25,73 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Half(asyncio.Protocol):
-    """One of the two sockets of a connection: what it reads, its peer writes."""
+    """One of the two sockets of a connection: what it reads, its peer writes, once that is there."""
 
-    peer: Half
-    transport: asyncio.Transport
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self._peer: asyncio.Transport | None = None
+        self._early = b""
+        self._ended = self._lost = False
+
+    def join(self, peer: asyncio.Transport) -> None:
+        """From now on all goes to the peer; first what came before."""
+        self._peer = peer
+        if self._early:
+            peer.write(self._early)
+            self._early = b""
+        if self._ended:
+            self.eof_received()
+        if self._lost:
+            peer.close()
+        else:
+            self.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         self.transport = cast("asyncio.Transport", transport)  # that of uvloop is none by its class
-        self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        self.peer.transport.write(data)
+        if self._peer is None:
+            self._early += data
+            self.pause_reading()
+        else:
+            self._peer.write(data)
 
     def eof_received(self) -> bool:
         """The other direction goes on."""
-        if self.peer.transport.can_write_eof() and not self.peer.transport.is_closing():
-            self.peer.transport.write_eof()
+        self._ended = True
+        if self._peer is not None and not self._peer.is_closing():
+            self._peer.write_eof()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """An end is passed on as what it is."""
-        if exc is not None:
-            reset(self.peer.transport)
-        else:
-            self.peer.transport.close()
+        self._lost = True
+        if self._peer is not None and exc is not None:
+            reset(self._peer)
+        elif self._peer is not None:
+            self._peer.close()
 
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`."""
-        if not self.peer.transport.is_closing():
-            self.peer.transport.pause_reading()
+        if self._peer is not None and not self._peer.is_closing():
+            self._peer.pause_reading()
 
     def resume_writing(self) -> None:
         """See `asyncio.Protocol`."""
-        if not self.peer.transport.is_closing():
-            self.peer.transport.resume_reading()
+        if self._peer is not None and not self._peer.is_closing():
+            self._peer.resume_reading()
+
+    def pause_reading(self) -> None:
+        """Let what comes wait in the kernel."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take `pause_reading` back."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
 
 
 def reset(transport: asyncio.Transport) -> None:
@@ -136,13 +167,11 @@ class Door:
             consumer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             consumer.close()
             return
-        inner, outer = Half(), Half()
-        inner.peer, outer.peer = outer, inner
-        await _adopt(loop, inner, provider)
-        await _adopt(loop, outer, consumer)
-        for half in (inner, outer):
-            if not half.transport.is_closing():
-                half.transport.resume_reading()
+        outer, inner = Half(), Half()
+        from_inner = await _adopt(loop, inner, provider)
+        from_outer = await _adopt(loop, outer, consumer)
+        inner.join(from_outer)
+        outer.join(from_inner)
 
     async def _reach(self, addresses: Sequence[str]) -> socket.socket:
         """A connection to the service, which may listen on one of its addresses only; raises OSError."""
@@ -163,7 +192,8 @@ class Door:
         raise ConnectionRefusedError
 
 
-async def _adopt(loop: asyncio.AbstractEventLoop, half: Half, sock: socket.socket) -> None:
+async def _adopt(loop: asyncio.AbstractEventLoop, half: Half, sock: socket.socket) -> asyncio.Transport:
     sock.setblocking(False)  # noqa: FBT003 -- as above
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    await loop.connect_accepted_socket(lambda: half, sock)
+    transport, _ = await loop.connect_accepted_socket(lambda: half, sock)
+    return cast("asyncio.Transport", transport)

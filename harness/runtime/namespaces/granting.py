@@ -10,6 +10,7 @@ import socket
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from harness.clock import Clock
 from harness.errors import DeployError
@@ -27,6 +28,7 @@ from harness.runtime.supervisor_client import PACKAGE_ROOT, base_environment
 
 BUILT_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.01
+KEEPER_LOG = "keeper.log"
 _PROXY_RELAY, _OUR_RELAY = "harness.proxy.relay", "harness.runtime.namespaces.relay"
 
 
@@ -62,7 +64,7 @@ class Rooms:
         for name, room in names.items():
             _write_files(self._directory / name, room, machine)
         self._rooms = names
-        log = self._directory / "keeper.log"
+        log = self._directory / KEEPER_LOG
         self._keeper = await self._supervisor.spawn(
             ProcessSpec(
                 name="the keeper of the namespaces",
@@ -88,6 +90,8 @@ class Rooms:
         if spec.name not in self._rooms:
             return await self._supervisor.spawn(spec)
         _check_program(spec)
+        # Before the launcher does it: until then the door of one that was killed would still let probes in.
+        await asyncio.to_thread(self._ask, "shut", spec.name)
         launcher = (sys.executable, "-I", "-S", "-c", BOOT, PACKAGE_ROOT, str(self._directory), spec.name, "--")
         return await self._supervisor.spawn(replace(spec, command=(*launcher, *spec.command)))
 
@@ -111,7 +115,7 @@ class Rooms:
         """What was seen of the room of a process; nothing when the keeper is gone."""
         try:
             return await asyncio.to_thread(self._seen, name)
-        except (OSError, KeeperError):
+        except DeployError:
             return Sight(listens=(), outside=())
 
     async def close(self) -> None:
@@ -121,9 +125,18 @@ class Rooms:
             (self._directory / SOCKET).unlink(missing_ok=True)
 
     def _seen(self, name: str) -> Sight:
-        with connect_to(str(self._directory), SOCKET) as asking:
-            told, _ = ask(asking, {"do": "seen", "room": name})
+        told = self._ask("seen", name)
         return Sight(listens=tuple(told["listens"]), outside=tuple(told["outside"]))
+
+    def _ask(self, what: str, room: str) -> dict[str, Any]:
+        """Raises DeployError when the keeper is gone."""
+        try:
+            with connect_to(str(self._directory), SOCKET) as asking:
+                told, _ = ask(asking, {"do": what, "room": room})
+        except (OSError, KeeperError) as error:
+            log = self._directory / KEEPER_LOG
+            raise DeployError(f"{room}: the keeper of the namespaces does not answer ({error}); see {log}") from error
+        return told
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):

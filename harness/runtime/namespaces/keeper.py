@@ -76,9 +76,11 @@ class Keeper:
 
     def _answer(self, question: dict[str, str]) -> tuple[dict[str, object], list[int]]:
         match question:
-            case {"do": "enter", "room": room} if room in self._doors:
+            case {"do": "shut", "room": room} if room in self._doors:
                 self._doors[room].shut()
                 self._outside.forget(room)
+                return {}, []
+            case {"do": "enter", "room": room} if room in self._doors:
                 user = [] if self._house.user is None else [self._house.user]
                 return {}, [self._house.rooms[room].network, *user]
             case {"do": "openings", "line": line}:

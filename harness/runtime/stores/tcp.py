@@ -31,6 +31,7 @@ class Tcp:
 
     _plan: StorePlan
     _run: Run
+    _asked_at: int | None = None
 
     @classmethod
     def find(cls, environ: Mapping[str, str]) -> Binary:
@@ -47,9 +48,9 @@ class Tcp:
             raise DeployError(f"{plan.name}: expected run.command for a store of kind tcp, found none")
         return cls(_plan=plan, _run=run)
 
-    def at(self, port: int) -> Self:
-        """The same store on another port."""
-        return replace(self, _plan=replace(self._plan, port=port))
+    def listening_on(self, port: int) -> Self:
+        """The same store where it listens on another port than the one by which the harness gets at it."""
+        return replace(self, _plan=replace(self._plan, port=port), _asked_at=self._plan.port)
 
     async def prepare(self, spawner: Spawner) -> None:
         """Its directory, and its files."""
@@ -77,7 +78,7 @@ class Tcp:
 
     async def ready(self) -> str | None:
         """It takes a connection."""
-        return await why_closed(self._plan.port)
+        return await why_closed(self._asked_at or self._plan.port)
 
     def url(self, service: str, port: int) -> str:
         """See `StoreDriver.url`."""

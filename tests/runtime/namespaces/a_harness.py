@@ -44,7 +44,7 @@ async def main(directory: Path, toxiproxy: Path) -> None:
         toxiproxy=toxiproxy,
         clock=clock,
         run_began=clock.now(),
-        progress=lambda line: sys.stderr.write(f"{line}\n"),
+        progress=lambda _line: None,
         on_event=lambda _event: None,
     )
     injector = Injector(deployment.mesh, deployment, clock=clock, record=run / "faults.json")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.proxy.provision import cache_directory, find_toxiproxy
+
+IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
+
+
+@functools.cache
+def lacking() -> str:
+    """Why the kernel makes no namespaces here; empty when it does."""
+    probe = (sys.executable, "-P", "-m", "harness.runtime.namespaces.keeper", "--probe")
+    return subprocess.run(probe, capture_output=True, text=True, timeout=60, check=False).stderr.strip()
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """The kernel makes namespaces; where it does not CI fails, and others are told what they skip."""
+    why = lacking()
+    if why and IN_CI:
+        pytest.fail(f"CI must make namespaces: {why}")
+    if why:
+        pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def toxiproxy() -> Path:
+    return find_toxiproxy(environ=os.environ, cache=cache_directory(os.environ), say=print).path
