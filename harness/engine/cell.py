@@ -124,10 +124,15 @@ class CellRun:
     async def _arm(self, cell: Cell) -> Armed:
         if cell.kind is not Kind.PLACEBO:
             return await self._inject(cell.edge, cell.kind, "second" if cell.first else "only")
-        edges = tuple(self._known.usual)
-        if not edges:
-            return Armed(in_force=False, evidence="it crosses no edge that is known", took_s=0.0)
-        found = [await self._inject(edge, cell.kind, f"placebo-{index}") for index, edge in enumerate(edges)]
+        found: list[Armed] = []
+        why = "it crosses no edge that is known"
+        for index, edge in enumerate(self._known.usual):
+            try:
+                found.append(await self._inject(edge, cell.kind, f"placebo-{index}"))
+            except HarnessError as error:
+                why = str(error)  # an edge without a proxy: its own cells will say so
+        if not found:
+            return Armed(in_force=False, evidence=why, took_s=0.0)
         bad = [each for each in found if not each.in_force]
         evidence = "; ".join(each.evidence for each in bad or found[:1])
         return Armed(in_force=not bad, evidence=evidence, took_s=sum(each.took_s for each in found))
@@ -183,9 +188,13 @@ class CellRun:
         if recovered_s is not None and not deaths:
             return trial
         if self._pace.restart:
-            await self._ground.restart()
-            trial = replace(trial, restarted=True)
-            recovered_s, ill = await self._recover()
+            try:
+                await self._ground.restart()
+            except HarnessError as error:
+                ill = f"{ill}; the services could not be restarted: {error}"
+            else:
+                trial = replace(trial, restarted=True)
+                recovered_s, ill = await self._recover()
         if recovered_s is None:
             self._known.sick = f"since {self._cell} it has not been as before: {ill}"
         return trial

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from harness.checkers.state import Views
 from harness.declare import load_system
 from harness.engine.ground import Counts, Ground
-from harness.errors import ProxyError
+from harness.errors import DeployError, ProxyError
 from harness.model.events import Event
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.topology import Topology
@@ -93,6 +93,8 @@ class World:
     said: list[str] = field(default_factory=list)
     bites: bool = True
     relay_gone: bool = False
+    restartable: bool = True
+    without_proxy: frozenset[str] = frozenset()
     memory: dict[str, float] = field(default_factory=dict)
     """What the system remembers, a breaker say."""
 
@@ -135,6 +137,8 @@ class World:
         pass
 
     async def inject(self, injection: Injection) -> Armed:
+        if isinstance(injection.target, EdgeTarget) and injection.target.edge in self.without_proxy:
+            raise ProxyError(f"expected an edge with a proxy, found {injection.target.edge}")
         self.in_force[injection.id] = injection
         return Armed(in_force=self.bites, evidence="seen to bite" if self.bites else "it answers", took_s=0.0)
 
@@ -152,6 +156,8 @@ class World:
         return {"orders": self.orders}
 
     async def restart(self) -> None:
+        if not self.restartable:
+            raise DeployError("nothing says how")
         self.restarts += 1
         self.memory.clear()
 

@@ -181,6 +181,24 @@ async def test_without_restarts_what_follows_a_leak_is_unknown(tmp_path: Path) -
     assert world.restarts == 0
 
 
+async def test_a_system_that_can_not_be_restarted_keeps_its_finding_and_what_follows_is_unknown(tmp_path: Path) -> None:
+    world = World(with_a_breaker(1e9), restartable=False)
+    _, cells = await conducted(tmp_path, world, kinds=(Kind.RESET, Kind.LATENCY))
+
+    assert [each.rule for each in cells["web->stock", Kind.RESET].findings] == [Rule.RECOVERY]
+    assert cells["web->stock", Kind.LATENCY].findings[0].rule is Rule.UNCLEAN
+    assert "could not be restarted: nothing says how" in cells["web->stock", Kind.LATENCY].reason
+
+
+async def test_an_edge_without_a_proxy_is_unknown_and_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+    world = World(refusing, counted=False, without_proxy=frozenset({"web->ads", "web->house"}))
+    _, cells = await conducted(tmp_path, world, kinds=(Kind.RESET,))
+
+    assert cells["", Kind.PLACEBO].verdict is Verdict.PASS
+    assert cells["web->stock", Kind.RESET].verdict is Verdict.PASS
+    assert cells["web->ads", Kind.RESET].findings[0].rule is Rule.HARNESS
+
+
 async def test_an_instance_that_dies_is_red_and_services_are_restarted(tmp_path: Path) -> None:
     def dying(world: World) -> Reply:
         if "reset" in world.faults().values():
