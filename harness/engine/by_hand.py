@@ -77,7 +77,9 @@ def read_injection(topology: Topology, asked: Asked, *, faults: Mapping[str, typ
     edge = "->" in asked.target.replace("→", "->")
     if edge != (kind.acts_on == "edge"):
         example = "'consumer->provider'" if kind.acts_on == "edge" else "'service-1'"
-        raise HarnessError(f"the fault {asked.fault!r} acts on an {kind.acts_on} such as {example}, found {asked.target!r}")
+        raise HarnessError(
+            f"the fault {asked.fault!r} acts on an {kind.acts_on} such as {example}, found {asked.target!r}"
+        )
     target: Target = _edge(topology, asked.target) if edge else _instance(topology, asked.target)
     return Injection(id=name, fault=fault, target=target, lasts=Duration(asked.lasts_s))
 

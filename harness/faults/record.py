@@ -62,7 +62,7 @@ class Record:
         """Write down that what somebody else left is healed; raises HarnessError when that can't be written."""
         line = {"t": t, "step": "healed", "injection": left.injection, "evidence": evidence}
         where = {"instance": left.target} if "->" not in left.target else {"edge": left.target}
-        self._write("healed", {**line, "fault": dict(left.fault), "target": where})
+        self._write("healed", {**line, "fault": dict(left.fault), "target": where}, before=b"\n")  # after half a line
 
     def note(self, t: float, step: Step, injection: Injection, evidence: str = "") -> None:
         """Write a step down; returns when the kernel has it, so that it outlives this process.
@@ -81,9 +81,9 @@ class Record:
         }
         self._write(step, line)
 
-    def _write(self, step: Step, line: Mapping[str, object]) -> None:
+    def _write(self, step: Step, line: Mapping[str, object], *, before: bytes = b"") -> None:
         try:
-            self._append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._append(before + json.dumps(line, ensure_ascii=False).encode() + b"\n")
         except OSError as error:
             raise HarnessError(
                 f"expected to write {step!r} down in {self._path}, found {error.strerror}; make room or give access"
