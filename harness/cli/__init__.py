@@ -15,6 +15,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "init": ("harness.cli.init:init", "Write a first system.yaml from a compose file, Procfile, OpenAPI, or answers."),
     "learn": ("harness.cli.learn:learn", "Run the journeys, see who calls whom, and write down the edges."),
+    "system": ("harness.cli.system:system", "Join the service.yaml of many repositories into one description."),
     "run": ("harness.cli.run:run", "The main job: start, verify, break under load, fuzz, judge."),
     "verify": ("harness.cli.run:verify", "Verify the consumers' pacts against the running providers."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +13,8 @@ from harness.runtime import procfs
 from harness.runtime.sockets import Address, Phase, Row, held_by, network_of, program_of, read_rows
 
 LOOK_EVERY_S = 0.002
+THOROUGH_EVERY = 500
+"""Looks."""
 _PROXY = "toxiproxy"
 _ENDING = ("04", "05", "08")
 """One end has closed: a connection that was seen late."""
@@ -64,36 +66,58 @@ class Watch:
         self._asking: dict[_Key, Seen] = {}
         self._holders: dict[int, int] = {}
         self._trees: dict[int, str] = {}
+        """The processes of instances."""
+        self._proxies: set[int] = set()
+        """Our own processes, and what they have started, unless it is an instance's."""
         self._first = True
+        self.looks = 0
+        """That were begun."""
+        self.waited_for: frozenset[str] = frozenset()
+        """The instances that had not read all that was sent to them, at the last look."""
         self.sightings = Sightings()
 
     def look(self) -> None:
-        """Look once."""
+        """Look once; now and then at what is over, too, which the kernel keeps for a minute."""
+        thorough = self.looks % THOROUGH_EVERY == 0
+        self.looks += 1
+        self._look(thorough=thorough)
+
+    def _look(self, *, thorough: bool) -> None:
         homes: dict[int, list[str]] = {}
         for name, pid in self._instances.items():
             network = network_of(pid)
             if network is not None:
                 homes.setdefault(network, []).append(name)
-        tables = {network: read_rows(self._instances[names[0]]) for network, names in homes.items()}
+        tables = {network: read_rows(self._instances[names[0]], over=thorough) for network, names in homes.items()}
         fresh = {(network, row.here, row.there): row for network, table in tables.items() for row in table}
-        self._known &= fresh.keys()
-        callers = [key for key, row in fresh.items() if key not in self._known and row.state != Phase.LISTENING]
-        if callers:
-            self._refresh()
+        if thorough:
+            self._known &= fresh.keys()
         ports = {network: _listening(table) for network, table in tables.items()}
+        self.waited_for = frozenset(self._waited_for(tables, ports))
+        callers = [key for key in fresh if key not in self._known and key[1].port not in ports[key[0]]]
+        self._refresh([fresh[key].inode for key in callers if fresh[key].inode])
         for key in callers:
-            network, here, _ = key
-            if here.port not in ports[network]:
-                names = homes[network]
-                alone = names[0] if len(names) == 1 and network != self._own_network else None
-                self._take(key, fresh[key], alone, ports[network], tables)
+            network = key[0]
+            names = homes[network]
+            alone = names[0] if len(names) == 1 and network != self._own_network else None
+            self._take(key, fresh[key], alone, ports[network], tables)
         for key in [key for key in self._asking if key not in fresh]:
             self.sightings.seen[self._asking.pop(key)] += 1
         self._first = False
 
+    def _waited_for(
+        self, tables: Mapping[int, list[Row]], ports: Mapping[int, Mapping[int, list[Row]]]
+    ) -> Iterator[str]:
+        for network, table in tables.items():
+            for row in table:
+                for listener in ports[network].get(row.here.port, ()) if row.unread else ():
+                    name = self._trees.get(self._holders.get(listener.inode, 0))
+                    if name is not None:
+                        yield name
+
     def end(self) -> Sightings:
         """Look a last time; what nobody has answered until now is taken as unanswered."""
-        self.look()
+        self._look(thorough=True)
         self.sightings.seen.update(self._asking.values())
         self._asking.clear()
         return self.sightings
@@ -138,27 +162,37 @@ class Watch:
         if provider and provider not in self._proxied and self._holder(row.inode) is None:
             self.sightings.ownerless[provider] += 1
 
-    def _refresh(self) -> None:
-        """See anew which processes belong to instances, and which sockets they hold."""
-        roots = {pid: name for name, pid in self._instances.items()}
+    def _refresh(self, inodes: Sequence[int]) -> None:
+        """See anew who holds these sockets; the processes themselves are asked for only if that does not tell."""
+        if self._first or any(inode not in self._holders for inode in inodes):
+            self._holders = held_by([*self._trees, *self._proxies])
+        if self._first or any(inode not in self._holders for inode in inodes):
+            self._refresh_trees()
+            self._holders = held_by([*self._trees, *self._proxies])
+
+    def _refresh_trees(self) -> None:
+        """See anew which processes belong to instances, and which are ours."""
+        roots = dict.fromkeys([self._ours], "") | {pid: name for name, pid in self._instances.items()}
         above = procfs.parents()
-        self._trees = {}
+        self._trees, self._proxies = {}, {self._ours}
         for pid in above:
             current, steps = pid, 0
             while current not in roots and current in above and steps < len(above):
                 current, steps = above[current], steps + 1
-            if current in roots:
+            if roots.get(current):
                 self._trees[pid] = roots[current]
-        self._holders = held_by(self._trees)
+            elif current in roots:
+                self._proxies.add(pid)
 
     def _holder(self, inode: int) -> int | None:
         """The process that holds a socket, whosever it is."""
         if inode and inode not in self._holders:
-            self._holders = {**held_by(pid for pid in procfs.pids() if pid not in self._trees), **self._holders}
+            others = (pid for pid in procfs.pids() if pid not in self._trees)
+            self._holders = {**held_by(others), **self._holders}
         return self._holders.get(inode) if inode else None
 
     def _is_proxy(self, pid: int) -> bool:
-        return pid == self._ours or pid in procfs.descendants(self._ours) or program_of(pid).startswith(_PROXY)
+        return pid in self._proxies or program_of(pid).startswith(_PROXY)
 
 
 @contextmanager

@@ -13,12 +13,13 @@ from harness.runtime.sockets import Address, Phase, held_by, network_of, read_ro
 
 LIMIT_S = 20.0
 
-TABLE = """\
+TABLE = b"""\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0000000000000000
    1: 0100007F:D2F4 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0000000000000000
 """
-TABLE_6 = """\
+OVER = b"   2: 0100007F:D2F6 0100007F:1F90 06 00000000:00000000 03:00000A20 00000000     0        0 0 3 0\n"
+TABLE_6 = b"""\
   sl  local_address                         remote_address                        st tx rx tr tm->when re uid to inode
    0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 1 1
    1: 0000000000000000FFFF00000100007F:0051 0000000000000000FFFF00000200007F:0052 01 0:0 00:0 0 0 0 2 1
@@ -31,6 +32,8 @@ def test_rows_are_read_as_the_kernel_writes_them() -> None:
         ("127.0.0.1:8080", "0.0.0.0:0", Phase.LISTENING, 4711),
         ("127.0.0.1:54004", "127.0.0.1:8080", Phase.OPEN, 4712),
     ]
+    assert list(rows(TABLE + OVER)) == [*rows(TABLE, over=False), *rows(OVER)]
+    assert list(rows(OVER, over=False)) == []
     assert [(str(row.here), str(row.there), row.state) for row in rows(TABLE_6)] == [
         ("[::]:80", "[::]:0", Phase.LISTENING),
         ("127.0.0.1:81", "127.0.0.2:82", Phase.OPEN),
