@@ -57,7 +57,9 @@ async def composed(description: Path, directory: Path, heard: Heard) -> AsyncIte
             load_system(description),
             directory=directory,
             supervisor=supervisor,
-            toxiproxy=find_toxiproxy(environ=os.environ, cache=cache_directory(os.environ), say=print).path,
+            toxiproxy=find_toxiproxy(
+                environ=os.environ, cache=cache_directory(os.environ), say=heard.lines.append
+            ).path,
             clock=CLOCK,
             run_began=CLOCK.now(),
             progress=heard.lines.append,

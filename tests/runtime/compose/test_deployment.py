@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,11 @@ def _answers(program: tuple[str, ...]) -> bool:
     return subprocess.run([*program, "version"], capture_output=True, check=False).returncode == 0
 
 
+def a_run() -> str:
+    """A name that no other run has, since the engine has those of all."""
+    return f"20260101-000000-{secrets.token_hex(4)}"
+
+
 def injection(fault: FaultSpec, target: EdgeTarget | InstanceTarget) -> Injection:
     return Injection(id="it", fault=fault, target=target, lasts=Duration(60))
 
@@ -58,7 +64,7 @@ async def test_faults_bite_and_heal_in_a_project_that_was_not_touched(tmp_path: 
     description = a_project(tmp_path)
     before = {path.name: path.read_bytes() for path in description.parent.iterdir()}
     heard = Heard()
-    run = "20260101-000000-e2e0"
+    run = a_run()
     async with composed(description, tmp_path / run, heard) as deployment:
         entry = deployment.entry_url()
         assert entry.startswith("http://127.0.0.1:")
@@ -102,15 +108,17 @@ async def _somebody_kills(pid: int, run: str) -> None:
 
 
 async def test_nothing_is_left_after_sigkill(tmp_path: Path) -> None:
-    run = "20260101-000000-e2e1"
+    run = a_run()
     description = a_project(tmp_path)
     told = [sys.executable, "-m", "tests.runtime.compose.a_harness", str(description), str(tmp_path / run)]
     harness = await asyncio.create_subprocess_exec(*told, stdout=asyncio.subprocess.PIPE)
-    assert harness.stdout is not None
-    assert await harness.stdout.readline() == b"up\n"
-    assert len(left_of(run)) >= 5
-    harness.kill()
-    await harness.communicate()
+    try:
+        assert harness.stdout is not None
+        assert await harness.stdout.readline() == b"up\n"
+        assert len(left_of(run)) >= 5
+    finally:
+        harness.kill()
+        await harness.communicate()
     await eventually(lambda: left_of(run) == [], AWAY_WITHIN_S)
 
 
@@ -118,7 +126,7 @@ async def test_an_image_that_can_not_be_had_is_told_at_its_line(tmp_path: Path) 
     description = a_project(tmp_path)
     file = description.with_name("docker-compose.yml")
     file.write_text(file.read_text().replace("harness-base:bookworm", "nobody.invalid/nothing:1", 1))
-    run = "20260101-000000-e2e2"
+    run = a_run()
     with pytest.raises(ProvisionError, match=r"docker-compose.yml:5:12: the image nobody.invalid/nothing:1 of 'web'"):
         async with composed(description, tmp_path / run, Heard()):
             pytest.fail("it came up")
@@ -128,7 +136,7 @@ async def test_an_image_that_can_not_be_had_is_told_at_its_line(tmp_path: Path) 
 async def test_a_container_that_dies_at_its_start_is_told_with_its_last_words(tmp_path: Path) -> None:
     description = a_project(tmp_path)
     (description.parent / "web.py").write_text("raise SystemExit('no licence')\n")
-    run = "20260101-000000-e2e3"
+    run = a_run()
     with pytest.raises(HarnessError, match=r"(?s)web-1 ended with code 1 before it was ready.*no licence"):
         async with composed(description, tmp_path / run, Heard()):
             pytest.fail("it came up")
@@ -140,7 +148,7 @@ async def test_a_project_that_compose_refuses_is_told_as_such(tmp_path: Path) ->
     file = description.with_name("docker-compose.yml")
     file.write_text(file.read_text().replace("expose: [8080]", "exposed: [8080]"))
     with pytest.raises(DeclarationError, match=r"docker-compose.yml: compose can't use it: .*exposed"):
-        async with composed(description, tmp_path / "20260101-000000-e2e4", Heard()):
+        async with composed(description, tmp_path / a_run(), Heard()):
             pytest.fail("it came up")
 
 

@@ -35,5 +35,4 @@ class Api(BaseHTTPRequestHandler):
 
 
 count()
-print("api begins", flush=True)
 ThreadingHTTPServer(("", 8080), Api).serve_forever()

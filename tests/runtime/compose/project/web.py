@@ -17,7 +17,7 @@ class Web(BaseHTTPRequestHandler):
         status, body = 200, b"well"
         if self.path == "/":
             try:
-                with urllib.request.urlopen(ORDERS, timeout=1) as answer:
+                with urllib.request.urlopen(ORDERS, timeout=1) as answer:  # noqa: S310 -- told by the project
                     body = b"orders: " + answer.read()
             except OSError as error:
                 status, body = 503, type(error).__name__.encode()
@@ -30,5 +30,4 @@ class Web(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-print("web begins", flush=True)
 ThreadingHTTPServer(("", 8080), Web).serve_forever()
