@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import JsonValue
 
-from harness.errors import DeclarationError, Place, Problem
+from harness.declare.har_file import Entry, Posted, Request, Response, read_har, wrong
 from harness.model.steps import BODY_LIMIT_BYTES, STEPS_LIMIT, Checks, Step
 from harness.model.templates import literal
 
-FILE_LIMIT_BYTES = 64 << 20
 LEAST_LENGTH = 8
 """Of a value that, seen in an earlier answer, is taken from there: shorter ones are alike by chance."""
 
@@ -44,95 +42,25 @@ _NOT_MODIFIED = 304
 REDACTED = "redacted"
 
 
-class _Recorded(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
-
-class _Pair(_Recorded):
-    name: str
-    value: str = ""
-
-
-class _Posted(_Recorded):
-    kind: Annotated[str, Field(alias="mimeType")] = ""
-    text: str = ""
-    params: tuple[_Pair, ...] = ()
-
-
-class _Content(_Recorded):
-    kind: Annotated[str, Field(alias="mimeType")] = ""
-    text: str = ""
-    encoding: str = ""
-
-
-class _Request(_Recorded):
-    method: str
-    url: str
-    headers: tuple[_Pair, ...] = ()
-    posted: Annotated[_Posted | None, Field(alias="postData")] = None
-
-
-class _Response(_Recorded):
-    status: int = 0
-    headers: tuple[_Pair, ...] = ()
-    content: _Content = _Content()
-
-
-class _Entry(_Recorded):
-    request: _Request
-    response: _Response = _Response()
-
-
-class _Log(_Recorded):
-    entries: tuple[_Entry, ...]
-
-
-class _Har(_Recorded):
-    log: _Log
-
-
 def read_recording(file: Path) -> tuple[Step, ...]:
     """The steps of a recording: the requests to the host of its first page, in their order.
 
     Raises:
         DeclarationError: if it is no HAR, or nothing of it is left to be asked.
     """
-    entries = _read(file).log.entries
+    entries = read_har(file).log.entries
     host = _host(entries)
     kept = [each for each in entries if urlsplit(each.request.url).netloc == host and not _is_noise(each)]
     if not kept:
-        raise _wrong(
+        raise wrong(
             file, "nothing is left of it without images, scripts and other hosts", "record the pages themselves"
         )
     if len(kept) > STEPS_LIMIT:
-        raise _wrong(file, f"it holds {len(kept)} requests, and a journey has at most {STEPS_LIMIT}", "record less")
+        raise wrong(file, f"it holds {len(kept)} requests, and a journey has at most {STEPS_LIMIT}", "record less")
     return tuple(_Steps(kept).all())
 
 
-def _read(file: Path) -> _Har:
-    try:
-        if file.stat().st_size > FILE_LIMIT_BYTES:
-            raise _wrong(file, f"it is larger than {FILE_LIMIT_BYTES >> 20} MiB", "record less")
-        return _Har.model_validate(json.loads(file.read_bytes()))
-    except OSError as error:
-        raise _wrong(file, f"can't be read: {error.strerror}", "check the path") from error
-    except json.JSONDecodeError as error:
-        place = Place(file=str(file), line=error.lineno, column=error.colno)
-        problem = Problem(place=place, message=f"is not JSON: {error.msg}", remedy="save the recording again as HAR")
-        raise DeclarationError([problem]) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise _wrong(file, "is not JSON", "save the recording again as HAR") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _wrong(file, f"is no HAR: {where}: {first['msg']}", "save the recording again as HAR") from error
-
-
-def _wrong(file: Path, message: str, remedy: str) -> DeclarationError:
-    return DeclarationError([Problem(place=Place(file=str(file)), message=message, remedy=remedy)])
-
-
-def _host(entries: tuple[_Entry, ...]) -> str:
+def _host(entries: tuple[Entry, ...]) -> str:
     """Where the recording began: the first that gave a page or a document, else the first of all."""
     for entry in entries:
         kind = entry.response.content.kind
@@ -141,7 +69,7 @@ def _host(entries: tuple[_Entry, ...]) -> str:
     return urlsplit(entries[0].request.url).netloc if entries else ""
 
 
-def _is_noise(entry: _Entry) -> bool:
+def _is_noise(entry: Entry) -> bool:
     """What a browser asks by itself: pictures, scripts, preflights, web sockets, what it never got."""
     request, kind = entry.request, entry.response.content.kind
     url = urlsplit(request.url)
@@ -169,7 +97,7 @@ class _Told:
 class _Steps:
     """Turns requests into steps; what an earlier answer told becomes a capture of its step."""
 
-    entries: list[_Entry]
+    entries: list[Entry]
     _told: dict[str, _Told] = field(default_factory=dict)
     _ids: dict[str, _Told] = field(default_factory=dict)
     """Short ones, which count as whole segments of a path only."""
@@ -187,7 +115,7 @@ class _Steps:
         for index, step in enumerate(steps):
             yield step.model_copy(update={"capture": self._captures.get(index, {})})
 
-    def _learn(self, index: int, response: _Response, asked: set[str]) -> None:
+    def _learn(self, index: int, response: Response, asked: set[str]) -> None:
         for header in response.headers:
             name = header.name.lower()
             if name == "location" and (way := _path(urlsplit(header.value))) not in asked:
@@ -202,7 +130,7 @@ class _Steps:
                 self._ids[str(value)] = _Told(index, pointer)
         self._told = dict(list(self._told.items())[-VALUES_LIMIT:])
 
-    def _step(self, entry: _Entry) -> Step:
+    def _step(self, entry: Entry) -> Step:
         request, status = entry.request, entry.response.status
         body = _body(request.posted)
         usual = "2xx" if status == _NOT_MODIFIED else f"{status // 100}xx"
@@ -230,7 +158,7 @@ class _Steps:
         text = self._templated(value)
         return REDACTED if _SECRET.search(name) and text == literal(value) else text
 
-    def _headers(self, request: _Request, *, posted: bool) -> dict[str, str]:
+    def _headers(self, request: Request, *, posted: bool) -> dict[str, str]:
         kept: dict[str, str] = {}
         for header in request.headers:
             name = header.name.lower()
@@ -282,7 +210,7 @@ def _mapping(value: JsonValue) -> dict[str, JsonValue]:
     return value if isinstance(value, dict) else {}
 
 
-def _body(posted: _Posted | None) -> dict[str, JsonValue]:
+def _body(posted: Posted | None) -> dict[str, JsonValue]:
     """The body by its kind, under the key that a step has for it."""
     if posted is None or not (posted.text or posted.params):
         return {}
@@ -305,7 +233,7 @@ def _json(text: str) -> JsonValue:
     return parsed
 
 
-def _values(response: _Response) -> Iterator[tuple[str, str | int]]:
+def _values(response: Response) -> Iterator[tuple[str, str | int]]:
     """What an answer's JSON tells that may be asked for later, with where it stands."""
     content = response.content
     if "json" in content.kind and content.text and not content.encoding:

@@ -10,24 +10,18 @@ import random
 import uuid
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from pydantic import JsonValue
 
-from harness.load.answers import Reply, cut_short
-from harness.model.pointer import MISSING, pointed
-from harness.model.steps import CUSTOMER, UNIQUE, Checks, Step, StepJourney, Variable
+from harness.load.answers import Reply
+from harness.load.checks import SHOWN, Unmet, captured, unmet_of
+from harness.model.steps import CUSTOMER, UNIQUE, Step, StepJourney, Variable
 from harness.model.templates import as_text, filled, filled_in, names_in
 
 REDIRECTS_LIMIT = 5
 COOKIES_LIMIT = 50
-SHOWN = 80
-"""Characters of a value in a message."""
-
-_HEADER = "header "
-_GOOD = range(200, 400)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _AS_IT_WAS = frozenset({307, 308})
 _SAFE_IN_PATH = "/:@!$&'()*+,;=~-._%"
@@ -54,10 +48,6 @@ class Answered:
     reply: Reply
     cookies: tuple[str, ...] = ()
     """The lines of `Set-Cookie`."""
-
-
-class Unmet(Exception):  # noqa: N818 -- the journey's end, no error of ours
-    """A check that did not hold, in words."""
 
 
 @dataclass(slots=True)
@@ -109,7 +99,7 @@ class Walk:
         if (why := unmet_of(step.check, reply, self._values)) is not None:
             raise Unmet(why)
         for name, where in step.capture.items():
-            self._values[name] = _captured(reply, name, where)
+            self._values[name] = captured(reply, name, where)
 
     def _draw(self) -> None:
         """Give every name its value, in the order of the file, so that the same seed draws the same."""
@@ -221,73 +211,6 @@ class Walk:
                 self._cookies[name.strip()] = value.strip()
 
 
-def unmet_of(checks: Checks, reply: Reply, values: Mapping[str, JsonValue]) -> str | None:
-    """The first check that an answer does not hold, in words."""
-    if not reply.status or reply.error:
-        return reply.error or "no answer came"
-    if cut_short(reply):
-        return "less came than the headers promise"
-    if why := _wrong_status(checks, reply.status):
-        return why
-    if checks.type is not None and reply.content_type != checks.type.lower():
-        return f"expected the content type {checks.type}, found {reply.content_type or 'none'}"
-    text = (reply.body or b"").decode(errors="replace")
-    for part in checks.contains:
-        if (wanted := filled(part, values)) not in text:
-            return f"expected {wanted[:SHOWN]!r} in the body"
-    return _wrong_document(checks, reply, values) if checks.equal or checks.has else None
-
-
-def _wrong_status(checks: Checks, status: int) -> str | None:
-    wanted = checks.status
-    good = any(each in {str(status), f"{status // 100}xx"} for each in wanted) if wanted else status in _GOOD
-    return (
-        None if good else f"expected {' or '.join(wanted) or '2xx or 3xx'}, found {status} {_phrase(status)}".rstrip()
-    )
-
-
-def _wrong_document(checks: Checks, reply: Reply, values: Mapping[str, JsonValue]) -> str | None:
-    document, why = _document(reply)
-    if why:
-        return why
-    for pointer, expected in checks.equal.items():
-        found, wanted = pointed(document, pointer), filled_in(expected, values)
-        if found is MISSING:
-            return f"expected {_shown(wanted)} at {pointer}, found nothing there"
-        if found != wanted or isinstance(found, bool) != isinstance(wanted, bool):
-            return f"expected {_shown(wanted)} at {pointer}, found {_shown(found)}"
-    for pointer in checks.has:
-        if pointed(document, pointer) in (MISSING, None):
-            return f"expected something at {pointer}, found nothing there"
-    return None
-
-
-def _captured(reply: Reply, name: str, where: str) -> JsonValue:
-    """What an answer tells there; raises Unmet when it tells nothing."""
-    if where.startswith(_HEADER):
-        header = reply.headers.get(where.removeprefix(_HEADER).strip().lower())
-        if header is None:
-            message = f"no {where} to capture '{name}' from"
-            raise Unmet(message)
-        return header
-    document, why = _document(reply)
-    found = MISSING if why else pointed(document, where)
-    if found is MISSING or found is None:
-        message = f"nothing at {where} to capture '{name}' from" + (f": {why}" if why else "")
-        raise Unmet(message)
-    return found
-
-
-def _document(reply: Reply) -> tuple[JsonValue, str]:
-    if not reply.body:
-        return None, "the body is empty"
-    try:
-        document: JsonValue = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None, "the body is no JSON"
-    return document, ""
-
-
 def _asked_for(step: Step) -> Iterable[str]:
     texts: list[JsonValue] = [step.request, step.json_body, step.body, step.key, *step.headers.values()]
     texts += [*step.query.values(), *step.form.values(), *step.check.equal.values(), *step.check.contains]
@@ -299,15 +222,3 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _shown(value: JsonValue) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
