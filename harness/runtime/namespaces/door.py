@@ -25,26 +25,27 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Half(asyncio.Protocol):
-    """One of the two sockets of a connection: what it reads, its peer writes, once that is there."""
+    """One of the two sockets of a connection: what it reads, the other one writes, once that is there."""
+
+    transport: asyncio.Transport
 
     def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self._peer: asyncio.Transport | None = None
+        self._other: Half | None = None
         self._early = b""
         self._ended = self._lost = False
 
-    def join(self, peer: asyncio.Transport) -> None:
-        """From now on all goes to the peer; first what came before."""
-        self._peer = peer
+    def join(self, other: Half) -> None:
+        """From now on all goes to the other; first what came before. Both have transports by now."""
+        self._other = other
         if self._early:
-            peer.write(self._early)
+            other.transport.write(self._early)
             self._early = b""
         if self._ended:
             self.eof_received()
         if self._lost:
-            peer.close()
-        else:
-            self.resume_reading()
+            other.transport.close()
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
@@ -52,46 +53,40 @@ class Half(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        if self._peer is None:
+        if self._other is None:
             self._early += data
-            self.pause_reading()
+            self.transport.pause_reading()
         else:
-            self._peer.write(data)
+            self._other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """The other direction goes on."""
+        """The other direction goes on; after the second end nothing does, and nobody else would close."""
         self._ended = True
-        if self._peer is not None and not self._peer.is_closing():
-            self._peer.write_eof()
+        other = self._other
+        if other is not None and other._ended:  # noqa: SLF001 -- it is one of us
+            self.transport.close()
+            other.transport.close()
+        elif other is not None and not other.transport.is_closing():
+            other.transport.write_eof()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """An end is passed on as what it is."""
         self._lost = True
-        if self._peer is not None and exc is not None:
-            reset(self._peer)
-        elif self._peer is not None:
-            self._peer.close()
+        if self._other is not None and exc is not None:
+            reset(self._other.transport)
+        elif self._other is not None:
+            self._other.transport.close()
 
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`."""
-        if self._peer is not None and not self._peer.is_closing():
-            self._peer.pause_reading()
+        if self._other is not None and not self._other.transport.is_closing():
+            self._other.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """See `asyncio.Protocol`."""
-        if self._peer is not None and not self._peer.is_closing():
-            self._peer.resume_reading()
-
-    def pause_reading(self) -> None:
-        """Let what comes wait in the kernel."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Take `pause_reading` back."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
+        if self._other is not None and not self._other.transport.is_closing():
+            self._other.transport.resume_reading()
 
 
 def reset(transport: asyncio.Transport) -> None:
@@ -167,11 +162,16 @@ class Door:
             consumer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             consumer.close()
             return
-        outer, inner = Half(), Half()
-        from_inner = await _adopt(loop, inner, provider)
-        from_outer = await _adopt(loop, outer, consumer)
-        inner.join(from_outer)
-        outer.join(from_inner)
+        inner, outer = Half(), Half()
+        try:
+            await _adopt(loop, inner, provider)
+            await _adopt(loop, outer, consumer)
+        except OSError:
+            provider.close()
+            consumer.close()
+            return
+        inner.join(outer)
+        outer.join(inner)
 
     async def _reach(self, addresses: Sequence[str]) -> socket.socket:
         """A connection to the service, which may listen on one of its addresses only; raises OSError."""
@@ -192,8 +192,7 @@ class Door:
         raise ConnectionRefusedError
 
 
-async def _adopt(loop: asyncio.AbstractEventLoop, half: Half, sock: socket.socket) -> asyncio.Transport:
+async def _adopt(loop: asyncio.AbstractEventLoop, half: Half, sock: socket.socket) -> None:
     sock.setblocking(False)  # noqa: FBT003 -- as above
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport, _ = await loop.connect_accepted_socket(lambda: half, sock)
-    return cast("asyncio.Transport", transport)
+    await loop.connect_accepted_socket(lambda: half, sock)

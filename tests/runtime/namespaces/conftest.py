@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from harness.proxy.provision import cache_directory, find_toxiproxy
+from harness.runtime.namespaces.probe import lacking
 
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
-
-
-@functools.cache
-def lacking() -> str:
-    """Why the kernel makes no namespaces here; empty when it does."""
-    probe = (sys.executable, "-P", "-m", "harness.runtime.namespaces.keeper", "--probe")
-    return subprocess.run(probe, capture_output=True, text=True, timeout=60, check=False).stderr.strip()
 
 
 @pytest.fixture(scope="session")
