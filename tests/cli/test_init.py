@@ -27,8 +27,10 @@ def test_five_questions_with_a_default_each(here: Path) -> None:
     for question in (
         "1. What is the system called? [my-bakery]",
         "2. What runs it? (process, namespaces, compose, attach) [process]",
-        "3. Which services are there? One a line, NAME=COMMAND, such as web=python3 app.py --port {port}; "
-        "an empty line ends [web=python3 -m http.server {port} --bind 127.0.0.1]",
+        (
+            "3. Which services are there? One a line, NAME=COMMAND, such as web=python3 app.py --port {port}; "
+            "an empty line ends [web=python3 -m http.server {port} --bind 127.0.0.1]"
+        ),
         "4. Which service do customers talk to? [web]",
         "5. What does a customer ask it for? [/]",
     ):
