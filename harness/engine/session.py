@@ -17,6 +17,7 @@ from harness import __version__
 from harness.clock import Clock, SystemClock
 from harness.declare import load_system, with_tls
 from harness.engine.customers import load_plan
+from harness.engine.permission import ability_for, permit
 from harness.engine.recorder import Recorder
 from harness.errors import DeployError
 from harness.faults.injector import Injector
@@ -24,6 +25,7 @@ from harness.load.driver import LoadDriver
 from harness.model.credentials import Credentials
 from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
 from harness.model.marks import RUN, run_marks
+from harness.model.system import Ability
 from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
 from harness.proxy.provision import cache_directory, find_toxiproxy
@@ -68,6 +70,7 @@ class Session:
         self.deployment: Deployment
         self.injector: Injector
         self._driver: LoadDriver | None = None
+        self._permitted: set[Ability] = set()
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -128,9 +131,23 @@ class Session:
         )
         stack.push_async_callback(self.deployment.stop)
         self.injector = Injector(
-            self.deployment.mesh, self.deployment, clock=self.clock, record=self.directory / IN_FORCE
+            self.deployment.mesh,
+            self.deployment,
+            clock=self.clock,
+            record=self.directory / IN_FORCE,
+            permitted=lambda injection: self.permit(ability_for(injection)),
         )
         stack.push_async_callback(self.injector.heal_all)
+
+    def permit(self, ability: Ability) -> None:
+        """Prove that this may be done to the system: the last gate before it is, whatever was asked before.
+
+        Raises:
+            DeclarationError: as `harness.engine.permission.permit`.
+        """
+        if ability not in self._permitted:
+            permit(self.topology, [ability])
+            self._permitted.add(ability)
 
     def now(self) -> float:
         """Seconds since the run began."""
@@ -154,6 +171,7 @@ class Session:
     async def driver(self) -> LoadDriver:
         """The load generator, started when first asked for; raises LoadError when it can't be."""
         if self._driver is None:
+            self.permit(Ability.LOAD)
             plan = load_plan(self.topology, hosts=self.deployment.entry_urls(), seed=self.seed, run=self.run)
             self._driver = await LoadDriver.start(
                 plan,

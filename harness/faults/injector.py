@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,13 +60,23 @@ class Injector:
         instances: those that instance faults act on.
         clock: the run's.
         record: the write-ahead file.
+        permitted: raises HarnessError for what may not be done to this system.
     """
 
-    def __init__(self, mesh: Mesh, instances: Instances, *, clock: Clock, record: Path) -> None:
+    def __init__(
+        self,
+        mesh: Mesh,
+        instances: Instances,
+        *,
+        clock: Clock,
+        record: Path,
+        permitted: Callable[[Injection], None] = lambda _injection: None,
+    ) -> None:
         self._mesh = mesh
         self._instances = instances
         self._clock = clock
         self._record = Record(record)
+        self._permitted = permitted
         self._standing: dict[str, Standing] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -82,9 +92,10 @@ class Injector:
         and still to be healed.
 
         Raises:
-            HarnessError: when the fault does not act on such a target, there is no such edge or instance, or it
-                can't be written down; then nothing was touched.
+            HarnessError: when the fault does not act on such a target, there is no such edge or instance, it may
+                not be done, or it can't be written down; then nothing was touched.
         """
+        self._permitted(injection)
         self._lines(injection)
         async with self._lock(injection):
             known = self._standing.get(injection.id)

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.clock import SystemClock
 from harness.declare import load_system
-from harness.engine.permission import MOST_RATE_BEYOND, Address, host_of, is_beyond, permit, permit_rate
+from harness.engine.permission import MOST_RATE_BEYOND, Address, ability_for, host_of, is_beyond, permit, permit_rate
 from harness.engine.prepare import Options, prepare
 from harness.errors import DeclarationError
+from harness.faults import Injector, Kill
+from harness.model.fault import Injection, InstanceTarget
+from harness.model.quantity import Duration
 from harness.model.system import Ability
 from harness.model.topology import Topology
+from tests.runtime.fakes import FakeMesh
 
 NAMES = {"localhost": ["127.0.0.1", "::1"], "staging.example": ["10.0.0.7"], "both.example": ["127.0.0.1", "10.0.0.7"]}
 NOTHING: Mapping[str, str] = {}
@@ -187,3 +192,16 @@ def test_a_run_is_refused_before_anything_starts(tmp_path: Path, parts: set[str]
     with pytest.raises(DeclarationError) as caught:
         prepare(Options(system=tmp_path / "system.yaml", parts=frozenset(parts)))
     assert f"nothing allows the harness to {wanted}" in str(caught.value)
+
+
+async def test_the_last_gate_is_where_faults_are_armed(tmp_path: Path) -> None:
+    def permitted(injection: Injection) -> None:
+        permit(attached(tmp_path), [ability_for(injection)], resolve=resolve, environ=NOTHING)
+
+    mesh = FakeMesh(())
+    record = tmp_path / "in-force.ndjson"
+    injector = Injector(mesh, mesh, clock=SystemClock(), record=record, permitted=permitted)  # type: ignore[arg-type]  # nothing is touched
+    injection = Injection(id="it", fault=Kill(), target=InstanceTarget(service="front"), lasts=Duration(1))
+    with pytest.raises(DeclarationError, match="nothing allows the harness to kill or freeze what it did not start"):
+        await injector.inject(injection)
+    assert not record.exists()
