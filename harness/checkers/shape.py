@@ -15,6 +15,7 @@ DEPTH_LIMIT = 32
 PROBLEMS_LIMIT = 20
 """Differences of one document that are told."""
 NULL: Final = "null"
+SCALARS: Final = frozenset({"text", "number", "boolean"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,13 @@ def type_of(value: JsonValue) -> str:
 
 
 def lacks(shape: Shape, value: JsonValue, at: str = "") -> Iterator[str]:
-    """What a document lacks of a shape, or has of another type, each with a pointer to it."""
+    """What a document lacks of a shape, or has of another type, each with a pointer to it.
+
+    What was null tells no type, and a text, number or truth value may turn out to be null: that depends on the data.
+    """
     found = type_of(value)
+    if shape.types == {NULL} or (found == NULL and shape.types & SCALARS):
+        return
     if found not in shape.types:
         expected = " or ".join(sorted(shape.types))
         yield f"{at or 'the whole body'} is {found}, expected {expected}"
@@ -86,7 +92,9 @@ def lacks(shape: Shape, value: JsonValue, at: str = "") -> Iterator[str]:
 
 
 def thinner(shape: Shape, value: JsonValue, at: str = "") -> Iterator[str]:
-    """Lists that are empty though they never were."""
+    """Lists that are empty, and values that are null, though they never were."""
+    if value is None and NULL not in shape.types:
+        yield f"{at or 'the whole body'} is null"
     if isinstance(value, dict):
         for name, part in shape.keys.items():
             if name in value:

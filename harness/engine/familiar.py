@@ -16,7 +16,7 @@ from harness.model.visits import Visit
 
 WARM_WITHIN_S = 20.0
 """For how long a journey may fail while a system that was just started warms up."""
-CLEAN_VISITS = 3
+CLEAN_VISITS = 5
 IDLE_S = 3.0
 """For how long is looked at what crosses when nobody visits."""
 IDLE_LOOKS = 3

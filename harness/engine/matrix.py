@@ -211,7 +211,7 @@ class Matrix:
     def _outlook(self) -> Outlook:
         topology = self._ground.topology
         entry = edge_name(CUSTOMERS, topology.system.entry)
-        crossed = {edge for known in self.known for edge in (*known.usual, *known.found)}
+        tried = {each.cell.edge for each in self.results}
         journeys = tuple(
             JourneyCrossings(
                 journey=known.journey,
@@ -224,7 +224,7 @@ class Matrix:
             for known in self.known
         )
         proposals = tuple(
-            propose(name, edge.need, self.results) for name, edge in topology.edges.items() if name in crossed
+            propose(name, edge.need, self.results) for name, edge in topology.edges.items() if name in tried
         )
         return Outlook(journeys=journeys, proposals=proposals, figures=self._figures)
 

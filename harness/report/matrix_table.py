@@ -73,9 +73,10 @@ def _never(journey: MatrixJourney) -> Iterator[str]:
 
 
 def _outlook(outlook: Outlook, width: int) -> Iterator[str]:
-    if outlook.proposals:
+    told = [each for each in outlook.proposals if each.proposed]
+    if told:
         yield "Edges"
-        yield from _proposals(outlook.proposals, width)
+        yield from _proposals(told, width)
     took, cells = outlook.figures.get("seconds in all"), outlook.figures.get("cells")
     if took is not None and cells is not None:
         yield f"  {count(int(cells), 'cell')} in {seconds(took)}"
@@ -85,6 +86,5 @@ def _proposals(proposals: Sequence[Proposal], width: int) -> Iterator[str]:
     names = [first_line(edge_label(each.edge), EDGE_WIDTH) for each in proposals]
     wide = max(map(len, names))
     for each, name in zip(proposals, names, strict=True):
-        looks = f"looks {each.proposed}" if each.proposed else "not told"
         declared = f", declared {each.declared}" if each.differs else ""
-        yield f"  {name:<{wide}}  " + first_line(f"{looks}{declared}: {each.why}", width * 2 - wide)
+        yield f"  {name:<{wide}}  " + first_line(f"looks {each.proposed}{declared}: {each.why}", width * 2 - wide)

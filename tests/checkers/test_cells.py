@@ -88,7 +88,7 @@ def test_a_customers_connection_that_ends_without_a_whole_answer_is_refused(trou
         (b'{"id": 1, "na', "no JSON"),
         (b"<h1>oops</h1>", "no JSON"),
         (b'{"id": 1, "offers": []}', "/name is missing"),
-        (b'{"id": 1, "name": null, "offers": []}', "/name is null"),
+        (b'{"id": 1, "name": "tea", "offers": null}', "/offers is null"),
         (b'{"id": "1", "name": "tea", "offers": []}', "/id is text"),
         (b'{"id": 1, "name": "tea", "offers": [{"sku": "a"}]}', "/offers/0/price is missing"),
         (b"[]", "the whole body is list"),
@@ -116,6 +116,20 @@ def test_a_list_that_was_never_empty_is_told_when_it_is() -> None:
     result = under(visit(got(body=b'{"id": 1, "name": "tea", "offers": []}')))
 
     assert any("/offers is empty" in each for each in result.remarks)
+
+
+def test_a_value_that_was_never_null_is_told_when_it_is() -> None:
+    result = under(visit(got(body=b'{"id": 1, "name": null, "offers": [{"sku": "a", "price": 3}]}')))
+
+    assert result.verdict is Verdict.PASS
+    assert any("/name is null" in each for each in result.remarks)
+
+
+def test_what_was_null_may_turn_out_to_be_anything() -> None:
+    trial = replace(TRIAL, clean=clean(visit(got(document={"rating": None}))))
+
+    for document in ({"rating": 4.5}, {"rating": {"average": 4.5}}, {"rating": None}):
+        assert under(visit(got(document=document)), trial=trial).verdict is Verdict.PASS  # type: ignore[arg-type]  # JSON
 
 
 def test_a_degraded_answer_may_lack_keys_but_must_be_json() -> None:
