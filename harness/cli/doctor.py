@@ -227,9 +227,21 @@ def summary(answers: Iterable[tuple[Part, Answer]]) -> tuple[str, int]:
 
 
 @click.command("doctor")
+@click.argument("system", type=click.Path(path_type=Path), required=False)
 @click.option("--mend", is_flag=True, help="Get Toxiproxy now, if it is missing, instead of at the first run.")
-def doctor_command(*, mend: bool) -> None:
-    """Tell what the harness needs, what is found, and what mends the rest."""
+@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON; goes with a SYSTEM.")
+def doctor_command(system: Path | None, *, mend: bool, as_json: bool) -> None:
+    """Tell what the harness needs, what is found, and what mends the rest.
+
+    With a SYSTEM: what will and won't be possible on it, and why, before anything is started.
+    """
+    if system is not None:
+        from harness.cli.doctor_system import examine_system
+
+        sys.exit(examine_system(system, as_json=as_json))
+    if as_json:
+        message = "--json goes with a SYSTEM"
+        raise click.UsageError(message)
     if mend:
         from harness.proxy.provision import cache_directory, find_toxiproxy
 
