@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ def inject(target: str, fault: tuple[str, ...], lasts: str, run: str | None, *, 
 def _conduct(directory: Path, request: InjectRequest, *, within_s: float, detach: bool) -> int:
     from harness.cli.asking import converse
 
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has made it ignore the first
+        signal.signal(number, signal.default_int_handler)
     injection, code = "", 0
     try:
         for answer in converse(directory, request, within_s=within_s):

@@ -202,6 +202,8 @@ class ByHand:
         self._tell(InjectionArmed(t=self._now(), experiment="", injection=name, what=what, armed=armed))
         if not armed.in_force:
             return held, armed, await self.heal(name)
+        if name not in self._held:  # somebody was quicker
+            return held, armed, None
         self._ends[name] = asyncio.create_task(self._end(name, asked.lasts_s))
         return held, armed, None
 
