@@ -46,7 +46,7 @@ def judge(trial: Trial, owed: Owed) -> CellVerdict:
         remarks=tuple(_remarks(trial, owed)),
         crossings=trial.crossed.count if trial.armed is not None else None,
         samples=len(trial.visits),
-        usable=all(_usable(trial, visit) for visit in trial.visits) if not doubts else None,
+        usable=all(_usable(trial, visit) for visit in trial.visits) if trial.usable_before and not doubts else None,
         degraded=_degraded(trial),
         answer=_worst_answer(trial.visits),
         slowest_s=max((each.took_s for visit in trial.visits for each in visit.exchanges), default=None),
@@ -76,7 +76,8 @@ def _doubts(trial: Trial) -> Iterator[CellFinding]:
 
 def _not_put_to_test(trial: Trial, found: Sequence[CellFinding]) -> Iterator[CellFinding]:
     """Unless a request met the fault, or the answers show that it was felt, surviving it means nothing."""
-    crossed, felt = trial.crossed, _felt(trial)
+    # Under a first fault the answers differ already, and only a count tells of the second.
+    crossed, felt = trial.crossed, _felt(trial) if trial.cell.first is None else ""
     if trial.cell.kind is Kind.PLACEBO:
         if found or felt:
             yield _unknown(Rule.PLACEBO, f"under a fault that does nothing: {found[0].reason if found else felt}")
@@ -120,7 +121,7 @@ def _findings(trial: Trial, owed: Owed) -> Iterator[CellFinding]:
         slow = _of_rule(Rule.SLOW, trial, owed, _slow)
         found += [slow] if slow else []
     yield from found
-    if owed.usable and not found and not all(_usable(trial, visit) for visit in trial.visits):
+    if owed.usable and trial.usable_before and not found and not all(_usable(trial, visit) for visit in trial.visits):
         reason = f"{owed.usable}, but a customer got {_worst_answer(trial.visits)}"
         yield CellFinding(rule=Rule.USABLE, verdict=Verdict.FAIL, reason=reason, evidence=_shown(trial))
     if trial.state.changed:

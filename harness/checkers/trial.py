@@ -85,6 +85,8 @@ class Trial:
     state: StateSeen = NO_STATE
     already: frozenset[Rule] = frozenset()
     """What did not hold under the first fault alone."""
+    usable_before: bool = True
+    """Whether the journey was usable under the first fault alone; without one, True."""
     trouble: str = ""
     """What went wrong in the harness."""
     took_s: float = 0.0

@@ -152,7 +152,7 @@ class Matrix:
             trial = Trial(cell=cell, clean=clean, already=already)
         else:
             run = CellRun(ground, known, cell, self._wanted.pace, self._numbers)
-            trial = await run.run(already)
+            trial = replace(await run.run(already), usable_before=self._usable_before(cell))
             if cell.first is None and cell.kind is not Kind.PLACEBO:
                 self._note_found(known, cell, trial, run.crossed)
         replay = ground.replay(cell)
@@ -179,6 +179,13 @@ class Matrix:
             return frozenset()
         alone = Cell(journey=cell.journey, edge=cell.first.edge, kind=cell.first.kind)
         return frozenset(each.rule for result in self.results if result.cell == alone for each in result.findings)
+
+    def _usable_before(self, cell: Cell) -> bool:
+        """Whether the journey was usable under a cell's first fault alone."""
+        if cell.first is None:
+            return True
+        alone = Cell(journey=cell.journey, edge=cell.first.edge, kind=cell.first.kind)
+        return any(result.usable for result in self.results if result.cell == alone)
 
     def _note_found(self, known: Familiar, cell: Cell, trial: Trial, crossed: Mapping[str, int]) -> None:
         """Edges that the visits crossed under this fault, and never without one."""

@@ -287,6 +287,23 @@ def test_what_was_as_bad_under_the_first_fault_alone_says_nothing_of_the_second(
     assert failed(worse, Rule.HANG)
 
 
+def test_what_was_not_usable_under_the_first_fault_owes_nothing_under_the_second() -> None:
+    cell = replace(TRIAL.cell, first=FirstFault(edge="web->ads", kind=Kind.REFUSED))
+    owed = replace(OWED, usable="browse is declared usable without stock")
+
+    assert failed(under(REFUSAL, trial=replace(TRIAL, cell=cell), owed=owed), Rule.USABLE)
+    before = under(REFUSAL, trial=replace(TRIAL, cell=cell, usable_before=False), owed=owed)
+    assert before.verdict is Verdict.PASS
+    assert before.usable is None
+
+
+def test_answers_that_differ_under_a_first_fault_do_not_show_that_the_second_was_felt() -> None:
+    cell = replace(TRIAL.cell, first=FirstFault(edge="web->ads", kind=Kind.REFUSED))
+    trial = replace(TRIAL, cell=cell, crossed=Crossed(count=0))
+
+    assert doubted(under(REFUSAL, trial=trial), Rule.NOT_CROSSED)
+
+
 def test_several_rules_are_told_each() -> None:
     result = under(visit(got(500, took_s=3.0)), visit(got(body=b"")))
 
