@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.declare.journeys import Conduct, read_conduct
 from harness.errors import LoadError
 from harness.load.driver import LoadPlan
+from harness.load.launch import look_at
 from harness.model.marks import run_marks
 from harness.model.topology import Topology
 
@@ -20,12 +21,14 @@ def conduct_that_loads(topology: Topology) -> Conduct:
 
     Raises:
         DeclarationError: if the file is wrong.
-        LoadError: if nothing says it.
+        LoadError: if nothing says it, or the locustfile isn't Python.
     """
     conduct = read_conduct(topology)
     if conduct.locustfile is None and not conduct.steps:
         message = f"{NOTHING_SAID} in {topology.name}; {WAY_OUT}"
         raise LoadError(message)
+    if conduct.locustfile is not None:
+        look_at(conduct.locustfile)
     if not topology.system.journeys:
         message = f"{conduct.file}: expected tasks or steps that customers do, found none; {WAY_OUT}"
         raise LoadError(message)

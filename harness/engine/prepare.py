@@ -16,7 +16,6 @@ from harness.engine.plan import with_proofs
 from harness.engine.session import Settings
 from harness.errors import DeclarationError, Place, Problem
 from harness.faults import fault_table
-from harness.load.launch import look_at
 from harness.model.experiment import Experiment
 from harness.model.invariant import Invariants
 from harness.model.system import Ability
@@ -77,9 +76,7 @@ def prepare(options: Options) -> Plan:
         place = Place(file=str(chaos / "experiments"))
         problem = Problem(place=place, message="holds no experiment", remedy="write one, or --skip chaos")
         raise DeclarationError([problem])
-    conduct = conduct_that_loads(topology)
-    if conduct.locustfile is not None:
-        look_at(conduct.locustfile)
+    conduct_that_loads(topology)
     rate = topology.system.baseline.rate or max(experiment.rate for experiment in chosen)
     experiments = with_proofs(topology, chosen, rate=rate)
     permit(topology, fuzzing | abilities_of(experiments), place_of=place_of)
