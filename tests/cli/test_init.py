@@ -78,11 +78,11 @@ def test_a_compose_file_nearby_is_pointed_out(here: Path) -> None:
 
 
 def test_from_a_compose_file_asks_nothing_and_tells_what_it_left_out(here: Path) -> None:
-    text = "services:\n  web: {build: ., ports: ['1'], network_mode: host}\n"
+    text = "services:\n  web: {build: ., ports: ['1'], pid: host}\n"
     (here / "docker-compose.yml").write_text(text, encoding="utf-8")
     done = run("--from", "docker-compose.yml", "--name", "mine")
     assert done.exit_code == 0, done.output
-    assert "note: docker-compose.yml:2:33: 'network_mode: host' of 'web'" in done.output
+    assert "note: docker-compose.yml:2:33: 'pid: host' of 'web'" in done.output
     topology = load_system(here / "system.yaml")
     assert (topology.name, topology.system.compose) == ("mine", "docker-compose.yml")
 

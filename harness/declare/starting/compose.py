@@ -126,6 +126,8 @@ class _Drafting:
             if name in ending:
                 message = f"'{name}' is waited for until it ends ({_ENDS}): it is left out, since it doesn't stay up"
                 self.remarks.append(project.places[name].problem(message))
+            elif "network_mode" in section:
+                self.remarks += unsupported.network_mode(name, section["network_mode"])
             elif its and not profiles & {*its}:
                 message = f"'{name}' is started with the profile '{its[0]}' only: it is left out"
                 remedy = f"add --profile {its[0]} to take it in"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.declare.starting.dotenv import Setting, read_env, read_text
+from harness.declare.starting.dotenv import Missing, Setting, read_env, read_text, substitute
 from harness.declare.starting.draft import Draft, DraftEdge, DraftJourney, DraftService, DraftStep, DraftStore, Reason
 from harness.declare.starting.names import distinct, normal
 from harness.errors import DeclarationError, Place, Problem
@@ -20,8 +20,10 @@ _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.*\S)\s*")
 _SHELL = re.compile(r"[|&;<>()*?\[\]{}~#`\n]|\$")
 _PORT = re.compile(r"\$(?:PORT\b|\{PORT(?::-\d+)?\})")
 _FIXED = re.compile(
-    r"(?:^|\s)(?:PORT=|-p[ =]?|--?port[ =]|(?:--?(?:bind|listen|host|addr(?:ess)?|b)[ =])?[\w.]*:)(\d{4,5})(?!\S)"
+    r"(?:^|\s)(?:-p[ =]?|--?port[ =]|(?:--?(?:bind|listen|host|addr(?:ess)?|b)[ =])?[\w.]*:)(\d{4,5})(?!\S)"
 )
+_SETTING = re.compile(r"""([A-Za-z_]\w*)=("[^"`]*"|'[^'$]*'|(?:\$\{[^}\s]*\}|[^\s"'$;&|`()<>])*)\s+(?=\S)""")
+_FOR_ADDRESS = re.compile(r"(?i)_(?:url|uri|addr|address|base_url|endpoint|host|service_url|api)$")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 _SILENT = re.compile(
     r"(?i)worker|clock|scheduler|cron|beat|sidekiq|celery|resque|consumer|queue|jobs?\b|watch|mailer|rq\b"
@@ -38,6 +40,8 @@ _NO_STORE = ("http", "https", "ws", "wss", "file", "unix", "sqlite", "sqlite3")
 class _Line:
     theirs: str
     command: str
+    """Without the settings before it."""
+    settings: Mapping[str, str]
     place: Place
 
     @property
@@ -47,9 +51,17 @@ class _Line:
         return int(found[1]) if found else None
 
     @property
+    def ports(self) -> Iterator[int]:
+        """Those by which others may know it."""
+        if self.fixed is not None:
+            yield self.fixed
+        if self.settings.get("PORT", "").isdigit():
+            yield int(self.settings["PORT"])
+
+    @property
     def silent(self) -> bool:
         """Whether it looks like something that listens on nothing."""
-        tells = _PORT.search(self.command) or self.fixed
+        tells = _PORT.search(self.command) or [*self.ports]
         return not tells and self.theirs != WEB and bool(_SILENT.search(f"{self.theirs} {self.command}"))
 
 
@@ -121,13 +133,27 @@ def _lines(file: Path) -> list[_Line]:
         elif match[1] in found:
             problems.append(Problem(place=place, message=f"'{match[1]}' stands here twice", remedy="rename one"))
         else:
-            found[match[1]] = _Line(theirs=match[1], command=match[2], place=place)
+            command, settings = _without_settings(match[2])
+            found[match[1]] = _Line(theirs=match[1], command=command, settings=settings, place=place)
     if not found and not problems:
         remedy = "expected lines such as web: python3 app.py $PORT"
         problems.append(Problem(place=Place(file=str(file)), message="holds no process", remedy=remedy))
     if problems:
         raise DeclarationError(problems)
     return list(found.values())
+
+
+def _without_settings(text: str) -> tuple[str, dict[str, str]]:
+    """A command without the `NAME=value` before it, and those, their defaults filled in."""
+    settings: dict[str, str] = {}
+    rest = text
+    while (match := _SETTING.match(rest)) is not None:
+        try:
+            settings[match[1]] = substitute(match[2].strip("\"'"), settings, lambda _: None)
+        except Missing:
+            return text, {}
+        rest = rest[match.end() :]
+    return rest, settings
 
 
 def _service(line: _Line, name: str, env: dict[str, str]) -> DraftService:
@@ -157,26 +183,32 @@ class _Told:
     def __init__(self, kept: list[_Line], settings: Mapping[str, Setting]) -> None:
         self.remarks: list[Problem] = []
         self.names = distinct(each.theirs for each in kept)
-        self._at = {each.fixed: each.theirs for each in kept if each.fixed is not None}
+        self._at = {port: each.theirs for each in kept for port in each.ports}
         self._kept = kept
         self._settings = {name: setting for name, setting in settings.items() if name != "PORT"}
         self._stores: dict[str, str] = {}
         """Kind → name."""
         taken = {*self.names.values()}
-        for setting in self._settings.values():
+        own = [Setting(value=text, place=each.place) for each in kept for text in each.settings.values()]
+        for setting in (*self._settings.values(), *own):
             match = _URL.fullmatch(setting.value)
             kind = _STORES.get(match[1].partition("+")[0]) if match else None
             if kind is not None and kind not in self._stores:
                 self._stores[kind] = kind if kind not in taken else f"{kind}-store"
-        self._leads = {name: self._led(name, setting) for name, setting in self._settings.items()}
+        self._shared = {name: self._led(name, setting) for name, setting in self._settings.items()}
+        self._own = {each.theirs: self._led_by_itself(each) for each in kept}
 
     def env_of(self, line: _Line) -> dict[str, str]:
         """The environment of a service."""
         env = {"PORT": "{port}"}
-        for name, setting in self._settings.items():
-            provider, value = self._leads[name]
+        texts = {name: setting.value for name, setting in self._settings.items()} | dict(line.settings)
+        leads = self._shared | self._own[line.theirs]
+        for name, text in texts.items():
+            if name == "PORT":
+                continue
+            provider, value = leads[name]
             own = provider == self.names[line.theirs]
-            env[name] = setting.value.replace("{", "{{").replace("}", "}}") if own or value is None else value
+            env[name] = text.replace("{", "{{").replace("}", "}}") if own or value is None else value
         return env
 
     def stores(self) -> Iterator[DraftStore]:
@@ -190,13 +222,30 @@ class _Told:
         """From every service to everything that `.env` names, since all of them read it."""
         for line in self._kept:
             consumer, seen = self.names[line.theirs], set[str]()
-            for name, (provider, _) in self._leads.items():
+            own = self._own[line.theirs]
+            for name, (provider, _) in (
+                own | {name: to for name, to in self._shared.items() if name not in own}
+            ).items():
                 if provider is None or provider == consumer or provider in seen:
                     continue
                 seen.add(provider)
                 need = Need.HARD if provider in self._stores.values() else Need.SOFT
-                why = f"{name} names it ({DOTENV}:{self._settings[name].place.line}), which every process reads"
+                why = f"{name} names it, in its line"
+                if name not in own:
+                    why = f"{name} names it ({DOTENV}:{self._settings[name].place.line}), which every process reads"
                 yield DraftEdge(consumer=consumer, provider=provider, need=need, why=why)
+
+    def _led_by_itself(self, line: _Line) -> dict[str, tuple[str | None, str | None]]:
+        """Whom the settings of a line lead to."""
+        settings = {name: text for name, text in line.settings.items() if name != "PORT"}
+        return {name: self._led(name, Setting(value=text, place=line.place)) for name, text in settings.items()}
+
+    def _called(self, name: str, port: str | None) -> str | None:
+        """The service of ours that a local address leads to: by its port, or by the name of the setting."""
+        if port is not None and int(port) in self._at:
+            return self.names[self._at[int(port)]]
+        word = normal(_FOR_ADDRESS.sub("", name), otherwise="")
+        return word if _FOR_ADDRESS.search(name) and word in self.names.values() else None
 
     def _led(self, name: str, setting: Setting) -> tuple[str | None, str | None]:
         """Whom a setting leads to, and what to write in its place."""
@@ -212,8 +261,8 @@ class _Told:
         if kind is not None:
             store = self._stores[kind]
             return store, f"{{edge.{store}.dsn}}" if kind in _DATABASES else f"{{edge.{store}.url}}{path}"
-        if port is not None and int(port) in self._at and scheme in {"http", "https"}:
-            provider = self.names[self._at[int(port)]]
+        provider = self._called(name, port)
+        if provider is not None and scheme in {"http", "https"}:
             return provider, f"{{edge.{provider}.url}}{path}"
         if scheme not in _NO_STORE or port is not None:
             named = f"{match[1]}://{match[2]}" + (f":{port}" if port else "")

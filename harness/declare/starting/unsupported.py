@@ -14,7 +14,6 @@ _ONE_KEY = {
     "credential_spec": "is for Windows containers, which the harness does not run",
     "volumes_from": "shares files past every edge; the harness sees connections only",
 }
-_IN_THE_PROJECT = "leave it out of the description, or give it a network of the project"
 
 
 def of_service(name: str, section: Section) -> Iterator[Problem]:
@@ -36,19 +35,20 @@ def of_service(name: str, section: Section) -> Iterator[Problem]:
             yield section[key].problem(message, "describe it as a store with `names:`, if it is to be broken")
 
 
+def network_mode(name: str, mode: Value) -> Iterator[Problem]:
+    """Why a service that has no address of its own is left out."""
+    match str(mode.content).partition(":"):
+        case ("host", _, _):
+            why = "it has no address of its own, so no proxy can stand before it"
+        case ("service" | "container", _, _):
+            why = "it shares the addresses of another, so no proxy can stand before it alone"
+        case _:
+            why = "it can't be reached by its name, so it has no edges"
+    message = f"'network_mode: {mode.content}' of '{name}': {why}: it is left out"
+    yield mode.problem(message, "give it a network of the project to take it in")
+
+
 def _of_its_network(name: str, section: Section) -> Iterator[Problem]:
-    mode = section.get("network_mode")
-    if mode is not None and mode.content == "host":
-        message = f"'network_mode: host' of '{name}': it has no address of its own, so no proxy can stand before it"
-        yield mode.problem(message, _IN_THE_PROJECT)
-    elif mode is not None and str(mode.content).startswith(("service:", "container:")):
-        message = (
-            f"'network_mode: {mode.content}' of '{name}': it shares the addresses of another, so both break as one"
-        )
-        yield mode.problem(message, _IN_THE_PROJECT)
-    elif mode is not None:
-        message = f"'network_mode: {mode.content}' of '{name}': it can't be reached by its name, so it has no edges"
-        yield mode.problem(message, _IN_THE_PROJECT)
     networks = section.get("networks")
     for network, value in networks.children() if networks else ():
         for key in ("ipv4_address", "ipv6_address"):

@@ -276,9 +276,6 @@ services:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("network_mode: host", "4:5: 'network_mode: host' of 'web': it has no address of its own"),
-        ("network_mode: none", "4:5: 'network_mode: none' of 'web': it can't be reached by its name"),
-        ("network_mode: 'service:x'", "4:5: 'network_mode: service:x' of 'web': it shares the addresses of another"),
         ("deploy: {mode: global}", "4:14: 'deploy.mode: global' of 'web' is for swarm"),
         ("deploy: {replicas: 2}", "4:14: 'deploy.replicas: 2' of 'web': it is described as one instance"),
         ("deploy: {update_config: {parallelism: 1}}", "4:14: 'deploy.update_config' of 'web' is for swarm"),
@@ -293,6 +290,23 @@ services:
 def test_what_is_not_supported_is_said_by_its_line(tmp_path: Path, how: str, said: str) -> None:
     draft = drafted(tmp_path, f"services:\n  web:\n    ports: ['1']\n    {how}\n    build: .\n")
     assert any(remark.startswith(said) for remark in told(draft)), told(draft)
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("host", "3:9: 'network_mode: host' of 'odd': it has no address of its own"),
+        ("none", "3:9: 'network_mode: none' of 'odd': it can't be reached by its name"),
+        ("'service:web'", "3:9: 'network_mode: service:web' of 'odd': it shares the addresses of another"),
+    ],
+)
+def test_what_has_no_address_of_its_own_is_left_out(tmp_path: Path, mode: str, said: str) -> None:
+    text = f"services:\n  web: {{build: ., ports: ['1'], depends_on: [odd]}}\n  odd: {{network_mode: {mode}}}\n"
+    draft = drafted(tmp_path, text)
+    assert [each.name for each in draft.services] == ["web"]
+    assert draft.edges == ()
+    (remark,) = told(draft)
+    assert remark.startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ def told(draft: Draft) -> list[str]:
         ("gunicorn -b '0.0.0.0:${PORT:-8000}' app", ("gunicorn", "-b", "0.0.0.0:{port}", "app")),
         ("cd web && npm start", ("sh", "-c", "cd web && npm start")),
         ("node app.js $FLAGS", ("sh", "-c", "exec node app.js $FLAGS")),
-        ("A=1 node app.js", ("sh", "-c", "A=1 node app.js")),
+        ("A=1 node app.js", ("node", "app.js")),
+        ("A=$(date) node app.js", ("sh", "-c", "A=$(date) node app.js")),
+        ("A='x y' B=\"z\" sh run.sh | tee log", ("sh", "-c", "sh run.sh | tee log")),
         ("awk '{print}'", ("sh", "-c", "exec awk '{{print}}'")),
         ("echo it's", ("sh", "-c", "echo it's")),
     ],
@@ -71,6 +73,27 @@ def test_settings_that_lead_to_another_line_become_edges(tmp_path: Path) -> None
     assert port.value == "5001"
     assert [(each.consumer, each.provider, each.need, each.why) for each in draft.edges] == [
         ("web", "api", Need.SOFT, "API_URL names it (.env:1), which every process reads")
+    ]
+
+
+def test_settings_before_a_command_are_its_own(tmp_path: Path) -> None:
+    text = (
+        "web: BOOKS_URL=${BOOKS_URL:-http://127.0.0.1:5001} USERS=http://localhost:5002/u GREETING='a b' node web.js\n"
+        "books: node books.js\nusers: PORT=5002 node users.js\n"
+    )
+    draft = drafted(tmp_path, text)
+    assert draft.service("web").command == ("node", "web.js")
+    assert dict(draft.service("web").env) == {
+        "PORT": "{port}",
+        "BOOKS_URL": "{edge.books.url}",
+        "USERS": "{edge.users.url}/u",
+        "GREETING": "a b",
+    }
+    assert draft.service("users").port is None
+    assert dict(draft.service("users").env) == {"PORT": "{port}"}
+    assert [(each.consumer, each.provider, each.why) for each in draft.edges] == [
+        ("web", "books", "BOOKS_URL names it, in its line"),
+        ("web", "users", "USERS names it, in its line"),
     ]
 
 
