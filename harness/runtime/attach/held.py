@@ -17,7 +17,7 @@ LOOK_S = 0.25
 LOOK_FOR_END_S = 0.02
 GONE_LOOKS = 2
 """How often in a row it must be away: one that is started anew by others may be so for a moment."""
-ENDS_WITHIN_S = 10.0
+ENDS_WITHIN_S, STARTS_WITHIN_S = 10.0, 60.0
 
 
 class Held:
@@ -114,9 +114,10 @@ class Held:
 
 
 async def _until(means: Means, name: str, clock: Clock, *, alive: bool) -> None:
-    deadline = clock.now() + ENDS_WITHIN_S
+    within_s = STARTS_WITHIN_S if alive else ENDS_WITHIN_S
+    deadline = clock.now() + within_s
     while await means.alive() is not alive:
         if clock.now() > deadline:
             wanted = "be there" if alive else "be gone"
-            raise DeployError(f"{name}: expected it to {wanted} within {ENDS_WITHIN_S:g} s, it is not")
+            raise DeployError(f"{name}: expected it to {wanted} within {within_s:g} s, it is not")
         await clock.sleep(LOOK_FOR_END_S)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ from harness.runtime.docker.engine import connect, explained
 from harness.runtime.probing import PROBE_DEADLINE_S
 from harness.runtime.supervisor_client import base_environment
 
-COMMAND_WITHIN_S = 30.0
+COMMAND_WITHIN_S = 60.0
 LOOK_S = 0.05
 LOOK_FOR_STILL_S, LOOKS_FOR_STILL = 0.01, 500
 Step = Mapping[str, object]
@@ -202,16 +203,16 @@ class ByNothing:
 
     async def alive(self) -> bool:
         """Whether it takes connections, or at least doesn't refuse them."""
+        return await asyncio.to_thread(self._takes_connections)
+
+    def _takes_connections(self) -> bool:
+        """In a thread: a busy event loop would take its own lateness for somebody's silence."""
         try:
-            async with asyncio.timeout(PROBE_DEADLINE_S):
-                _reader, writer = await asyncio.open_connection(self.at.host, self.at.port)
+            socket.create_connection((self.at.host, self.at.port), timeout=PROBE_DEADLINE_S).close()
         except ConnectionRefusedError:
             return False
         except OSError:
             return True
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
         return True
 
     async def pid(self) -> int:

@@ -17,10 +17,12 @@ from harness.model.process import ProcessSpec, Spawner
 from harness.runtime.logs import last_lines
 
 CANDIDATES = (("docker", "compose"), ("docker-compose",))
-VERSION_WITHIN_S = 20.0
+VERSION_WITHIN_S = 60.0
 CONFIG_WITHIN_S = 60.0
 UP_WITHIN_S = 600.0
 OUTPUT_LIMIT = 16 << 20
+TOO_LATE, NOT_FOUND = 124, 127
+"""Codes, as of a shell."""
 NONE_HERE = (
     "expected Docker Compose, found neither `docker compose` nor `docker-compose`; "
     "install one (Debian: apt-get install docker-compose, or docker-compose-v2)"
@@ -79,9 +81,12 @@ async def find(project: str, home: Path, environ: Mapping[str, str] = os.environ
 
     Raises:
         ProvisionError: if there is none.
+        DeployError: if it does not answer in time.
     """
     for program in CANDIDATES:
-        code, said, _why = await _ask((*program, "version", "--short"), environ, VERSION_WITHIN_S)
+        code, said, why = await _ask((*program, "version", "--short"), environ, VERSION_WITHIN_S)
+        if code == TOO_LATE:
+            raise DeployError(f"{why}: the machine is too busy, or the program hangs")
         if not code and said.strip():
             return Compose(program=program, version=said.strip(), project=project, home=home, environ=dict(environ))
     raise ProvisionError(NONE_HERE)
@@ -98,12 +103,12 @@ async def _ask(command: Sequence[str], environ: Mapping[str, str], within_s: flo
             stderr=asyncio.subprocess.PIPE,
         )
     except OSError:
-        return 127, "", ""
+        return NOT_FOUND, "", ""
     try:
         async with asyncio.timeout(within_s):
             said, why = await process.communicate()
     except TimeoutError:
-        return 124, "", f"{' '.join(command)} did not end within {within_s:g} s"
+        return TOO_LATE, "", f"{' '.join(command)} did not end within {within_s:g} s"
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import docker
-from docker.errors import APIError, ImageNotFound
 from pydantic import JsonValue
 
 from harness.clock import Clock
 from harness.declare.starting.compose_file import Project, read_project
 from harness.declare.system import DESCRIPTION
-from harness.errors import DeclarationError, Place, Problem, ProvisionError
+from harness.errors import DeclarationError, Place, Problem
 from harness.model.events import Event, Observed
 from harness.model.fault import InstanceTarget
 from harness.model.observation import CrossingSecond
@@ -28,6 +27,7 @@ from harness.runtime.compose.checks import check
 from harness.runtime.compose.command import Compose, find
 from harness.runtime.compose.containers import Containers
 from harness.runtime.compose.image import ProxyImage, make
+from harness.runtime.compose.images import Images
 from harness.runtime.compose.inside import FIRST, Inside
 from harness.runtime.compose.plan import FIRST_CONTROL, Part, Plan, Room, names_in_project, plan
 from harness.runtime.compose.weave import PROXY, ProxyService, Run, weave
@@ -137,7 +137,6 @@ class ComposeDeployment(Fleet):
         self._run = run
         self._directory = directory
         self._supervisor = supervisor
-        self._images: dict[str, str] = {}
         self._taken: set[str] = set()
         """Names of instances that were taken over from compose."""
         self._pool = PortPool()
@@ -167,7 +166,12 @@ class ComposeDeployment(Fleet):
         self._undo.push_async_callback(asyncio.to_thread, reaper.close)
         self._undo.push_async_callback(self._clear, api)
         (self._directory / FILES).mkdir(exist_ok=True)
-        image, _ = await asyncio.gather(asyncio.to_thread(make, toxiproxy), self._have_images(api))
+        images = self._images(api)
+        making = asyncio.create_task(asyncio.to_thread(make, toxiproxy))
+        try:
+            await self._have(images)
+        finally:
+            image = await making
         labels = labels_of(self._run, self.topology.name)
         with explained("making the run's networks"):
             network, room = await asyncio.to_thread(make_network, api, self._run, labels)
@@ -177,10 +181,10 @@ class ComposeDeployment(Fleet):
         self._plan = plan(
             self.topology,
             self._project,
-            lambda of: self._exposed(api, of),
+            images.exposed,
             Room(network=room, door=way_in, take_port=self._pool.take),
         )
-        file = self._weave(image, Run(network=network, door=door, labels=labels, images=self._images))
+        file = self._weave(image, Run(network=network, door=door, labels=labels, images=images.built))
         self._containers = Containers(api, self._run, clock=self._clock)
         await self._start_proxies(api, file, image, relay=relay)
         await self._start_all(file, ready_within_s)
@@ -236,6 +240,21 @@ class ComposeDeployment(Fleet):
         with explained(f"removing what belongs to {self._run}"):
             await asyncio.to_thread(clear, api, self._run)
 
+    def _images(self, api: docker.APIClient) -> Images:
+        declared = set(names_in_project(self.topology).values())
+        services = self._services()
+        wanted = {name: each for name, each in services.items() if name in declared or not each.get("profiles")}
+        return Images(api, self._project, wanted, prefix=f"harness/{self.topology.name}", say=self._say)
+
+    async def _have(self, images: Images) -> None:
+        if images.built:
+            file = self._write("build", {"version": self._config.get("version", "3.8"), "services": images.to_build()})
+            self._say(f"building {', '.join(images.built)}")
+            what = ["build", *images.built]
+            log = self._directory / LOGS / LOG
+            await self._compose.run(file, what, spawner=self._supervisor, log=log)
+        await asyncio.to_thread(images.pull)
+
     def _others(self) -> list[str]:
         """The services that the description doesn't name, and that compose starts without being asked."""
         named = set(names_in_project(self.topology).values())
@@ -245,50 +264,6 @@ class ComposeDeployment(Fleet):
         services = self._config.get("services")
         found = services if isinstance(services, dict) else {}
         return {name: each for name, each in found.items() if isinstance(each, dict)}
-
-    async def _have_images(self, api: docker.APIClient) -> None:
-        """Build and pull what is not here; raises ProvisionError, or DeployError when a build fails."""
-        declared = set(names_in_project(self.topology).values())
-        wanted = {name: each for name, each in self._services().items() if name in declared or not each.get("profiles")}
-        built = {name: each["build"] for name, each in wanted.items() if "build" in each}
-        for name in built:
-            self._images[name] = f"harness/{self.topology.name}-{name.lower()}:compose"
-        if built:
-            self._say(f"building {', '.join(built)}")
-            services = {name: {"build": each, "image": self._images[name]} for name, each in built.items()}
-            file = self._write("build", {"version": self._config.get("version", "3.8"), "services": services})
-            log = self._directory / LOGS / LOG
-            await self._compose.run(file, ["build", *built], spawner=self._supervisor, log=log)
-        pulled = [(name, str(each.get("image", ""))) for name, each in wanted.items() if name not in built]
-        for name, image in {image: (name, image) for name, image in pulled}.values():
-            await asyncio.to_thread(self._have, api, name, image)
-
-    def _have(self, api: docker.APIClient, name: str, image: str) -> None:
-        with explained(f"looking for the image {image}"):
-            try:
-                api.inspect_image(image)  # type: ignore[no-untyped-call]  # the stubs lack its types
-            except ImageNotFound:
-                self._say(f"pulling {image}")
-            else:
-                return
-        try:
-            api.pull(image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest")
-        except APIError as error:
-            section = self._project.services.get(name, {})
-            place = section["image"].place if "image" in section else Place(file=str(self._project.file))
-            why = next(iter(str(error.explanation).splitlines()), "no reason was given")
-            message = f"{place}: the image {image} of '{name}' is not here, and can't be pulled ({why})"
-            raise ProvisionError(f"{message}; load it with `docker load`, or build it") from error
-
-    def _exposed(self, api: docker.APIClient, of: str) -> int | None:
-        """The port that an image says it listens on, if it is one."""
-        image = self._images.get(of) or str(self._services().get(of, {}).get("image", ""))
-        try:
-            config = api.inspect_image(image)["Config"]  # type: ignore[no-untyped-call]  # the stubs lack its types
-        except (APIError, docker.errors.NullResource):
-            return None
-        ports = sorted(int(port.partition("/")[0]) for port in config.get("ExposedPorts") or {} if "udp" not in port)
-        return ports[0] if ports else None
 
     def _weave(self, image: ProxyImage, run: Run) -> Path:
         shared = self._directory / PROXIES

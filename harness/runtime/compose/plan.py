@@ -14,7 +14,7 @@ from harness.declare.starting.ports import listens_at
 from harness.declare.system import DESCRIPTION
 from harness.declare.validate import nearest
 from harness.declare.yaml import Document, Path_, read_yaml
-from harness.errors import DeclarationError, Place, Problem
+from harness.errors import DeclarationError, Problem
 from harness.model.system import Edge, Service, Store
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import LinePlan
@@ -103,8 +103,9 @@ class _Planning:
 
     def plan(self) -> Plan:
         parts = {part.id: part for part in self._parts()}
-        lines, hosts, entries = [], {id_: [] for id_ in parts}, []  # type: ignore[var-annotated]  # told by `Plan`
-        aliases = []
+        lines: list[LinePlan] = []
+        hosts: dict[InstanceId, list[tuple[str, str]]] = {id_: [] for id_ in parts}
+        entries, aliases = [], []
         if not self.problems:
             for number, line in enumerate(self._topology.lines):
                 customers = line.consumer == CUSTOMERS_INSTANCE
@@ -219,12 +220,6 @@ class _Planning:
 
     def _wrong(self, path: Path_, message: str, remedy: str) -> None:
         self.problems.append(self._document.problem(path, message, remedy, key=True))
-
-
-def unsupported_place(project: Project, service: str, key: str) -> Place:
-    """Where a key of a service stands in the project."""
-    section = project.services[service]
-    return section[key].place if key in section else project.places[service].place
 
 
 def _turned(found: list[tuple[str, str]], by: int) -> list[tuple[str, str]]:

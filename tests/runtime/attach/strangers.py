@@ -139,7 +139,7 @@ async def attached(
         run_began=CLOCK.now(),
         progress=heard.lines.append,
         on_event=heard.events.append,
-        ready_within_s=5.0,
+        ready_within_s=30.0,
     )
     try:
         yield deployment

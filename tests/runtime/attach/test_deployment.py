@@ -153,6 +153,15 @@ async def test_an_instance_is_killed_and_started_by_what_is_told_and_outlives_th
     assert procfs.alive(found.pid("back"))
 
 
+async def test_an_instance_is_restarted_by_what_is_told(found: Strangers) -> None:
+    before = found.pid("back")
+    async with attached(found.topology(told=found.with_means()), found.directory) as deployment:
+        await deployment.restart(BACK)
+        assert deployment.state(BACK) is State.READY
+        assert await asyncio.to_thread(ask, deployment.entry_url()) == (200, "it says ok")
+    assert found.pid("back") != before
+
+
 async def test_what_is_still_frozen_or_killed_at_the_end_is_brought_back(found: Strangers) -> None:
     async with attached(found.topology(told=found.with_means()), found.directory) as deployment:
         await deployment.pause(BACK)

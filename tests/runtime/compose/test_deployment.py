@@ -83,6 +83,7 @@ async def test_faults_bite_and_heal_in_a_project_that_was_not_touched(tmp_path: 
             healed = await faults.heal("it")
             assert healed.verified, healed.evidence
             assert (await asyncio.to_thread(ask, entry))[0] == 200
+        await deployment.restart(ORDERS)
         await deployment.mesh.restart("web")
         assert (await asyncio.to_thread(ask, entry))[0] == 200
         await _somebody_kills(deployment.pid(ORDERS), run)

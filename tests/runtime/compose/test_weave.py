@@ -89,7 +89,8 @@ def resolved() -> dict[str, Any]:
 
 def woven(directory: Path, **how: Any) -> dict[str, Any]:
     found: Any = weave(resolved(), planned(a_system(directory, **how), a_project(directory)), PROXY_SERVICE, RUN)
-    return found["services"] | {"networks": found["networks"], "volumes": found["volumes"]}
+    services: dict[str, Any] = found["services"]
+    return services | {"networks": found["networks"], "volumes": found["volumes"]}
 
 
 def test_each_line_has_an_address_of_its_own_and_the_port_of_its_provider(tmp_path: Path) -> None:
