@@ -128,14 +128,15 @@ def addresses_of(topology: Topology, environ: Mapping[str, str]) -> Iterator[Add
         yield from _docker(environ)
     if system.runtime is not RuntimeKind.ATTACH:
         return
-    for part, all_ in (("services", system.services), ("stores", system.stores)):
-        for name, each in all_.items():
-            for index, text in enumerate(each.attach.addresses if each.attach else ()):
-                yield Address(text=text, path=(part, name, "attach", "addresses", index))
+    parts = [(("services", name), each.attach) for name, each in system.services.items()]
+    parts += [(("stores", name), each.attach) for name, each in system.stores.items()]
+    for path, attach in parts:
+        for index, text in enumerate(attach.addresses if attach else ()):
+            yield Address(text=text, path=(*path, "attach", "addresses", index))
     for number, edge in enumerate(system.edges):
         for index, proxy in enumerate(edge.proxies):
             yield Address(text=proxy.api, path=("edges", number, "proxies", index, "api"))
-    if any(each.attach and each.attach.container for each in (*system.services.values(), *system.stores.values())):
+    if any(attach is not None and attach.container for _path, attach in parts):
         yield from _docker(environ)
 
 

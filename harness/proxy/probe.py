@@ -21,6 +21,8 @@ ANSWER_LIMIT = 1 << 20
 """A probe reads no more bytes than that of one answer."""
 READ_BYTES = 65536
 FIRST_BYTES = 16
+Octets = bytes
+"""Where `bytes` is the name of how many there were."""
 KEEPS_FOR_S = 0.3
 """A provider that says nothing is well when it has kept the connection for so long."""
 
@@ -72,7 +74,7 @@ class Seen:
     host: str = LOOPBACK
     why: str = ""
     """Why it is not trusted."""
-    begins: bytes = field(default=b"", repr=False)
+    begins: Octets = field(default=b"", repr=False)
     """The first bytes that came back, as they are meant."""
     life: Life = Life.SPEAKS
 
@@ -293,7 +295,7 @@ class _Attempt:
             self.held_s = loop.time() - began
             return True
 
-    async def _read(self, wire: Wire, whole: Callable[[bytes], bool]) -> bool:
+    async def _read(self, wire: Wire, whole: Callable[[Octets], bool]) -> bool:
         answer = b""
         while len(answer) < ANSWER_LIMIT:
             data = await wire.read()

@@ -38,5 +38,5 @@ def why_not_there(pid: int, port: int, *, host: str = LOOPBACK) -> str:
     return (
         f"its processes listen on {told}, and not on {host}:{port}, as they were told: "
         f"hand it {{port}} in 'command', 'env' or one of 'files', "
-        f"or declare the port that it insists on: 'instances: [{{port: {fixed}}}]'"
+        f"or declare the port that it insists on: 'port: {fixed}' (of a service, in its 'instances')"
     )

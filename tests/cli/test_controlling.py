@@ -14,6 +14,7 @@ from harness.cli import controlling
 from harness.cli.asking import HangsError, NobodyListensError, answers, converse
 from harness.cli.control_words import LINE_BYTES, SOCKET, Answer, HealRequest, InjectRequest, PingRequest, socket_path
 from harness.cli.controlling import Control
+from harness.engine.by_hand import Asked
 from harness.errors import HarnessError
 from tests.engine.test_by_hand import Injector, Rig, rig
 
@@ -73,7 +74,7 @@ async def test_one_that_goes_away_leaves_the_fault_to_its_end(tmp_path: Path) ->
             await asyncio.sleep(0.005)
         writer.close()
         await asyncio.sleep(0)
-        assert len(it.hand.in_force) == 1
+        assert [held.injection.id for held in it.hand.in_force] == ["by-hand-1"]
         it.clock.over.set()
         while it.hand.in_force:  # noqa: ASYNC110 -- another task's doing
             await asyncio.sleep(0.005)
@@ -120,7 +121,7 @@ async def test_the_asker_hears_each_answer_and_what_was_wrong(tmp_path: Path) ->
 
     async with listening(tmp_path) as (it, directory):
         assert await asyncio.to_thread(answers, directory)
-        await it.hand.inject(controlling.Asked(target="front->back-2", fault="down", attributes={}, lasts_s=60.0))
+        await it.hand.inject(Asked(target="front->back-2", fault="down", attributes={}, lasts_s=60.0))
         (answer,) = await asyncio.to_thread(heal, directory)
         assert (answer.kind, answer.good, answer.by) == ("healed", True, "removed")
         wrong = InjectRequest(target="front->nowhere", fault="down", lasts_s=1.0)

@@ -205,10 +205,10 @@ async def test_one_that_does_not_heal_stays_listed_and_is_tried_again(tmp_path: 
     it = rig(tmp_path, Injector(heals=False))
     held, _armed, _healed = await it.hand.inject(asked())
     assert not (await it.hand.heal(held.injection.id)).verified
-    assert it.hand.in_force == (held,)
+    assert [each.injection.id for each in it.hand.in_force] == ["by-hand-1"]
     it.injector.heals = True
     assert (await it.hand.heal(held.injection.id)).verified
-    assert it.hand.in_force == ()
+    assert not list(it.hand.in_force)
     await it.hand.close()
 
 

@@ -128,7 +128,7 @@ async def test_one_that_binds_to_another_port_is_told_with_that_port_and_the_way
     assert "front-1: expected it to be ready within 1.5 s" in message
     assert f"its processes listen on 127.0.0.1:{port}, and not on 127.0.0.1:2" in message
     assert "hand it {port} in 'command', 'env' or one of 'files'" in message
-    assert f"or declare the port that it insists on: 'instances: [{{port: {port}}}]'" in message
+    assert f"or declare the port that it insists on: 'port: {port}' (of a service, in its 'instances')" in message
 
 
 async def test_one_that_binds_to_another_address_is_told_with_that(supervisor: Supervisor, tmp_path: Path) -> None:
