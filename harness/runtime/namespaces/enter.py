@@ -12,8 +12,8 @@ import sys
 from typing import NoReturn
 
 from harness.runtime.namespaces import kernel
+from harness.runtime.namespaces.files import CACHES, FILES, SOCKET
 from harness.runtime.namespaces.passing import KeeperError, ask, connect_to
-from harness.runtime.namespaces.plan import CACHES, FILES, SOCKET
 from harness.runtime.offspring import die_with_parent
 
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from harness.runtime.namespaces.enter import main; main()"

@@ -19,9 +19,10 @@ from harness.proxy.control import NAME as RELAY
 from harness.runtime.launches import CALL
 from harness.runtime.logs import last_lines
 from harness.runtime.namespaces.enter import BOOT
+from harness.runtime.namespaces.files import PLAN, SOCKET
 from harness.runtime.namespaces.passing import KeeperError, ask, connect_to
 from harness.runtime.namespaces.places import Places, Room
-from harness.runtime.namespaces.plan import PLAN, SOCKET, OpeningPlan, Plan, RoomPlan
+from harness.runtime.namespaces.plan import OpeningPlan, Plan, RoomPlan
 from harness.runtime.namespaces.wiring import NAME_SERVER, hosts, nsswitch_conf, resolv_conf
 from harness.runtime.supervised import ForkSpec, Granter, SupervisedProcess
 from harness.runtime.supervisor_client import PACKAGE_ROOT, base_environment

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from harness.runtime.namespaces.building import House, build
 from harness.runtime.namespaces.door import LOOPBACK, Door
+from harness.runtime.namespaces.files import PLAN, SOCKET
 from harness.runtime.namespaces.outside import Outside
 from harness.runtime.namespaces.passing import MESSAGE_BYTES, answer, listen_at
-from harness.runtime.namespaces.plan import PLAN, SOCKET, Plan, RoomPlan
+from harness.runtime.namespaces.plan import Plan, RoomPlan
 from harness.runtime.namespaces.rights import why_not
 
 REFUSED = 3

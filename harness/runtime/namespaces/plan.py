@@ -6,14 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-SOCKET = "keeper.sock"
-PLAN = "keeper.json"
-
-FILES = {"hosts": "/etc/hosts", "resolv.conf": "/etc/resolv.conf", "nsswitch.conf": "/etc/nsswitch.conf"}
-"""What is laid over which file in a room."""
-CACHES = ("/run/nscd", "/var/run/nscd")
-"""Where a program listens that would answer for names outside of the files."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomPlan:

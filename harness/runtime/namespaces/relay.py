@@ -15,8 +15,8 @@ from pathlib import Path
 
 from harness.proxy.counted import Address, CountedLine
 from harness.proxy.relay import Relay, RelayConfig, RelayLine, run
+from harness.runtime.namespaces.files import SOCKET
 from harness.runtime.namespaces.passing import KeeperError, ask, connect_to
-from harness.runtime.namespaces.plan import SOCKET
 
 
 class Opening(CountedLine):
