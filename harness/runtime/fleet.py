@@ -222,6 +222,7 @@ class Fleet:
     def _note(self, message: str) -> None:
         self._on_event(Noted(t=self._clock.now() - self._run_began, message=message))
 
+
 async def store_lacks(protocol: str, host: str, port: int, clock: Clock) -> str | None:
     """What a store answers instead of what it should; None when it serves."""
     if protocol not in TALKS:
