@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import islice
 
 from harness.checkers.shape import PROBLEMS_LIMIT, Shape, lacks, merged, parsed, shape_of
+from harness.model.system import DegradedMark
 from harness.model.visits import Exchange, Visit
 
 DEADLINE_SLACK = 1.1
@@ -112,6 +113,19 @@ def invalid(exchange: Exchange, step: StepClass | None) -> str:
     if step is None or step.shape is None or exchange.degraded:
         return ""
     return "; ".join(islice(lacks(step.shape, document), PROBLEMS_LIMIT))
+
+
+def marked(visit: Visit, clean: CleanClass, mark: DegradedMark) -> Visit:
+    """The visit; where a difference to the clean answers is what marks degraded ones, those that differ are so."""
+    return replace(visit, exchanges=tuple(_marked(each, clean.steps.get(each.step), mark) for each in visit.exchanges))
+
+
+def _marked(exchange: Exchange, step: StepClass | None, mark: DegradedMark) -> Exchange:
+    if step is None or step.shape is None or not mark.of(exchange.method, exchange.path).differs:
+        return exchange
+    is_json, document = parsed(exchange.body)
+    differs = is_success(exchange) and is_json and any(lacks(step.shape, document))
+    return replace(exchange, degraded=True) if differs else exchange
 
 
 def is_success(exchange: Exchange) -> bool:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.checkers.clean_class import same_class
+from harness.checkers.clean_class import marked, same_class
 from harness.checkers.state import NO_STATE, StateSeen, Views, not_told_no, state_seen
 from harness.checkers.trial import Crossed, Trial
 from harness.engine.familiar import IDLE_S, Familiar, between, quiet_views
@@ -173,9 +173,10 @@ class CellRun:
         number = next(self._numbers)
         try:
             async with asyncio.timeout(VISIT_LIMIT_S):
-                return await self._ground.visitor.visit(self._cell.journey, number=number)
+                visit = await self._ground.visitor.visit(self._cell.journey, number=number)
         except TimeoutError as error:
             raise HarnessError(f"visit {number} did not end within {VISIT_LIMIT_S:g} s") from error
+        return marked(visit, self._known.clean, self._ground.topology.system.degraded)
 
     def _hung(self, visit: Visit) -> bool:
         return any(each.took_s > self._known.deadline_s for each in visit.exchanges)

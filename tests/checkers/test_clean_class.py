@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checkers.clean_class import same_class
+from harness.checkers.clean_class import marked, same_class
 from harness.checkers.shape import differences, lacks, merged, shape_of
+from harness.model.system import DegradedMark, OperationMark
 from harness.model.visits import Trouble, Visit
-from tests.checkers.trials import DEADLINE_S, clean, got, visit
+from tests.checkers.trials import DEADLINE_S, clean, got, rules, under, visit
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -56,3 +57,29 @@ def test_a_journey_that_asks_for_nothing_has_no_clean_class() -> None:
 def test_another_status_of_the_same_hundred_is_of_the_same_class() -> None:
     assert not same_class(clean(), visit(got(206)), deadline_s=DEADLINE_S)
     assert "200 before" in same_class(clean(), visit(got(404)), deadline_s=DEADLINE_S)
+
+
+SHORT = visit(got(document={"id": 1, "name": "tea"}))
+
+
+def test_an_answer_that_lacks_something_is_degraded_where_that_is_how_one_knows_it() -> None:
+    (found,) = marked(SHORT, clean(), DegradedMark(differs=True)).exchanges
+
+    assert found.degraded
+    assert not rules(under(marked(SHORT, clean(), DegradedMark(differs=True))))
+
+
+@pytest.mark.parametrize(
+    ("seen", "mark"),
+    [
+        (SHORT, DegradedMark()),
+        (SHORT, DegradedMark(differs=True, operations={"GET /": OperationMark(header="X-Degraded")})),
+        (visit(), DegradedMark(differs=True)),
+        (visit(got(body=b"")), DegradedMark(differs=True)),
+        (visit(got(500, {"error": "no"})), DegradedMark(differs=True)),
+    ],
+)
+def test_what_is_not_said_to_be_marked_by_a_difference_or_is_no_valid_answer_is_not_degraded(
+    seen: Visit, mark: DegradedMark
+) -> None:
+    assert not any(each.degraded for each in marked(seen, clean(), mark).exchanges)
