@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from harness.checkers.tally import tally
-from harness.model.fault import EdgeTarget, Target
+from harness.model.fault import EdgeTarget, InstanceTarget, Target
 from harness.model.history import Forced, History
 from harness.model.observation import CrossingSecond, WindowKind
 from harness.model.system import CUSTOMERS, edge_name
@@ -53,12 +53,14 @@ def _of_injection(history: History, forced: Forced) -> Crossed:
     edge = _edge(history.topology, injection.target)
     if not history.crossings:
         return Crossed(enough=False, reason="nothing counted what crossed the edges: no relay was there", edge=edge)
-    lines = {line.name for line in target_lines(history.topology, injection.target)}
+    unit = _unit(history.topology, injection.target)
+    lines = {line.name for target in unit for line in target_lines(history.topology, target)}
     journeys = tally(history, history.window(WindowKind.FAULT)).n
     needed = max(CROSSINGS_AT_LEAST, min(CROSSINGS_ENOUGH, math.ceil(CROSSINGS_OF_LOAD * journeys)))
     during = _between(history, lines, forced.armed_at, _end(history, forced))
     counted = sum(each.requests for each in during)
-    reason = f"{counted} requests met {injection.describe()}, {needed} are needed"
+    whole = " in its cluster" if len(unit) > 1 else ""
+    reason = f"{counted} requests met {injection.describe()}{whole}, {needed} are needed"
     if counted < needed:
         demand, source = _demand(history, injection.target, lines)
         seen = counted >= CROSSINGS_AT_LEAST or not injection.fault.passes_traffic
@@ -68,6 +70,13 @@ def _of_injection(history: History, forced: Forced) -> Crossed:
         why = "the consumer held back" if injection.fault.passes_traffic else "a refused one is not counted"
         reason += f", but some {demand:.0f} would have come ({source}): {why}"
     return Crossed(enough=True, reason=reason, edge=edge, evidence=_by_line(during))
+
+
+def _unit(topology: Topology, target: Target) -> tuple[Target, ...]:
+    """The target, and with a node of a cluster its others: a client uses the cluster by any of them."""
+    if isinstance(target, EdgeTarget) or not topology.is_store(target.service):
+        return (target,)
+    return tuple(InstanceTarget(service=node) for node in topology.nodes_of(target.service)) or (target,)
 
 
 def _demand(history: History, target: Target, lines: set[str]) -> tuple[float, str]:

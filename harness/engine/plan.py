@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import ceil
 
 from harness.checkers import samples_needed, tests_in
-from harness.checkers.tally import DELTA
+from harness.checkers.tally import DELTA, MIN_SAMPLES
 from harness.faults import Down, NoOp
 from harness.model.experiment import Expectation, Experiment, Role
 from harness.model.fault import EdgeTarget, Injection
@@ -18,7 +18,10 @@ from harness.model.topology import Topology
 RUN_ERROR_RATE = 0.001
 """The chance that a run of a system that has not changed is refuted anywhere (VERDICTS.md)."""
 
-CONTROL_S = Duration(4)
+CONTROL_S = 4.0
+"""The least that the positive control lasts."""
+CONTROL_SPARE = 2.0
+"""So many times the journeys that it needs: by chance there come fewer than half of 60 once in a hundred thousand."""
 SPARE = 1.4
 """So many times the samples that would just do: arrivals come by chance."""
 
@@ -43,11 +46,12 @@ def with_proofs(topology: Topology, experiments: Sequence[Experiment], *, rate: 
         for injection in experiment.injections
         if isinstance(injection.target, EdgeTarget)
     ) or {entry: None}
+    shortest = Duration(max(CONTROL_S, ceil(CONTROL_SPARE * MIN_SAMPLES / rate)))
     placebo = Experiment(
         name="placebo",
         hypothesis="A fault that does nothing, armed as all others are, changes nothing.",
         injections=tuple(
-            Injection(id=f"placebo-{index}", fault=NoOp(), target=target, lasts=CONTROL_S)
+            Injection(id=f"placebo-{index}", fault=NoOp(), target=target, lasts=shortest)
             for index, target in enumerate(targets)
         ),
         weights=weights,
@@ -58,7 +62,7 @@ def with_proofs(topology: Topology, experiments: Sequence[Experiment], *, rate: 
     control = Experiment(
         name="positive-control",
         hypothesis="When customers can't reach the system at all, the harness notices.",
-        injections=(Injection(id="control", fault=Down(), target=entry, lasts=CONTROL_S),),
+        injections=(Injection(id="control", fault=Down(), target=entry, lasts=shortest),),
         weights=weights,
         rate=rate,
         expectations=dict.fromkeys(weights, Expectation.MAY_FAIL),

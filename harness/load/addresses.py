@@ -41,7 +41,7 @@ class Addresses:
             return send(method, url, **named)
         for _ in self._hosts[1:]:
             target = self.host + path
-            answer = send(method, target, **named)
+            answer = send(method, target, **_of_its_own(named))
             if not _was_refused(answer, method, target):
                 return answer
             self._used = (self._used + 1) % len(self._hosts)
@@ -55,6 +55,12 @@ class Addresses:
             if path != url and path[:1] in ("", "/", "?", "#"):
                 return path
         return None
+
+
+def _of_its_own(named: dict[str, Any]) -> dict[str, Any]:
+    """The same for one attempt: Locust writes a content type into the headers of a request that failed."""
+    headers = named.get("headers")
+    return named if headers is None else named | {"headers": dict(headers)}
 
 
 def _was_refused(answer: Any, method: str, url: str) -> bool:

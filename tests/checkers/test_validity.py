@@ -5,9 +5,11 @@ import pytest
 
 from harness.checkers.validity import validity
 from harness.model.experiment import Experiment, Role
+from harness.model.fault import InstanceTarget
 from harness.model.finding import Finding, Part
 from harness.model.history import History
 from harness.model.observation import GeneratorSecond, WindowKind
+from harness.model.system import Edge, Need, Store, StoreKind
 from harness.model.verdict import Verdict, worst
 from tests.checkers.histories import (
     BASELINE,
@@ -21,6 +23,7 @@ from tests.checkers.histories import (
     Lose,
     Refuse,
     crossed,
+    crossing_seconds,
     experiment,
     forced,
     generator_seconds,
@@ -151,6 +154,26 @@ def test_nothing_seen_crossing_the_faulted_edge_is_unknown() -> None:
     elsewhere = tuple(row for row in clean.crossings if row.line != "gateway-1->recommendations-1")
     reason = unknown("crossings", replace(clean, crossings=elsewhere))
     assert reason.startswith("0 requests met gateway → recommendations under slow, 20 are needed")
+
+
+def with_a_cluster(target: InstanceTarget, *used: str) -> History:
+    """Orders keeps things in a cluster of three, and its clients use only some of the nodes."""
+    clean = history(experiment(target, fault=Lose()))
+    system = clean.topology.system
+    nodes = {f"node-{zone}": Store(kind=StoreKind.NATS, zone=zone, cluster="ring") for zone in "abc"}
+    edges = tuple(Edge(consumer="orders", provider=node, need=Need.SOFT) for node in nodes)
+    wider = system.model_copy(update={"stores": system.stores | nodes, "edges": system.edges + edges})
+    seen = [row for node in used for row in crossing_seconds(BASELINE, f"orders-1->{node}-1", requests=5)]
+    return replace(clean, topology=replace(clean.topology, system=wider), crossings=(*clean.crossings, *seen))
+
+
+def test_a_node_of_a_cluster_is_put_to_the_test_by_those_who_use_another_of_its_nodes() -> None:
+    lost = InstanceTarget(service="node-b")
+    met = of(validity(with_a_cluster(lost, "node-a")), "crossings")
+    assert Verdict.PASS is met.verdict
+    assert "in its cluster" in met.reason
+    alone = of(validity(with_a_cluster(lost)), "crossings")
+    assert Verdict.UNKNOWN is alone.verdict
 
 
 def test_without_a_relay_nothing_is_known_of_crossings() -> None:

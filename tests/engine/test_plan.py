@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.checkers import samples_needed
-from harness.checkers.tally import DELTA
+from harness.checkers.tally import DELTA, MIN_SAMPLES
 from harness.declare import load_system
 from harness.engine.plan import RUN_ERROR_RATE, decisive_s, error_rate_each, weights_of, with_proofs
 from harness.faults import Down, Kill, NoOp
@@ -38,6 +38,14 @@ def experiment(*injections: Injection) -> Experiment:
 
 EDGE = Injection(id="a", fault=Down(), target=EdgeTarget(consumer="front", provider="back"), lasts=Duration(9))
 KILL = Injection(id="b", fault=Kill(), target=InstanceTarget(service="back"), lasts=Duration(9))
+
+
+@pytest.mark.parametrize("rate", [0.5, 10, 20, 100])
+def test_a_control_is_long_enough_for_twice_the_journeys_that_it_needs(topology: Topology, rate: float) -> None:
+    _, control, _ = with_proofs(topology, [experiment(EDGE, KILL)], rate=rate)
+    (down,) = control.injections
+    assert down.lasts * rate >= 2 * MIN_SAMPLES
+    assert down.lasts >= 4
 
 
 def test_a_placebo_on_every_edge_that_is_touched_and_a_control_come_first(topology: Topology) -> None:

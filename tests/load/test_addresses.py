@@ -70,6 +70,23 @@ def test_a_refused_customer_goes_on_to_the_next_address_and_stays_there() -> Non
     assert len(moves) == 1
 
 
+def test_the_next_address_gets_the_headers_that_the_first_one_was_sent() -> None:
+    addresses, moves = customer()
+    sent: list[dict[str, str]] = []
+
+    def send(method: str, url: str, *, headers: dict[str, str]) -> Answer:
+        sent.append(dict(headers))
+        if len(sent) > 1:
+            return Answer()
+        headers["content-type"] = "text/plain"  # as Locust's fast client does with a request that failed
+        return refusal(method, url)
+
+    given = {"Content-Type": "application/json"}
+    addresses.send(send, "PUT", f"{addresses.host}/cart", headers=given)
+    assert len(moves) == 1
+    assert sent == [given, given]
+
+
 def test_who_is_refused_everywhere_has_asked_everywhere_and_fails() -> None:
     addresses, moves = customer()
     net = Net(set())

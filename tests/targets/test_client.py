@@ -5,8 +5,10 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
+from kit.breaker import Rule
 from kit.client import Call, Edge, Limits
 from kit.trouble import Refused, Unavailable
 from kit.words import Tolerant
@@ -59,11 +61,11 @@ def named(urls: list[str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def edge_to(*providers: Provider, limits: Limits = LIMITS) -> AsyncIterator[Edge]:
+async def edge_to(*providers: Provider, limits: Limits = LIMITS, rule: Rule | None = None) -> AsyncIterator[Edge]:
     servers = [await asyncio.start_server(provider.serve, "127.0.0.1", 0) for provider in providers]
     addresses = [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers]
     try:
-        async with Edge("catalog", named(addresses), limits) as edge:
+        async with Edge("catalog", named(addresses), limits, rule=rule) as edge:
             yield edge
     finally:
         for server in servers:
@@ -195,6 +197,19 @@ async def test_in_an_outage_the_breaker_ends_the_attempts() -> None:
                 await edge.call(READ, Thing)
         assert edge.away
     assert len(provider.heads) <= 6
+
+
+@pytest.mark.loopback
+async def test_who_is_made_to_probe_a_broken_instance_is_served_by_another_though_no_retry_is_left() -> None:
+    broken, sound = Provider(b"HTTP/1.1 200 OK\r\nContent-Ty"), Provider(answer(BODY))
+    opens_at_once = Rule(calls=1, least=1, reset_s=0.0)
+    async with edge_to(broken, sound, limits=replace(LIMITS, attempts=2), rule=opens_at_once) as edge:
+        while edge.budget.spend():
+            pass
+        edge.lines[0].breaker.settle(0, verdict=False)
+        for _ in range(8):
+            assert await edge.call(READ, Thing) == Thing(name="lamp")
+        assert len(broken.heads) > 1
 
 
 @pytest.mark.loopback

@@ -28,8 +28,11 @@ PASSWORD = "demo-password"
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with running(SHOP / "system.yaml", tmp_path_factory.mktemp("whole") / "run") as up:
+        instances = {instance.name for instance in up.session.topology.instances}
         until(
-            lambda: all(each["up"] for each in listed(up)), within_s=WITHIN_S, what="all instances up by the registry"
+            lambda: {each["instance"] for each in listed(up) if each["up"]} == instances,
+            within_s=WITHIN_S,
+            what="all instances up by the registry",
         )
         yield up
 
@@ -37,7 +40,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 def listed(shop: Up) -> list[dict[str, object]]:
     answer = shop.ask("registry", "GET", "/instances")
     found: list[dict[str, object]] = answer.json()["instances"] if answer.ok else []
-    return found or [{"instance": "none", "up": False}]
+    return found
 
 
 @dataclass(frozen=True)

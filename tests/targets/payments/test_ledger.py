@@ -13,7 +13,9 @@ import asyncpg
 import nats
 import pytest
 import requests
+from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
 
 from tests.targets.partial import Up, partial, running
 
@@ -144,10 +146,19 @@ async def heard_until(up: Up, order_id: str) -> list[dict[str, Any]]:
     bus = await nats.connect(up.store_address("bus", "payments"), connect_timeout=2, allow_reconnect=False)
     told: list[dict[str, Any]] = []
     try:
-        events = await bus.jetstream().subscribe("shop.payments.received", config=FROM_THE_START)
         async with asyncio.timeout(WITHIN_S):
+            events = await subscribed(bus.jetstream())
             while not told or told[-1]["order_id"] != order_id:
                 told.append(json.loads((await events.next_msg(timeout=WITHIN_S)).data))
     finally:
         await bus.close()
     return told
+
+
+async def subscribed(stream: JetStreamContext) -> JetStreamContext.PushSubscription:
+    """All events from the first one on, as soon as the service has made the stream: charging does not wait for that."""
+    while True:
+        try:
+            return await stream.subscribe("shop.payments.received", config=FROM_THE_START)
+        except NotFoundError:
+            await asyncio.sleep(0.02)

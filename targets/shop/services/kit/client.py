@@ -174,19 +174,25 @@ class Edge:
         sent = False
         for attempt in range(1, self.limits.attempts + 1):
             line = self._choose(tried, version, call.home)
+            probing = line.breaker.state is State.HALF_OPEN
             try:
                 return await self._bounded(line, call, answer, limit.left_s())
             except Unavailable as error:
                 sent = sent or error.sent
                 tried.append(line)
                 pause = jittered(attempt, first_s=0.02, most_s=0.2)
-                if not self._again(call, error, tried, attempt, limit.left_s() - pause):
+                if not self._again(call, error, tried, attempt, limit.left_s() - pause, free=probing):
                     raise Unavailable(self.provider, error.why, sent=sent) from error
             await asyncio.sleep(pause)
         raise AssertionError  # the last attempt returns or raises
 
-    def _again(self, call: Call, error: Unavailable, tried: list[Line], attempt: int, left_s: float) -> bool:
-        """Whether another attempt makes sense: it's safe, there is time, somebody may answer, the budget allows it."""
+    def _again(  # noqa: PLR0913 -- what it depends on
+        self, call: Call, error: Unavailable, tried: list[Line], attempt: int, left_s: float, *, free: bool
+    ) -> bool:
+        """Whether another attempt makes sense: it's safe, there is time, somebody may answer, the budget allows it.
+
+        One after a breaker's probe is `free`: the breaker itself bounds how often that happens.
+        """
         elsewhere = any(line not in tried and line.breaker.admits for line in self.lines)
         useful = elsewhere or (isinstance(error, Faulty) and any(line.breaker.admits for line in self.lines))
         return (
@@ -194,7 +200,7 @@ class Edge:
             and (call.repeatable or not error.sent)
             and useful
             and left_s > self.limits.attempt_s * 0.2
-            and self.budget.spend()
+            and (free or self.budget.spend())
         )
 
     def _choose(self, tried: list[Line], version: str | None, home: str) -> Line:
