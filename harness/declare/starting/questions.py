@@ -10,7 +10,7 @@ from harness.declare.starting.draft import Draft, DraftJourney, DraftService, Dr
 from harness.declare.starting.names import normal
 from harness.declare.validate import nearest
 from harness.errors import DeclarationError, Place, Problem
-from harness.model.system import CUSTOMERS, RuntimeKind
+from harness.model.system import CUSTOMERS, WELL_KNOWN_PORT_LIMIT, RuntimeKind
 
 EXAMPLE = "web=python3 -m http.server {port} --bind 127.0.0.1"
 """A service that runs anywhere, so that the first run has something to show."""
@@ -24,7 +24,7 @@ class Answers:
     name: str
     runtime: RuntimeKind = RuntimeKind.PROCESS
     services: tuple[str, ...] = (EXAMPLE,)
-    """`NAME=COMMAND`; where it runs already, `NAME=ADDRESS`; where compose starts it, `NAME`."""
+    """`NAME=COMMAND`; in namespaces `NAME:PORT=COMMAND` where the port stands in its code; where it runs already, `NAME=ADDRESS`; where compose starts it, `NAME`."""
     entry: str | None = None
     path: str = "/"
     """What a customer asks for."""
@@ -37,7 +37,9 @@ def expected_of(runtime: RuntimeKind) -> str:
             return "NAME, as in the compose file"
         case RuntimeKind.ATTACH:
             return "NAME=ADDRESS, such as web=http://127.0.0.1:8001"
-        case _:
+        case RuntimeKind.NAMESPACES:
+            return "NAME:PORT=COMMAND, such as web:8000=node server.js"
+        case RuntimeKind.PROCESS:
             return "NAME=COMMAND, such as web=python3 app.py --port {port}"
 
 
@@ -54,7 +56,7 @@ def default_of(runtime: RuntimeKind) -> str:
 
 def service_named(text: str) -> str:
     """The name of a service in an answer."""
-    return text.partition("=")[0].strip()
+    return text.partition("=")[0].partition(":")[0].strip()
 
 
 def from_answers(answers: Answers) -> Draft:
@@ -82,7 +84,7 @@ def from_answers(answers: Answers) -> Draft:
 
 
 def _service(text: str, runtime: RuntimeKind) -> DraftService:
-    name, _, how = (part.strip() for part in text.partition("="))
+    name, how = service_named(text), text.partition("=")[2].strip()
     if normal(name) != name:
         remedy = f"call it '{normal(name)}'" if name else f"expected {expected_of(runtime)}"
         raise _refused("the services", f"'{name}' is not a name: lower-case words joined by hyphens", remedy)
@@ -94,17 +96,22 @@ def _service(text: str, runtime: RuntimeKind) -> DraftService:
                 raise _refused("the services", f"'{name}' has no address", f"expected {expected_of(runtime)}")
             return DraftService(name=name, addresses=(how,))
         case RuntimeKind.PROCESS | RuntimeKind.NAMESPACES:
-            return _started(name, how, runtime)
+            return _started(text, name, how, runtime)
 
 
-def _started(name: str, how: str, runtime: RuntimeKind) -> DraftService:
+def _started(text: str, name: str, how: str, runtime: RuntimeKind) -> DraftService:
     try:
         command = tuple(shlex.split(how))
     except ValueError as error:
         raise _refused("the services", f"the command of '{name}' can't be read: {error}", "mend its quotes") from error
     if not command:
         raise _refused("the services", f"'{name}' has no command", f"expected {expected_of(runtime)}")
-    return DraftService(name=name, command=command, env=(("PORT", "{port}"),))
+    fixed = text.partition("=")[0].partition(":")[2].strip()
+    if not fixed:
+        return DraftService(name=name, command=command, env=(("PORT", "{port}"),))
+    if runtime is RuntimeKind.PROCESS or not fixed.isdecimal() or not 0 < int(fixed) <= WELL_KNOWN_PORT_LIMIT:
+        raise _refused("the services", f"'{name}:{fixed}' is no service", f"expected {expected_of(runtime)}")
+    return DraftService(name=name, command=command, port=Reason(value=fixed, why="as you said"))
 
 
 def _refused(what: str, message: str, remedy: str) -> DeclarationError:

@@ -88,8 +88,14 @@ def answers_for_attach(tmp_path: Path) -> Draft:
     return from_answers(Answers(name="x", runtime=RuntimeKind.ATTACH, services=services, entry="db"))
 
 
+def answers_for_namespaces(tmp_path: Path) -> Draft:
+    del tmp_path
+    services = ("web:8000=node web.js", "db:8000=node db.js --url=http://x:1")
+    return from_answers(Answers(name="x", runtime=RuntimeKind.NAMESPACES, services=services))
+
+
 NAME: TypeAdapter[str] = TypeAdapter(Name)
-SOURCES = [compose, procfile, openapi, answers, answers_for_compose, answers_for_attach]
+SOURCES = [compose, procfile, openapi, answers, answers_for_compose, answers_for_attach, answers_for_namespaces]
 Source = Callable[[Path], Draft]
 
 
@@ -166,6 +172,11 @@ def test_when_one_file_can_not_be_written_none_is(tmp_path: Path) -> None:
         (Answers(name="x", entry="wep"), "'wep' is no service; did you mean 'web'?"),
         (Answers(name="x", path="index"), "expected something like /, found 'index'"),
         (Answers(name="x", runtime=RuntimeKind.ATTACH, services=("web=there",)), "'web' has no address"),
+        (Answers(name="x", services=("web:8000=true",)), "'web:8000' is no service"),
+        (
+            Answers(name="x", runtime=RuntimeKind.NAMESPACES, services=("web:70000=true",)),
+            "expected NAME:PORT=COMMAND, such as web:8000=node server.js",
+        ),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_refused(given_: Answers, said: str) -> None:
