@@ -31,7 +31,11 @@ MOST_SERVICES = 50
 @click.option("--profile", "profiles", multiple=True, help="Of a compose file: take its services in (may be repeated).")
 @click.option("--runtime", type=click.Choice(_RUNTIMES), help="Answers the question for what runs it.")
 @click.option(
-    "--service", "services", multiple=True, metavar="NAME[:PORT]=COMMAND", help="Answers that for services (may be repeated)."
+    "--service",
+    "services",
+    multiple=True,
+    metavar="NAME[:PORT]=COMMAND",
+    help="Answers that for services (may be repeated).",
 )
 @click.option("--entry", help="Answers that for the service that customers talk to.")
 @click.option("--path", help="Answers that for what a customer asks for.")

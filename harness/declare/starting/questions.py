@@ -24,7 +24,8 @@ class Answers:
     name: str
     runtime: RuntimeKind = RuntimeKind.PROCESS
     services: tuple[str, ...] = (EXAMPLE,)
-    """`NAME=COMMAND`; in namespaces `NAME:PORT=COMMAND` where the port stands in its code; where it runs already, `NAME=ADDRESS`; where compose starts it, `NAME`."""
+    """`NAME=COMMAND`, in namespaces `NAME:PORT=COMMAND` where the port stands in its code; where it runs already,
+    `NAME=ADDRESS`; where compose starts it, `NAME`."""
     entry: str | None = None
     path: str = "/"
     """What a customer asks for."""
