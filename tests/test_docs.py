@@ -8,12 +8,15 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from harness.cli import cli
 from harness.declare import load_experiment, load_invariants, load_system
+from harness.declare.steps import read_steps
 from harness.errors import DeclarationError
 from harness.faults import FAULTS
 from harness.model.experiment import Expectation
+from harness.model.system import DegradedMark
 from harness.model.topology import Topology
 
 ROOT = Path(__file__).parent.parent
@@ -51,8 +54,13 @@ def read(block: str, directory: Path, topology: Topology) -> None:
         case "reads":
             (directory / "invariants.yaml").write_text(block)
             load_invariants(directory, topology)
+        case "journeys" | "variables":
+            (directory / "journeys.yaml").write_text(block)
+            read_steps(directory / "journeys.yaml")
+        case "degraded":
+            DegradedMark.model_validate(yaml.safe_load(block)["degraded"])
         case other:
-            pytest.fail(f"expected an example that begins with system, experiment or reads, found {other!r}")
+            pytest.fail(f"expected an example that begins with what one of our files begins with, found {other!r}")
 
 
 @pytest.mark.parametrize("block", every("yaml"))

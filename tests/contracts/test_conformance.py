@@ -201,7 +201,7 @@ def test_a_thousand_answers_are_judged_within_a_second_of_processor_time() -> No
 
 
 def test_the_statuses_of_an_operation_are_told_and_of_no_operation_none() -> None:
-    document = {
+    document: dict[str, JsonValue] = {
         "openapi": "3.1.0",
         "paths": {"/orders/{id}": {"get": {"responses": {"200": {}, "507": {}, "default": {}}}}},
     }

@@ -18,6 +18,7 @@ from harness.model.quantity import Duration
 from harness.runtime.compose import command
 from harness.runtime.docker.engine import RUN_LABEL, connect
 from harness.runtime.instance import State
+from tests.needs import missing
 from tests.runtime.attach.strangers import eventually
 from tests.runtime.compose.composed import CLOCK, Heard, a_project, ask, composed
 
@@ -33,7 +34,7 @@ AWAY_WITHIN_S = 120.0
 def _compose() -> None:
     """CI has Debian's; elsewhere one is told what to install."""
     if not any(shutil.which(program[0]) and _answers(program) for program in command.CANDIDATES):
-        pytest.skip(command.NONE_HERE)
+        missing(command.NONE_HERE)
 
 
 def _answers(program: tuple[str, ...]) -> bool:

@@ -1,0 +1,4 @@
+'use strict';
+const { serve } = require('./listen');
+
+serve(async () => [200, { average: 4.5, count: 12 }]);
