@@ -64,7 +64,7 @@ def _tell(learned: Learned, inserted: Inserted) -> None:
         click.echo(f"a visit failed: {failure}; what it would have called then was not seen")
     for name, count in sorted(learned.crossed.items()):
         if count:
-            click.echo(f"{name}: declared, {count} seen")
+            click.echo(f"{name}: declared, connections seen: {count}")
     for name in learned.uncrossed:
         click.echo(f"{name}: declared, none seen; other journeys may cross it, or it under a fault only")
     for edge, why in inserted.refused:

@@ -88,7 +88,7 @@ def test_an_edge_that_nobody_declared_is_seen_and_written_at_its_place(bakery: P
 
     shown = learn(str(bakery), "--visits", "3")
     assert shown.exit_code == 0, shown.output + str(shown.exception)
-    assert re.search(r"front->oven: declared, \d+ seen", shown.output)
+    assert re.search(r"front->oven: declared, connections seen: \d+", shown.output)
     assert "oven->shed: declared, none seen" in shown.output
     assert re.search(rf"front->till: \d+ connections? to 127.0.0.1:{port} went straight there", shown.output)
     edge = f'  - {{from: front, to: till, need: soft, at: ["127.0.0.1:{port}"]}}   # learnt: '
