@@ -106,7 +106,13 @@ def test_detached_it_comes_back_while_the_fault_is_in_force_and_it_ends_by_itsel
     done = harness(root, "inject", "back-1", "kill", "--for", "2s", "--detach")
     assert (done.returncode, "back-1 under SIGKILL is in force" in done.stdout) == (0, True), done.stderr
     until(lambda: ("by-hand-1", "healed") in steps(root), within_s=30, what="the fault healed")
-    assert ["back", "back-1", "a", "ready"] in [line.split()[:4] for line in harness(root, "ps").stdout.splitlines()]
+    until(
+        lambda: (
+            ["back", "back-1", "a", "ready"] in [each.split()[:4] for each in harness(root, "ps").stdout.splitlines()]
+        ),
+        within_s=30,
+        what="it is ready again",
+    )
 
 
 BAD_WORDS = {
