@@ -4,47 +4,85 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.clock import Clock, SystemClock
+from harness.contracts.causes import Cause, CauseKey
+from harness.contracts.curl import curl
 from harness.contracts.environment import child_environment, redact_file, tail
-from harness.contracts.fuzz_report import Cause, FuzzReport, read_report, redact_report
+from harness.contracts.fuzz_report import FuzzReport, read_report, redact_report
+from harness.contracts.fuzz_settings import VARIABLE, settings_file
+from harness.contracts.presets import excused
 from harness.errors import ContractError
 from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
+from harness.model.fuzzing import ServiceFuzz
 from harness.model.process import ProcessSpec, Spawner
 from harness.model.verdict import Verdict
 
 CHECK = "fuzz"
 REQUEST_LIMIT_S = 10
 """How long the fuzzer waits for one answer."""
-# Cache and database remember earlier runs, two workers race, --max-time counts seconds: none of them is repeatable.
-_SETTINGS = '[cache]\nenabled = false\n\n[generation]\ndatabase = "none"\n'
-_VARIABLE = "HARNESS_HEADER_"
-"""With a number: the values of headers that hold secrets, which are in no file and on no command line."""
+EXAMPLES = 25
+"""Cases of each operation and phase; four times as many found nothing more, at twice the cost."""
+WALL_LIMIT_S = 120.0
+PHASES = "examples,coverage,fuzzing,stateful"
+_ALONE = ("examples", "coverage")
+"""Phases in which an operation is asked the same whether others are fuzzed or not."""
 _EXITS = (0, 1)
 """Schemathesis found nothing, or something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A finding and its cause, by which a later run knows it again."""
+
+    key: CauseKey
+    finding: Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzResult:
     """What came of fuzzing one service."""
 
-    findings: tuple[Finding, ...]
-    cases: int
-    """Requests that were answered."""
-    operations: int
-    """Operations of the document that answered at least once."""
-    operations_total: int
+    found: tuple[Found, ...]
+    """What is wrong, once for each cause."""
+    others: tuple[Finding, ...]
+    """What was covered, or why that is not all."""
+    report: FuzzReport
     took_s: float
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All."""
+        return (*(each.finding for each in self.found), *self.others)
+
+    @property
+    def cases(self) -> int:
+        """Requests that were answered."""
+        return self.report.answered
+
+    @property
+    def operations(self) -> int:
+        """Operations of the document that answered at least once."""
+        return len(self.report.reached)
+
+    @property
+    def operations_total(self) -> int:
+        """Of the document, without those that were left out."""
+        return self.report.operations_total
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was tried."""
+        return not any(finding.verdict is Verdict.UNKNOWN for finding in self.others)
 
 
 async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own
@@ -56,10 +94,12 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     directory: Path,
     spawner: Spawner,
     seed: int,
-    examples: int = 25,
-    wall_limit_s: float = 120.0,
+    examples: int = EXAMPLES,
+    wall_limit_s: float = WALL_LIMIT_S,
     clock: Clock | None = None,
     credentials: Credentials = NONE,
+    settings: ServiceFuzz = ServiceFuzz(),  # noqa: B008 -- frozen
+    operations: tuple[str, ...] = (),
 ) -> FuzzResult:
     """One finding for each cause of failure, or a PASS with what was covered; UNKNOWN when not all was tried.
 
@@ -75,6 +115,8 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
         wall_limit_s: past it the run is stopped and UNKNOWN.
         clock: measures how long it took.
         credentials: sent along with each request, but where the fuzzer leaves them out to see what happens.
+        settings: what is declared of this service.
+        operations: only these (`GET /products/{sku}`); all when empty.
 
     Raises:
         ContractError: when the URL isn't on this machine: what is fuzzed gets hostile input.
@@ -82,14 +124,15 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     clock = clock or SystemClock()
     began = clock.now()
     location = _location(url, document)
-    fresh = _fresh_directory(directory, service, credentials)
+    fresh = _fresh_directory(directory, service, credentials, settings)
     report_file, log = fresh / "report.ndjson", fresh / "log"
+    command = _command(location, url, report_file, seed=seed, examples=examples, operations=operations)
     spec = ProcessSpec(
         name=f"fuzz-{service}",
-        command=(*_command(location, url, report_file, seed=seed, examples=examples), *_trust(credentials)),
+        command=(*command, *_trust(credentials)),
         log=str(log),
         env=child_environment(credentials.ca)
-        | {f"{_VARIABLE}{index}": value for index, value in enumerate(credentials.headers.values())},
+        | {f"{VARIABLE}{index}": value for index, value in enumerate(credentials.headers.values())},
         cwd=str(fresh),
     )
     trouble = await _run(spawner, spec, wall_limit_s)
@@ -97,37 +140,30 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
         await asyncio.to_thread(redact_report, report_file, credentials.redact)
         await asyncio.to_thread(redact_file, log, credentials.redact)
     report = await asyncio.to_thread(read_report, report_file)
-    about = _About(service=service, owner=owner, seed=seed, log=log, tls=credentials.ca is not None)
+    about = _About(service=service, owner=owner, seed=seed, log=log, examples=examples, tls=credentials.ca is not None)
+    causes = [cause for cause in report.causes if not excused(cause, settings.preset)]
     return FuzzResult(
-        findings=tuple(_findings(about, report, trouble)),
-        cases=report.answered,
-        operations=len(report.reached),
-        operations_total=report.operations_total,
+        found=tuple(Found(key=cause.key, finding=about.found(cause)) for cause in causes),
+        others=tuple(_others(about, report, trouble, settings)),
+        report=report,
         took_s=clock.now() - began,
     )
 
 
-def _fresh_directory(directory: Path, service: str, credentials: Credentials) -> Path:
+def replay_of(service: str, *, seed: int, operation: str = "", examples: int = EXAMPLES, tls: bool = False) -> str:
+    """The command that asks the same again."""
+    words = ["harness", "fuzz", service, "--seed", str(seed)]
+    words += ["--operation", operation] if operation else []
+    words += ["--examples", str(examples)] if examples != EXAMPLES else []
+    return shlex.join([*words, *(["--tls"] if tls else [])])
+
+
+def _fresh_directory(directory: Path, service: str, credentials: Credentials, settings: ServiceFuzz) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"fuzz-{service}-", dir=directory)).absolute()
-    (fresh / "schemathesis.toml").write_text(
-        _SETTINGS + _sent_along(tuple(credentials.headers), credentials.marks), encoding="utf-8"
-    )
+    text = settings_file(settings, tuple(credentials.headers), credentials.marks)
+    (fresh / "schemathesis.toml").write_text(text, encoding="utf-8")
     return fresh
-
-
-def _sent_along(headers: Sequence[str], marks: Mapping[str, str]) -> str:
-    """The settings that send headers along, and keep what stands in them out of the report."""
-    # A header that is filtered can't be sent again: no others are than those with our own secrets.
-    told = "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in marks.items())
-    if not headers:
-        return "\n[output.sanitization]\nenabled = false\n" + (f"\n[headers]\n{told}" if told else "")
-    filtered = json.dumps([name.lower() for name in headers])
-    values = "".join(f'{json.dumps(name)} = "${{{_VARIABLE}{index}}}"\n' for index, name in enumerate(headers))
-    return (
-        f"\n[output.sanitization]\nenabled = true\nkeys-to-sanitize = {filtered}\n"
-        f'sensitive-markers = {filtered}\nreplacement = "***"\n\n[headers]\n{values}{told}'
-    )
 
 
 def _location(url: str, document: str) -> str:
@@ -154,12 +190,15 @@ def _only_this_machine(url: str) -> None:
         raise ContractError(message)
 
 
-def _command(location: str, url: str, report: Path, *, seed: int, examples: int) -> tuple[str, ...]:
-    program = (sys.executable, "-m", "schemathesis.cli", "run", location, "--url", url)
+def _command(  # noqa: PLR0913 -- what the program is told
+    location: str, url: str, report: Path, *, seed: int, examples: int, operations: tuple[str, ...]
+) -> tuple[str, ...]:
+    program = (sys.executable, "-m", "schemathesis.cli", "run", location, "--url", url, "--phases", PHASES)
     profile = ("--seed", str(seed), "--workers", "1", "--max-examples", str(examples), "--continue-on-failure")
     # A redirect could lead to another machine: it is an answer, not a way.
     bounds = ("--request-timeout", str(REQUEST_LIMIT_S), "--max-redirects", "0", "--no-color", "--warnings", "off")
-    return (*program, *profile, *bounds, "--report", "ndjson", "--report-ndjson-path", str(report))
+    only = tuple(word for operation in operations for word in ("--include-name", operation))
+    return (*program, *profile, *bounds, *only, "--report", "ndjson", "--report-ndjson-path", str(report))
 
 
 def _trust(credentials: Credentials) -> tuple[str, ...]:
@@ -185,10 +224,19 @@ class _About:
     owner: str
     seed: int
     log: Path
+    examples: int
     tls: bool
 
-    def finding(self, verdict: Verdict, subject: str, reason: str, evidence: tuple[str, ...] = ()) -> Finding:
-        replay = f"harness fuzz {self.service} --seed {self.seed}" + (" --tls" if self.tls else "")
+    def found(self, cause: Cause) -> Finding:
+        # What came of several operations, or of values that one learnt from another, takes them all to come again.
+        alone = cause.key.operation if cause.phase in _ALONE else ""
+        evidence = (curl(cause.request), *cause.told, f"seed {self.seed}, cause: {cause.key}")
+        return self.finding(Verdict.FAIL, cause.key.operation, cause.reason, evidence, alone=alone)
+
+    def finding(
+        self, verdict: Verdict, subject: str, reason: str, evidence: tuple[str, ...] = (), *, alone: str = ""
+    ) -> Finding:
+        replay = replay_of(self.service, seed=self.seed, operation=alone, examples=self.examples, tls=self.tls)
         return Finding(
             check=CHECK,
             part=Part.FUZZ,
@@ -202,19 +250,28 @@ class _About:
         )
 
 
-def _findings(about: _About, report: FuzzReport, trouble: str) -> Iterator[Finding]:
-    for cause in report.causes:
-        yield about.finding(Verdict.FAIL, cause.operation, cause.reason, _evidence(cause))
+def _others(about: _About, report: FuzzReport, trouble: str, settings: ServiceFuzz) -> Iterator[Finding]:
+    told = (*coverage(report.reached), *_left_out(report, settings))
     incomplete = tuple(_incomplete(report, trouble))
+    cases = f"{report.answered} cases on {len(report.reached)} of {report.operations_total} operations"
     if incomplete:
-        evidence = (*incomplete[1:], *report.errors[:5], *tail(about.log), f"log: {about.log}")
+        evidence = (*incomplete[1:], *report.errors[:5], *told, *tail(about.log), f"log: {about.log}")
         yield about.finding(Verdict.UNKNOWN, about.service, f"not all was tried: {incomplete[0]}", evidence)
-    elif not report.causes:
-        reason = (
-            f"{report.answered} cases on {len(report.reached)} of {report.operations_total} operations "
-            f"found nothing (seed {about.seed})"
-        )
-        yield about.finding(Verdict.PASS, about.service, reason, tuple(_coverage(report.reached)))
+    elif all(excused(cause, settings.preset) for cause in report.causes):
+        yield about.finding(Verdict.PASS, about.service, f"{cases} found nothing (seed {about.seed})", told)
+    else:
+        reason = f"{cases}: what is not told above held (seed {about.seed})"
+        yield about.finding(Verdict.PASS, about.service, reason, told)
+
+
+def _left_out(report: FuzzReport, settings: ServiceFuzz) -> Iterator[str]:
+    for operation, reason in settings.leave_out.items():
+        yield f"{operation}: left out: {reason}"
+    for check, reason in settings.checks_off.items():
+        yield f"not checked: {check}: {reason}"
+    for cause in report.causes:
+        if excused(cause, settings.preset):
+            yield f"let go by the preset {settings.preset}: {cause.key.operation}: {cause.reason}"
 
 
 def _incomplete(report: FuzzReport, trouble: str) -> Iterator[str]:
@@ -233,32 +290,7 @@ def _incomplete(report: FuzzReport, trouble: str) -> Iterator[str]:
         yield f"only {len(report.reached)} of {report.operations_total} operations answered"
 
 
-def _coverage(reached: Mapping[str, Counter[int]]) -> Iterator[str]:
+def coverage(reached: Mapping[str, Counter[int]]) -> Iterator[str]:
+    """Operations by statuses, a line for each operation."""
     for operation, statuses in sorted(reached.items()):
         yield f"{operation}: " + ", ".join(f"{status} ({count})" for status, count in sorted(statuses.items()))
-
-
-def _evidence(cause: Cause) -> tuple[str, ...]:
-    return (_curl(cause), *cause.told)
-
-
-def _curl(cause: Cause) -> str:
-    request = cause.request
-    words = ["curl", "-i", "-g", "--path-as-is", "-X", request.method]
-    for name, value in request.headers:
-        words += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
-    if request.body is not None:
-        if not any(name.lower() == "content-type" for name, _ in request.headers):
-            words += ["-H", "'Content-Type:'"]
-        words += ["--data-binary", _quoted(request.body)]
-    return " ".join([*words, shlex.quote(request.url)])
-
-
-def _quoted(body: bytes) -> str:
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if text.isprintable() and not text.startswith("@") and (text or not body):
-        return shlex.quote(text)
-    return "$'" + "".join(f"\\x{byte:02x}" for byte in body) + "'"

@@ -6,43 +6,23 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
+from harness.contracts.causes import SERVER_ERROR, Cause, CauseKey, shape_of
+from harness.model.hostile import Honest
+from harness.model.request import Request
+
 SHOWN_BODY_CHARS = 400
+SHAPES_LIMIT = 5
+"""Shapes of one operation, check and status that count as causes of their own; bodies may echo what was sent."""
+HONEST_LIMIT = 5
+"""Requests kept of each operation, for the hostile ones that are made from them."""
 _STATEFUL = "Stateful tests"
 _ORDER = {"critical": 0, "high": 1, "medium": 2, "low": 3}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request as it was sent."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes | None
-
-
-@dataclass(slots=True, kw_only=True)
-class Cause:
-    """One reason of failures: an operation, a check and the status that came; with its smallest case."""
-
-    operation: str
-    check: str
-    status: int
-    title: str
-    severity: str
-    told: tuple[str, ...]
-    request: Request
-    count: int = 1
-
-    @property
-    def reason(self) -> str:
-        """In one line: `Server error: answered 500 (3 cases)`."""
-        cases = "1 case" if self.count == 1 else f"{self.count} cases"
-        return f"{self.title}: answered {self.status} ({cases})"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,14 +35,16 @@ class FuzzReport:
     reached: dict[str, Counter[int]] = field(default_factory=dict)
     """Operation → how often each status came."""
     answered: int = 0
-    found: dict[tuple[str, str, int], Cause] = field(default_factory=dict)
+    found: dict[CauseKey, Cause] = field(default_factory=dict)
+    honest: dict[str, list[Honest]] = field(default_factory=dict)
+    """Operation → requests that nothing was wrong with: those that succeeded, else those that did not break it."""
     errors: list[str] = field(default_factory=list)
     completed: bool = False
 
     @property
     def causes(self) -> list[Cause]:
         """The worst first."""
-        return sorted(self.found.values(), key=lambda each: (_ORDER.get(each.severity, 9), each.operation, each.check))
+        return sorted(self.found.values(), key=lambda each: (_ORDER.get(each.severity, 9), each.key))
 
 
 def redact_report(file: Path, redact: Callable[[str], str]) -> None:
@@ -101,7 +83,8 @@ def read_report(file: Path) -> FuzzReport:
     for kind, event in _events(file):
         match kind:
             case "LoadingFinished":
-                report.operations_total = int(event["statistic"]["operations"]["total"])
+                counted = event["statistic"]["operations"]
+                report.operations_total = int(counted.get("selected", counted["total"]))
             case "ScenarioFinished":
                 _scenario(report, event.get("recorder") or {}, str(event.get("phase", "")))
             case "NonFatalError" | "FatalError":
@@ -146,30 +129,95 @@ def _scenario(report: FuzzReport, recorder: Mapping[str, Any], phase: str) -> No
         operation = f"{value.get('method', '')} {value.get('path', '')}"
         if operation in report.operations:
             report.reached.setdefault(operation, Counter())[int(response["status_code"])] += 1
+            _keep(report.honest.setdefault(operation, []), operation, value, response)
     for case, checks in (recorder.get("checks") or {}).items():
         for check in checks:
             if check.get("status") == "failure" and case in interactions:
-                _failure(report, label, check, interactions[case])
+                _failure(report, label, phase, check, interactions[case])
 
 
-def _failure(report: FuzzReport, label: str, check: Mapping[str, Any], interaction: Mapping[str, Any]) -> None:
+def _keep(kept: list[Honest], operation: str, value: Mapping[str, Any], response: Mapping[str, Any]) -> None:
+    status = int(response["status_code"])
+    fine = status // 100 == 2  # noqa: PLR2004 -- the class of success
+    positive = ((value.get("meta") or {}).get("generation") or {}).get("mode") == "positive"
+    if not positive or status >= SERVER_ERROR or status in {401, 403, 429}:
+        return
+    if not fine and kept:
+        return
+    if fine:
+        kept[:] = [each for each in kept if each.status // 100 == 2][-(HONEST_LIMIT - 1) :]  # noqa: PLR2004 -- as above
+    body = value.get("body")
+    kept.append(
+        Honest(
+            operation=operation,
+            path=_texts(value.get("path_parameters")),
+            query=_texts(value.get("query")),
+            headers=_texts(value.get("headers")),
+            body=None if isinstance(body, dict) and "$base64" in body else body,
+            media=str(value.get("media_type") or ""),
+            status=status,
+            answer=_document(_bytes(response.get("content"))) if fine else None,
+        )
+    )
+
+
+def _texts(named: object) -> dict[str, str]:
+    """Simple values by their names; others can't be told from text again."""
+    if not isinstance(named, dict):
+        return {}
+    plain = {str(name): value for name, value in named.items() if isinstance(value, str | int | float | bool)}
+    return {name: json.dumps(value) if isinstance(value, bool) else str(value) for name, value in plain.items()}
+
+
+def _document(body: bytes | None) -> JsonValue:
+    try:
+        document: JsonValue = json.loads(body or b"null")
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def _failure(
+    report: FuzzReport, label: str, phase: str, check: Mapping[str, Any], interaction: Mapping[str, Any]
+) -> None:
     failure = (check.get("failure_info") or {}).get("failure") or {}
     response = interaction.get("response") or {}
-    operation, status = str(failure.get("operation") or label), int(response.get("status_code") or 0)
-    cause = Cause(
-        operation=operation,
+    status = int(response.get("status_code") or 0)
+    key = CauseKey(
+        operation=str(failure.get("operation") or label),
         check=str(check.get("name", "")),
         status=status,
+        shape=_shape(failure, response),
+    )
+    cause = Cause(
+        key=_bounded(report, key),
         title=str(failure.get("title") or check.get("name", "")),
         severity=str(failure.get("severity", "")),
         told=tuple(_told(failure, response)),
         request=_request(interaction["request"]),
+        phase=phase,
     )
-    known = report.found.setdefault((operation, cause.check, status), cause)
+    known = report.found.setdefault(cause.key, cause)
     if known is not cause:
         known.count += 1
         if _size(cause.request) < _size(known.request):
             known.request, known.told = cause.request, cause.told
+
+
+def _shape(failure: Mapping[str, Any], response: Mapping[str, Any]) -> str:
+    """What else tells causes of one operation, check and status apart; mostly nothing does."""
+    if int(response.get("status_code") or 0) >= SERVER_ERROR:
+        return shape_of(_bytes(response.get("content")) or b"")
+    if "schema_path" in failure:
+        return f"{failure['schema_path']}"
+    return ""
+
+
+def _bounded(report: FuzzReport, key: CauseKey) -> CauseKey:
+    if key in report.found:
+        return key
+    alike = [each for each in report.found if replace(each, shape="") == replace(key, shape="")]
+    return key if len(alike) < SHAPES_LIMIT else alike[-1]
 
 
 def _size(request: Request) -> int:

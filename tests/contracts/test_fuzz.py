@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from harness.contracts.fuzz import FuzzResult, _quoted, fuzz
+from harness.contracts.curl import quoted
+from harness.contracts.fuzz import FuzzResult, fuzz
 from harness.contracts.fuzz_report import read_report
 from harness.errors import ContractError
 from harness.model.credentials import NONE, Credentials
@@ -93,7 +94,7 @@ async def test_a_planted_500_is_found_with_a_curl_line(
     assert found.evidence[0].startswith("curl -i -g --path-as-is -X GET")
     assert f"{provider.url}/things/" in found.evidence[0]
     assert 'answer 500: {"status": 500}' in found.evidence
-    assert found.replay == "harness fuzz things --seed 1"
+    assert found.replay == "harness fuzz things --seed 1 --operation 'GET /things/{id}' --examples 3"
     causes = [(each.subject, each.reason.partition(":")[0]) for each in result.findings]
     assert len(causes) == len(set(causes)), "each cause is told once"
 
@@ -259,7 +260,7 @@ def test_a_report_that_was_cut_short_is_read_up_to_there(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "quoted"),
+    ("body", "shown"),
     [
         (b'{"a": 1}', """'{"a": 1}'"""),
         (b"it's", """'it'"'"'s'"""),
@@ -267,5 +268,5 @@ def test_a_report_that_was_cut_short_is_read_up_to_there(tmp_path: Path) -> None
         (b"@x", "$'\\x40\\x78'"),
     ],
 )
-def test_a_body_is_quoted_so_that_a_shell_sends_the_same(body: bytes, quoted: str) -> None:
-    assert _quoted(body) == quoted
+def test_a_body_is_quoted_so_that_a_shell_sends_the_same(body: bytes, shown: str) -> None:
+    assert quoted(body) == shown
