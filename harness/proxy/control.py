@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import ProxyError
+from harness.model.changes import AnswerRule, KeptExchange
 from harness.model.observation import CrossingSecond
 from harness.model.process import Process, ProcessSpec, Spawner
 from harness.proxy.relay import CONTROL_LINE_LIMIT, RelayLine
@@ -26,6 +28,9 @@ COMMAND_WITHIN_S = 2.0
 STOP_WITHIN_S = 2.0
 LOG_TAIL = 500
 """Characters of a log that a message shows."""
+
+
+Hear = Callable[[KeptExchange], None]
 
 
 class RelayControl:
@@ -40,6 +45,7 @@ class RelayControl:
         self._ended = asyncio.Event()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[int]] = {}
+        self._hearing: dict[str, Hear] = {}
 
     @classmethod
     async def start(
@@ -116,6 +122,26 @@ class RelayControl:
         Raises:
             ProxyError: when the relay is gone or does not answer in time.
         """
+        return await self._tell({"do": do, "line": line})
+
+    async def stage(self, line: str, rules: Sequence[AnswerRule], *, hear: Hear | None) -> int:
+        """Have the HTTP of a line read, and the answers that the rules mean changed; the connections that it cut.
+
+        `hear` is told of every exchange, even of those that no rule means. Without rules and without it, bytes pass as
+        ever. Those connections are cut that were open before anything was read.
+
+        Raises:
+            ProxyError: as `tell`.
+        """
+        if hear is None:
+            self._hearing.pop(line, None)
+        else:
+            self._hearing[line] = hear
+        told = {"rules": [asdict(rule) for rule in rules], "keep": hear is not None}
+        return await self._tell({"do": "stage", "line": line, "stage": told})
+
+    async def _tell(self, command: dict[str, Any]) -> int:
+        do, line = command["do"], command["line"]
         if self._writer is None or self._ended.is_set() or self._process.returncode is not None:
             raise ProxyError(f"the relay is gone; it was to {do} {line}".rstrip())
         number = next(self._numbers)
@@ -123,7 +149,7 @@ class RelayControl:
         self._waiting[number] = answer
         try:
             async with asyncio.timeout(COMMAND_WITHIN_S):
-                self._writer.write(json.dumps({"id": number, "do": do, "line": line}).encode() + b"\n")
+                self._writer.write(json.dumps({"id": number, **command}).encode() + b"\n")
                 return await answer
         except TimeoutError as error:
             raise ProxyError(f"the relay did not {do} {line} within {COMMAND_WITHIN_S:g} s") from error
@@ -165,6 +191,9 @@ class RelayControl:
             case {"crossings": rows}:
                 for row in rows:
                     self._on_crossing(CrossingSecond(**row))
+            case {"exchange": row}:
+                if row["line"] in self._hearing:
+                    self._hearing[row["line"]](_kept(row))
             case {"id": number, "count": count}:
                 answer = self._waiting.get(number)
                 if answer is not None and not answer.done():
@@ -173,6 +202,14 @@ class RelayControl:
                 self._ready.set_result(problem)
             case _:
                 raise ProxyError(f"expected a message of the relay, found {message!r}")
+
+
+def _kept(row: dict[str, Any]) -> KeptExchange:
+    """An exchange as the relay told of it."""
+    pairs = {name: tuple((key, value) for key, value in row[name]) for name in ("request_headers", "headers")}
+    bodies = {name: base64.b64decode(row[name]) for name in ("request_body", "body")}
+    served = None if row["served"] is None else base64.b64decode(row["served"])
+    return KeptExchange(**{**row, **pairs, **bodies, "served": served})
 
 
 def tail_of(log: Path) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from harness.proxy.crossing import RESET_ON_CLOSE, Crossing, LineCount
+
+if TYPE_CHECKING:
+    from harness.proxy.stage import LineStage
 
 LOOPBACK = "127.0.0.1"
 Address = tuple[str, int]
@@ -21,6 +25,8 @@ class CountedLine:
     def __init__(self, *, name: str, protocol: str, listen: Address, to: Address, now: Callable[[], float]) -> None:
         self.name = name
         self.count = LineCount(protocol=protocol, now=now)
+        self.stage: LineStage | None = None
+        """Reads HTTP on connections that are opened while it is on."""
         self._listen_at = listen
         self._to = to
         self._listener = socket.socket()
@@ -102,7 +108,7 @@ class CountedLine:
         loop = asyncio.get_running_loop()
         self.count.tally.connections += 1
         provider = socket.socket()
-        crossing = Crossing(self.count)
+        crossing = Crossing(self.count, self.stage if self.stage is not None and self.stage.on else None)
         try:
             for each in (consumer, provider):
                 each.setblocking(False)  # noqa: FBT003 -- the standard library's signature

@@ -20,9 +20,13 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from harness.proxy.records import ClientRecords
 from harness.proxy.streams import BEGINS, Streams
+
+if TYPE_CHECKING:
+    from harness.proxy.stage import LineStage, Passage
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time left: closing sends a RST."""
@@ -100,13 +104,13 @@ class Side(asyncio.Protocol):
 
     def connect(self) -> None:
         """Both sides are connected: pass on what came early."""
-        peer = self.peer.transport
+        self.send = self.crossing.passed_on(self)
         for data in self.early:
-            peer.write(data)
+            self.send(data)
         self.early.clear()
-        self.send = peer.write
         if self.ended:
-            peer.write_eof()
+            self.crossing.flush(self)
+            self.peer.transport.write_eof()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -118,6 +122,7 @@ class Side(asyncio.Protocol):
         if self.crossing.ending(self):
             self.crossing.reset()
         elif self.crossing.connected:
+            self.crossing.flush(self)
             self.peer.transport.write_eof()
             if self.peer.ended:
                 self.transport.close()
@@ -212,16 +217,21 @@ class Crossing:
         "cut",
         "greeting",
         "line",
+        "passage",
         "provider",
         "records",
         "silent",
         "spoken_first",
+        "stage",
         "streams",
         "unheard",
     )
 
-    def __init__(self, line: LineCount) -> None:
+    def __init__(self, line: LineCount, stage: LineStage | None = None) -> None:
         self.line = line
+        self.stage = stage
+        """What reads HTTP and may change it; None where bytes only pass."""
+        self.passage: Passage | None = None
         self.consumer = ConsumerSide(self)
         self.provider = ProviderSide(self)
         self.consumer.pair(self.provider)
@@ -288,11 +298,26 @@ class Crossing:
         if self.consumer.lost or self.provider.lost:
             self.reset()
             return
+        if self.stage is not None:
+            self.passage = self.stage.passage(
+                to_provider=self.provider.transport.write, to_consumer=self.consumer.transport.write
+            )
         self.consumer.connect()
         self.provider.connect()
         if self.consumer.ended and self.provider.ended:
             self.consumer.transport.close()
             self.provider.transport.close()
+
+    def passed_on(self, side: Side) -> Callable[[bytes], object]:
+        """Where what a side says goes."""
+        if self.passage is None:
+            return side.peer.transport.write
+        return self.passage.down if side is self.provider else self.passage.up
+
+    def flush(self, side: Side) -> None:
+        """A side says nothing more: let go what was held back of it."""
+        if self.passage is not None:
+            (self.passage.down_ended if side is self.provider else self.passage.up_ended)()
 
     def ending(self, side: Side) -> bool:
         """A side ended: count what that leaves unanswered. True when the end must be passed on as a RST.

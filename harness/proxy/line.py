@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.clock import Clock
 from harness.errors import ProxyError
+from harness.model.changes import AnswerRule
 from harness.model.topology import LineId
-from harness.proxy.control import RelayControl
+from harness.proxy.control import Hear, RelayControl
 from harness.proxy.openers import Manners
 from harness.proxy.probe import LOOPBACK, Question, Seen, probe
 from harness.proxy.server import ListenerConfig, ToxiproxyServer
@@ -78,6 +80,9 @@ class Line:
         self._relay = relay
         self._clock = clock
         self._trust = trust
+        self._hear: Hear | None = None
+        self._rules: tuple[AnswerRule, ...] = ()
+        self._obeyed = False
 
     @property
     def relayed(self) -> bool:
@@ -151,6 +156,30 @@ class Line:
         self._state.abrupt_by.discard(holder)
         if self._relay and not self._state.abrupt_by:
             await self._relay.tell("gentle", self.name)
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether the relay was told to change answers, and obeyed."""
+        return bool(self._rules) and self._obeyed
+
+    async def keep(self, hear: Hear | None) -> None:
+        """From now on tell of every exchange on this line; with None, no more."""
+        self._hear = hear
+        await self._staged()
+
+    async def answer(self, rules: Sequence[AnswerRule]) -> int:
+        """Change the answers that rules mean; with none, all pass as they come. Gives how many rules are in force."""
+        self._rules = tuple(rules)
+        await self._staged()
+        return len(self._rules)
+
+    async def _staged(self) -> None:
+        if self._relay is None or self.plan.protocol != "http":
+            why = "no relay stands on it" if self._relay is None else f"it carries {self.plan.protocol}"
+            raise ProxyError(f"expected HTTP that can be read on {self.name}; {why}")
+        self._obeyed = False
+        await self._relay.stage(self.name, self._rules, hear=self._hear)
+        self._obeyed = True
 
     async def cut(self) -> int:
         """Reset the live connections; without a relay Toxiproxy ends them with FIN, and their number is unknown (0)."""

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.clock import SystemClock
 from harness.proxy.counted import LOOPBACK, CountedLine
@@ -21,6 +22,8 @@ from harness.proxy.counted import LOOPBACK, CountedLine
 CONTROL_LINE_LIMIT = 1 << 20
 UNREAD_LIMIT = 1 << 20
 """Bytes that a controller may leave unread; beyond, figures are kept together until it reads again."""
+EXCHANGES_UNREAD_LIMIT = 16 << 20
+"""The same for exchanges that are told of; those beyond are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,11 @@ class Relay:
                     break
                 if command["do"] == "flush":
                     self._emit(writer)
-                self._say(writer, {"id": command["id"], "count": self._obey(command["do"], command.get("line", ""))})
+                if command["do"] == "stage":
+                    count = self._stage(writer, command["line"], command["stage"])
+                else:
+                    count = self._obey(command["do"], command.get("line", ""))
+                self._say(writer, {"id": command["id"], "count": count})
         except ConnectionError:
             return 0
         finally:
@@ -127,6 +134,25 @@ class Relay:
             case "abrupt" | "gentle":
                 listener.count.abrupt = do == "abrupt"
         return 0
+
+    def _stage(self, writer: asyncio.StreamWriter, line: str, told: dict[str, Any]) -> int:
+        """Read and change HTTP on a line; gives the number of live connections that were cut, which can't be read.
+
+        What reads HTTP is imported when it is first wanted, since most runs have no use for it.
+        """
+        from harness.model.changes import rule_of
+        from harness.proxy.stage import LineStage
+
+        listener = self._lines[line]
+        if listener.stage is None:
+            listener.stage = LineStage(report=lambda row: self._report(writer, {"line": line, **row}), now=self._now)
+        was_on = listener.stage.on
+        listener.stage.set(tuple(rule_of(rule) for rule in told["rules"]), keep=told["keep"])
+        return listener.cut() if listener.stage.on and not was_on else 0
+
+    def _report(self, writer: asyncio.StreamWriter, row: dict[str, object]) -> None:
+        if writer.transport.get_write_buffer_size() <= EXCHANGES_UNREAD_LIMIT:
+            self._say(writer, {"exchange": row})
 
     async def _tick(self, writer: asyncio.StreamWriter) -> None:
         while True:
