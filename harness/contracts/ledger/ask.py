@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.contracts.ledger.answer import Answer, Pair, Troubled
-from harness.contracts.ledger.content import named_in
+from harness.contracts.ledger.content import Named, named_in
+from harness.contracts.ledger.entries import Outcome
 from harness.contracts.ledger.facts import Facts, facts_of
 from harness.contracts.ledger.store import Ledger
 from harness.model.verdict import Verdict, worst
@@ -115,24 +116,13 @@ class _Asked:
 
     def judged(self, consumer: str, consumer_version: str, provider: str, version: str, content: str) -> Pair:
         """What was verified of that content with that version of the provider, and nothing else."""
-        outcomes = self.facts.outcomes.get((content, version), {})
         document = self.ledger.contents.get(content)
-        if document is None or not (names := named_in(document)):
-            lost = f"the ledger has lost what {consumer} {consumer_version} relies on: publish it again"
-            verdict, reason, troubled = Verdict.UNKNOWN, lost, ()
-            settle = self.publish(consumer, consumer_version)
-        else:
-            troubled = tuple(
-                Troubled(label=each.label, verdict=Verdict.UNKNOWN, reason="not verified")
-                if (outcome := outcomes.get(each.key)) is None
-                else Troubled(label=each.label, verdict=outcome.verdict, reason=outcome.reason)
-                for each in names
-            )
-            verdict = worst(each.verdict for each in troubled)
-            reason = self.told(verdict, troubled, content, provider, version)
-            settle = self.verify(consumer, consumer_version, provider, version)
-        wrong = tuple(each for each in troubled if each.verdict is not Verdict.PASS)
-        never = len(wrong) == len(troubled) and not outcomes
+        names = () if document is None else named_in(document)
+        if not names:
+            return self.lost(consumer, consumer_version, provider, version)
+        outcomes = self.facts.outcomes.get((content, version), {})
+        each = tuple(_troubled(name, outcomes.get(name.key)) for name in names)
+        verdict = worst(one.verdict for one in each)
         return Pair(
             consumer=consumer,
             consumer_version=consumer_version,
@@ -140,14 +130,28 @@ class _Asked:
             provider_version=version,
             content=content,
             verdict=verdict,
-            reason=reason,
-            interactions=() if never else wrong,
-            owner=self.owner(consumer if document is None else provider),
-            settle="" if verdict is Verdict.PASS else settle,
-            fillable=verdict is Verdict.UNKNOWN and document is not None,
+            reason=self.told(verdict, each, content, provider, version),
+            interactions=tuple(one for one in each if one.verdict is not Verdict.PASS) if outcomes else (),
+            owner=self.owner(provider),
+            settle="" if verdict is Verdict.PASS else self.verify(consumer, consumer_version, provider, version),
+            fillable=verdict is Verdict.UNKNOWN,
+        )
+
+    def lost(self, consumer: str, version: str, provider: str, provider_version: str) -> Pair:
+        """The ledger knows that there is a pact, and not what stands in it."""
+        return Pair(
+            consumer=consumer,
+            consumer_version=version,
+            provider=provider,
+            provider_version=provider_version,
+            verdict=Verdict.UNKNOWN,
+            reason=f"the ledger has lost what {consumer} {version} relies on: publish it again",
+            owner=self.owner(consumer),
+            settle=self.publish(consumer, version),
         )
 
     def told(self, verdict: Verdict, troubled: Sequence[Troubled], content: str, provider: str, version: str) -> str:
+        """Why, in one sentence."""
         count, total = sum(each.verdict is verdict for each in troubled), len(troubled)
         if verdict is Verdict.PASS:
             return f"all {total} interactions verified"
@@ -162,6 +166,7 @@ class _Asked:
         return f"{provider} {version} was never verified against this pact ({total} interactions){also}"
 
     def unpublished(self, consumer: str, version: str, *, provider: str, provider_version: str) -> Pair:
+        """Nobody knows what a version of a consumer relies on."""
         return Pair(
             consumer=consumer,
             consumer_version=version,
@@ -174,6 +179,7 @@ class _Asked:
         )
 
     def absent(self, consumer: str, version: str, provider: str, content: str) -> Pair:
+        """There is no version of the provider in the environment."""
         place = self.question.environment
         return Pair(
             consumer=consumer,
@@ -199,3 +205,9 @@ class _Asked:
     def verify(self, consumer: str, consumer_version: str, provider: str, version: str) -> str:
         words: Iterable[str] = ("harness", "verify", "--provider", provider, "--version", version)
         return f"{shlex.join(words)} --pacts-of {shlex.quote(f'{consumer}={consumer_version}')} {self.where()}"
+
+
+def _troubled(name: Named, outcome: Outcome | None) -> Troubled:
+    if outcome is None:
+        return Troubled(label=name.label, verdict=Verdict.UNKNOWN, reason="not verified")
+    return Troubled(label=name.label, verdict=outcome.verdict, reason=outcome.reason)

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_names_cannot_lead_out_of_the_directory(ledger: Writer) -> None:
     assert file.resolve().is_relative_to(ledger.directory.resolve())
 
 
-BREAKAGES = {
+BREAKAGES: dict[str, tuple[Callable[[str], str], str]] = {
     "cut off": (lambda text: text[:40], ":3:"),
     "with the marks of a merge": (lambda text: "<<<<<<< HEAD\n" + text, ":1:1: expected JSON"),
     "in the middle": (lambda text: text.replace('"version": "2"', '"version" "2"'), ": expected JSON"),
