@@ -18,6 +18,8 @@ COMMANDS = {
     "system": ("harness.cli.system:system", "Join the service.yaml of many repositories into one description."),
     "run": ("harness.cli.run:run", "The main job: start, verify, break under load, fuzz, judge."),
     "verify": ("harness.cli.run:verify", "Verify the consumers' pacts against the running providers."),
+    "compare": ("harness.cli.compare:compare", "Hold the pacts against the providers' documents, nothing running."),
+    "breaking": ("harness.cli.breaking:breaking", "Which consumers a change of a document or of an event breaks."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
     "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
     "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C or `harness down`."),

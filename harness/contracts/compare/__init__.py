@@ -1,0 +1,1 @@
+"""Pacts held against OpenAPI documents, without a running provider."""
