@@ -21,6 +21,7 @@ SHAPES_LIMIT = 5
 """Shapes of one operation, check and status that count as causes of their own; bodies may echo what was sent."""
 HONEST_LIMIT = 5
 """Requests kept of each operation, for the hostile ones that are made from them."""
+_REFUSALS = (401, 403)
 _STATEFUL = "Stateful tests"
 _ORDER = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
@@ -140,10 +141,13 @@ def _keep(kept: list[Honest], operation: str, value: Mapping[str, Any], response
     status = int(response["status_code"])
     fine = status // 100 == 2  # noqa: PLR2004 -- the class of success
     positive = ((value.get("meta") or {}).get("generation") or {}).get("mode") == "positive"
-    if not positive or status >= SERVER_ERROR or status in {401, 403, 429}:
+    if not positive or status in {429, *range(SERVER_ERROR, 600)}:
         return
     if not fine and kept:
-        return
+        if kept[0].status in _REFUSALS and status not in _REFUSALS:
+            kept.clear()
+        else:
+            return
     if fine:
         kept[:] = [each for each in kept if each.status // 100 == 2][-(HONEST_LIMIT - 1) :]  # noqa: PLR2004 -- as above
     body = value.get("body")

@@ -60,4 +60,5 @@ class Suspicion:
     check: HostileCheck
     title: str
     status: int
+    body: bytes = b""
     told: tuple[str, ...] = ()
