@@ -7,12 +7,14 @@ and refunds it afterwards: no charge without an order stays in the ledger.
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from asking import ask
+from asking import ask, event_of
 
 from harness.contracts.states import ProviderState
 
 CARD = "tok-pact-0001"
+RECEIVED = "shop.payments.received"
 
 
 async def not_charged(_state: ProviderState) -> dict[str, str]:
@@ -38,6 +40,15 @@ async def refund(state: ProviderState) -> None:
     await ask("POST", f"{state.url}/charges/{state.params['order_id']}/refund", expect=200, headers=state.headers)
 
 
+async def received(state: ProviderState) -> tuple[Any, dict[str, str]]:
+    """Charge an order, and refund it; the event that it was paid."""
+    order_id = (await charged_19_99(state))["order_id"]
+    try:
+        return await event_of(state, RECEIVED, "order_id", order_id)
+    finally:
+        await ask("POST", f"{state.url}/charges/{order_id}/refund", expect=200, headers=state.headers)
+
+
 async def _charged(state: ProviderState, amount_cents: int) -> dict[str, str]:
     order_id = str(uuid.uuid4())
     charge = {"order_id": order_id, "amount_cents": amount_cents, "card_token": CARD}
@@ -52,3 +63,4 @@ STATES = {
     "an order that was refunded before it was charged": refunded_before,
 }
 TEARDOWN = dict.fromkeys(STATES, refund)
+MESSAGES = {"an order was paid": received}
