@@ -50,6 +50,8 @@ class ProviderState:
     """Direct address (URL or DSN) of each of the provider's stores, by the store's name."""
     params: Values
     """`given(name, **params)`; when a state is taken back, also the values that setting it up gave."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The secrets of the run, by their names in the system's description: `{secret.cart}` is that of `cart`."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the harness itself sends along to the provider, so that a state may be set up over its API."""
 
@@ -137,6 +139,7 @@ class StateServer:
     url: str
     stores: Mapping[str, str]
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     refusals: list[Refusal] = field(default_factory=list)
     given: list[tuple[str, Values, Values]] = field(default_factory=list)
     """Each state that was set up: name, parameters, and the values that it gave."""
@@ -218,7 +221,9 @@ class StateServer:
         if function is None:
             known = ", ".join(repr(each) for each in sorted(table)) or "none"
             raise _RefusedError(Trouble.UNKNOWN, f"no {name!r} in {self.tables.file}; known: {known}")
-        state = ProviderState(url=self.url, stores=self.stores, params=params, headers=self.headers)
+        state = ProviderState(
+            url=self.url, stores=self.stores, params=params, headers=self.headers, secrets=self.secrets
+        )
         future: concurrent.futures.Future[object] = concurrent.futures.Future()
         # Not a pool: its threads are joined when the interpreter ends, and one that hangs would keep it for ever.
         threading.Thread(target=self._run, args=(function, state, future), daemon=True).start()

@@ -6,10 +6,8 @@ The order is a JSON file, and so is the report.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +21,8 @@ from harness.errors import HarnessError
 REQUEST_LIMIT_MS = 15_000
 """How long Pact waits for one answer, of the provider or of a state function."""
 LOOPBACK = "127.0.0.1"
-HEADERS = "HARNESS_HEADERS"
-"""Variable with the headers to send along, as JSON: they hold secrets, and the order is a file that stays."""
+PRIVATE = "HARNESS_PRIVATE"
+"""Variable with what is not for the order, which is a file that stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +36,14 @@ class Order:
     http: tuple[Path, ...]
     messages: tuple[Path, ...]
     report: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Private:
+    """What holds secrets: the headers to send along, and those of the run by their names, for the states."""
+
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +102,19 @@ class Report:
 
 ORDERS: TypeAdapter[Order] = TypeAdapter(Order)
 REPORTS: TypeAdapter[Report] = TypeAdapter(Report)
+PRIVATES: TypeAdapter[Private] = TypeAdapter(Private)
+_NOTHING = Private()
 
 
-def run(order: Order, headers: Mapping[str, str] | None = None) -> Report:
-    """Verify everything that is ordered, the headers sent along."""
-    headers = headers or {}
+def run(order: Order, private: Private = _NOTHING) -> Report:
+    """Verify everything that is ordered."""
     try:
         tables = load_tables(order.states)
     except HarnessError as error:
         return Report(trouble=str(error))
-    with StateServer(tables=tables, url=order.url, stores=order.stores, headers=headers) as server:
+    with StateServer(
+        tables=tables, url=order.url, stores=order.stores, headers=private.headers, secrets=private.secrets
+    ) as server:
         results = [_verify(order, server, files, messages=False) for files in (order.http,) if files]
         results += [_verify(order, server, files, messages=True) for files in (order.messages,) if files]
         return Report(
@@ -169,8 +178,7 @@ def _mismatch(raw: dict[str, Any]) -> Mismatch:
 def main() -> None:
     """Read the order, verify, write the report; threads of state functions that hang are left to the process's end."""
     order = ORDERS.validate_json(Path(sys.argv[1]).read_bytes())
-    headers = json.loads(os.environ.get(HEADERS, "{}"))
-    report = run(order, headers)
+    report = run(order, PRIVATES.validate_json(os.environ.get(PRIVATE, "{}")))
     unfinished = order.report.with_suffix(".new")
     unfinished.write_bytes(REPORTS.dump_json(report))
     unfinished.replace(order.report)

@@ -15,7 +15,7 @@ from harness.contracts.environment import child_environment, redact_file, tail
 from harness.contracts.pact_merge import pact_document
 from harness.contracts.pacts import Interaction, Kind, Pact, read_pacts
 from harness.contracts.states import Refusal, Trouble
-from harness.contracts.verifier_process import HEADERS, ORDERS, REPORTS, Order, Report, Verified
+from harness.contracts.verifier_process import ORDERS, PRIVATE, PRIVATES, REPORTS, Order, Private, Report, Verified
 from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
 from harness.model.process import ProcessSpec, Spawner
@@ -156,12 +156,13 @@ async def _run(plan: _Plan, provider: ProviderUnderTest, order: Order, log: Path
     """Why there is no report; empty when there is one."""
     request = plan.directory / f"verify-{provider.name}.order.json"
     request.write_bytes(ORDERS.dump_json(order))
+    private = Private(headers=dict(plan.credentials.sent), secrets=dict(plan.credentials.secrets))
     spec = ProcessSpec(
         name=f"verify-{provider.name}",
         command=(sys.executable, "-m", "harness.contracts.verifier_process", str(request)),
         log=str(log),
         env=child_environment(plan.credentials.ca)
-        | {"PACT_DO_NOT_TRACK": "true", HEADERS: json.dumps(plan.credentials.sent)},
+        | {"PACT_DO_NOT_TRACK": "true", PRIVATE: PRIVATES.dump_json(private).decode()},
     )
     process = await plan.spawner.spawn(spec)
     try:
@@ -171,7 +172,8 @@ async def _run(plan: _Plan, provider: ProviderUnderTest, order: Order, log: Path
     finally:
         if process.returncode is None:
             await process.stop(grace_s=0.5)
-        await asyncio.to_thread(redact_file, log, plan.credentials.redact)
+        for file in (log, request, order.report):
+            await asyncio.to_thread(redact_file, file, plan.credentials.redact)
     return "" if order.report.exists() else f"the verifying process ended with {code} and without a report"
 
 

@@ -17,6 +17,8 @@ class Credentials:
     """Headers that hold secrets of the run, and how those are taken out of what is written down or shown."""
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The secrets that were drawn for the run, by their names in its description."""
     redact: Callable[[str], str] = field(default=_as_it_is, repr=False)
     marks: Mapping[str, str] = field(default_factory=dict)
     """Headers that say whose requests these are; nothing in them is secret."""

@@ -75,7 +75,7 @@ class Fleet:
         used = {name for text in headers.values() for name in names(text)}
         values = {name: self._secrets.of(name.removeprefix(_SECRET)) for name in used if name.startswith(_SECRET)}
         filled = {header: fill(text, values) for header, text in headers.items()}
-        return Credentials(headers=filled, redact=self._secrets.redact)
+        return Credentials(headers=filled, secrets=self._secrets.drawn, redact=self._secrets.redact)
 
     @property
     def instances(self) -> tuple[InstanceId, ...]:

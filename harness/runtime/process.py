@@ -197,7 +197,8 @@ class ProcessDeployment:
     @property
     def credentials(self) -> Credentials:
         """What the harness sends along when it asks a service directly."""
-        return Credentials(headers=self._addresses.access_headers(), redact=self._secrets.redact, ca=self._ca)
+        headers, secrets = self._addresses.access_headers(), self._secrets
+        return Credentials(headers=headers, secrets=secrets.drawn, redact=secrets.redact, ca=self._ca)
 
     @property
     def _ca(self) -> Path | None:

@@ -20,6 +20,11 @@ class Secrets:
             self._drawn[name] = secrets.token_urlsafe(SECRET_BYTES)
         return self._drawn[name]
 
+    @property
+    def drawn(self) -> dict[str, str]:
+        """All that were asked for so far, by name."""
+        return dict(self._drawn)
+
     def redact(self, text: str) -> str:
         """The text without any of the secrets."""
         for secret in self._drawn.values():
