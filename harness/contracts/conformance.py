@@ -24,7 +24,7 @@ from harness.model.observation import DistinctAnswer
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MAX_PROBLEMS = 5
 """Told of one body; the rest mostly follows from them."""
-_DOCUMENT = "urn:openapi-document"
+DOCUMENT = "urn:openapi-document"
 _PARAMETER = re.compile(r"\{[^/{}]+\}")
 _WITHOUT_BODY = (204, 304)
 
@@ -59,7 +59,7 @@ class Conformance:
             raise ContractError(message)
         adapted = copy.deepcopy(dict(document))
         _adapt(adapted, nullable=version.startswith("3.0"))
-        self._registry: Registry[Any] = Registry().with_resource(_DOCUMENT, DRAFT202012.create_resource(adapted))
+        self._registry: Registry[Any] = Registry().with_resource(DOCUMENT, DRAFT202012.create_resource(adapted))
         self._document = adapted
         self._prefix = _server_path(document)
         try:
@@ -88,6 +88,35 @@ class Conformance:
         """The statuses that the document names for an operation; none for one that it does not have."""
         operation = self._operation(method, path) or {}
         return frozenset(int(status) for status in operation if status.isdecimal())
+
+    @property
+    def registry(self) -> Registry[Any]:
+        """What the references of its schemas are looked up in."""
+        return self._registry
+
+    def template(self, method: str, path: str) -> str:
+        """The path of an operation as the document writes it; empty for one that it does not have."""
+        found = self._found(method, path)
+        return found.template if found else ""
+
+    def expression(self, method: str, path: str) -> str:
+        """A regular expression for all paths of an operation, that of the server before them."""
+        found = self._found(method, path)
+        return re.escape(self._prefix) + found.pattern.pattern if found else re.escape(path.partition("?")[0])
+
+    def validator(self, method: str, path: str, status: int, content_type: str) -> Draft202012Validator | None:
+        """What judges the body of an answer; None when the document says nothing of it."""
+        response = _declared(self._operation(method, path) or {}, status)
+        if response is None:
+            return None
+        chosen = _media(response, content_type)
+        return response.media[chosen] if chosen is not None else None
+
+    def _found(self, method: str, path: str) -> _Path | None:
+        bare = path.partition("?")[0].removeprefix(self._prefix)
+        matching = (each for each in self._paths if each.pattern.fullmatch(bare))
+        found = next(matching, None)
+        return found if found is not None and method.lower() in found.operations else None
 
     def _operation(self, method: str, path: str) -> Mapping[str, _Response] | None:
         bare = path.partition("?")[0].removeprefix(self._prefix)
@@ -142,7 +171,7 @@ class Conformance:
 
 
 def _reference(at: tuple[str, ...]) -> str:
-    return f"{_DOCUMENT}#/" + "/".join(quote(str(part).replace("~", "~0").replace("/", "~1")) for part in at)
+    return f"{DOCUMENT}#/" + "/".join(quote(str(part).replace("~", "~0").replace("/", "~1")) for part in at)
 
 
 def _server_path(document: Mapping[str, JsonValue]) -> str:
@@ -198,6 +227,13 @@ def _declared(operation: Mapping[str, _Response], status: int) -> _Response | No
     return None
 
 
+def _media(response: _Response, content_type: str) -> str | None:
+    """The declared media range that means a content type."""
+    kind = content_type.partition(";")[0].strip().lower()
+    ranges = (kind, f"{kind.partition('/')[0]}/*", "*/*")
+    return next((each for each in ranges if each in response.media), None)
+
+
 def _differences(response: _Response, answer: DistinctAnswer) -> Iterator[str]:
     present = {name.lower() for name in answer.headers}
     for name in response.required_headers:
@@ -212,8 +248,7 @@ def _differences(response: _Response, answer: DistinctAnswer) -> Iterator[str]:
             yield f"a body of {answer.content_type or 'no content type'} came, none is declared"
         return
     kind = answer.content_type.partition(";")[0].strip().lower()
-    ranges = (kind, f"{kind.partition('/')[0]}/*", "*/*")
-    chosen = next((each for each in ranges if each in response.media), None)
+    chosen = _media(response, kind)
     if chosen is None:
         yield f"content type {kind or 'none'} is not declared (declared: {', '.join(response.media)})"
         return

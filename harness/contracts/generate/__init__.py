@@ -1,0 +1,1 @@
+"""Answers that a provider may give and has not given yet."""
