@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.contracts import contracts
 from harness.cli.matrix import matrix
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def chaos() -> None:
 
 
 chaos.add_command(matrix)
+chaos.add_command(contracts)
 
 
 @chaos.command("run")

@@ -76,6 +76,18 @@ class Rule(StrEnum):
     """A fault that does nothing was found to do something."""
     HARNESS = "harness"
     """Something in the harness went wrong."""
+    CLASS = "other-class"
+    """Of a replayed request: found without the fault and refused under it, or the other way round."""
+    REFUSAL = "unclear-refusal"
+    """A 503 without Retry-After, or without application/problem+json."""
+    DOCUMENT = "breaks-document"
+    """An answer that the service's own OpenAPI document does not declare."""
+    TRACE = "stack-trace"
+    """An answer that shows the inside of the program."""
+    PACT = "pact"
+    """An interaction that a consumer relies on neither held nor failed in the declared way."""
+    NOT_TRIED = "not-tried"
+    """Nobody asked, or a limiter answered in the operation's place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
