@@ -1,0 +1,1 @@
+"""A Pact Broker, asked by its HAL API."""
