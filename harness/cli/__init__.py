@@ -23,6 +23,7 @@ COMMANDS = {
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
     "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
     "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C or `harness down`."),
+    "sandbox": ("harness.cli.sandbox:sandbox", "Bring up one service alone, stubs from its pacts as its providers."),
     "down": ("harness.cli.down:down", "Stop what `harness up` brought up."),
     "ps": ("harness.cli.down:ps", "List what is up."),
     "inject": ("harness.cli.inject:inject", "Break something by hand on what is up, and heal it again."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,9 @@ from harness.cli.standing import Row, Standing
 
 if TYPE_CHECKING:
     from harness.engine.by_hand import ByHand
+    from harness.engine.session import Session
     from harness.model.events import Event
+    from harness.model.fault import FaultSpec
     from harness.runtime.deployment import Deployment
 
 Say = Callable[[str], None]
@@ -62,12 +64,17 @@ class Opened:
 
 async def open_as_processes(path: Path, directory: Path | None, *, tls: bool, say: Say) -> Opened:
     """As its description says; raises as `Session.open`."""
-    from harness.engine.by_hand import ByHand
     from harness.engine.session import Session, Settings
     from harness.faults import fault_table
 
     faults = fault_table()
-    session = await Session.open(path, settings=Settings(directory=directory, tls=tls), say=say)
+    return of_session(await Session.open(path, settings=Settings(directory=directory, tls=tls), say=say), faults)
+
+
+def of_session(session: Session, faults: Mapping[str, type[FaultSpec]]) -> Opened:
+    """A session that stands until it is told to end."""
+    from harness.engine.by_hand import ByHand
+
     return Opened(
         run=session.run,
         runtime=session.topology.system.runtime.value,

@@ -72,20 +72,33 @@ def _detach(arguments: Sequence[str]) -> None:
 
 
 async def _up(opening: Callable[[Callable[[str], None]], Coroutine[Any, Any, Opened]]) -> None:
-    from harness.cli.controlling import Control
-
     console = Console()
     opened = await until_interrupted(opening(console.say))
+    view = _Live() if console.colour else Lines()
+
+    def announce(standing: Standing) -> None:
+        view.show(standing.rows)
+        click.echo(f"\ncustomers enter at {standing.entry}; Ctrl-C or `harness down` stops it all")
+
+    await stay(opened, announce, lambda standing: watch(opened, standing, view.show))
+
+
+async def stay(
+    opened: Opened,
+    announce: Callable[[Standing], None],
+    keep: Callable[[Standing], Coroutine[Any, Any, None]],
+) -> None:
+    """Keep it up, and listen to what is to be broken by hand, until somebody ends it; then stop it all."""
+    from harness.cli.controlling import Control
+
     standing = opened.standing()
     control: Control | None = None
     try:
         control = await Control.open(opened.by_hand, opened.directory)
         standing.write()
-        view = _Live() if console.colour else _Lines()
-        view.show(standing.rows)
-        click.echo(f"\ncustomers enter at {standing.entry}; Ctrl-C or `harness down` stops it all")
+        announce(standing)
         with suppress(click.Abort):  # the ordinary way to end it
-            await until_interrupted(_keep(opened, standing, view.show))
+            await until_interrupted(keep(standing))
     finally:
         standing.forget()
         if control is not None:
@@ -93,7 +106,7 @@ async def _up(opening: Callable[[Callable[[str], None]], Coroutine[Any, Any, Ope
         await opened.close()
 
 
-async def _keep(opened: Opened, standing: Standing, show: Callable[[Sequence[Row]], None]) -> None:
+async def watch(opened: Opened, standing: Standing, show: Callable[[Sequence[Row]], None]) -> None:
     """Look at everything, for ever, and tell what changed."""
     while True:
         await asyncio.sleep(LOOK_S)
@@ -104,7 +117,7 @@ async def _keep(opened: Opened, standing: Standing, show: Callable[[Sequence[Row
             show(standing.rows)
 
 
-class _Lines:
+class Lines:
     """The table once, then a line for each change: for files and pipes."""
 
     def __init__(self) -> None:

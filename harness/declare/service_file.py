@@ -12,7 +12,7 @@ from harness.declare.validate import validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Place, Problem
 from harness.model.quantity import Duration
-from harness.model.system import Declared, Journey, Name, Need, Service, Store
+from harness.model.system import Access, Declared, Journey, Name, Need, Service, Store
 
 SERVICE_FILE = "service.yaml"
 MOST_FILES = 1000
@@ -47,6 +47,8 @@ class ServiceFile(Service):
     """`hard`: without it the journey may fail; `soft`: the journey goes on."""
     stores: dict[Name, Store] = Field(default_factory=dict)
     """Those that it brings; one that several bring must be the same in all, apart from `databases`."""
+    access: Access = Access()
+    """What is sent along to it when it is tried by itself; for the whole, it stands in the common file."""
     journeys: dict[Name, Journey] = Field(default_factory=dict)
     """Those that it declares for all."""
 

@@ -229,6 +229,8 @@ class Service(Declared):
     """Without it there are always as many instances as are declared."""
     ready: Annotated[str, Field(pattern=r"^(/.*|tcp)$")] = "/readyz"
     """Path that answers 2xx once the instance can serve; `tcp` when taking a connection is all that shows it."""
+    ready_within: Duration | None = None
+    """When it may need more than a minute until then."""
     tls: bool = False
     """Whether it serves TLS when it is told of a certificate and a key, which is in a run with TLS."""
     openapi: str | None = None

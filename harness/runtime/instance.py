@@ -65,6 +65,8 @@ class Launch:
     log: Path
     drains: bool
     """Whether SIGTERM lets it finish what it is at; a store, whose data is thrown away, is simply killed."""
+    ready_within_s: float = 0.0
+    """When it may take longer than others until it can serve."""
     elsewhere: Callable[[int], Awaitable[str]] | None = None
     """Tells what that process does instead of listening where it was told, where it is not on the host's network."""
 
@@ -178,6 +180,7 @@ class Instance:
                 self._watch = asyncio.create_task(self._await_death(self._process), name=f"watch {self.name}")
 
     async def _await_ready(self, within_s: float) -> None:
+        within_s = max(within_s, self._launch.ready_within_s)
         deadline = self._clock.now() + within_s
         interval_s = POLL_FIRST_S
         while True:

@@ -59,6 +59,7 @@ class Launches:
             lacking=lacking,
             log=self._log(instance),
             drains=True,
+            ready_within_s=float(service.ready_within or 0.0),
         )
 
     def _trust(self, service: str) -> ssl.SSLContext | None:

@@ -40,7 +40,7 @@ def stub_of_document(file: Path, *, consumer: str, provider: str) -> Stub:
     interactions = tuple(_interactions(document)) if isinstance(document, dict) else ()
     if not interactions:
         raise ContractError(f"{file}: expected an OpenAPI document with operations, found none")
-    return Stub(consumer=consumer, provider=provider, source=str(file), interactions=interactions)
+    return Stub(consumer=consumer, provider=provider, source=file.name, interactions=interactions)
 
 
 def _interactions(document: Mapping[str, JsonValue]) -> Iterator[Stubbed]:

@@ -36,7 +36,7 @@ def stub_of(pact: Pact, *, loose: bool = False) -> Stub:
     return Stub(
         consumer=pact.consumer,
         provider=pact.provider,
-        source=str(pact.file),
+        source=pact.file.name,
         interactions=tuple(_stubbed(each) for each in pact.interactions if each.kind is Kind.HTTP),
         loose=loose,
     )

@@ -45,17 +45,21 @@ class Stub:
 
         Among several, answers that are no refusal come first; apart from that the order of the file counts.
         """
-        choice = choice or Choice()
+        choice = self._relevant(choice or Choice())
         tried = [(each, list(request_differences(each.expected, request))) for each in self.interactions]
         exact = [each for each, found in tried if not found]
         near = [each for each, found in tried if found and self.loose and all(one.kin for one in found)]
-        for candidates, loosely in ((exact, False), (near, True)):
-            ranked = sorted(candidates, key=lambda each: _rank(each, choice))
-            if choice.only:
-                ranked = [each for each in ranked if any(map(each.chosen_by, choice.names))]
-            if ranked:
-                return self._answered(ranked[0], request, loosely=loosely)
+        fitting = sorted((*exact, *near), key=lambda each: _rank(each, choice, loosely=each in near))
+        if choice.only:
+            fitting = [each for each in fitting if any(map(each.chosen_by, choice.names))]
+        if fitting:
+            return self._answered(fitting[0], request, loosely=fitting[0] in near)
         return self._unmatched(request, tried, exact, choice)
+
+    def _relevant(self, choice: Choice) -> Choice:
+        """Without what was chosen of other stubs."""
+        names = tuple(each for each in choice.names if each in self.names)
+        return choice if choice.only else Choice(names=names)
 
     def _answered(self, interaction: Stubbed, request: Request, *, loosely: bool) -> Played:
         reply = reply_of(interaction, request, loosely=loosely)
@@ -97,10 +101,10 @@ class Stub:
         return Played(reply=reply, line=what + told, matched=False)
 
 
-def _rank(interaction: Stubbed, choice: Choice) -> tuple[bool, bool, bool]:
+def _rank(interaction: Stubbed, choice: Choice, *, loosely: bool) -> tuple[bool, bool, bool, bool]:
     chosen = any(map(interaction.chosen_by, choice.names))
     refusal = interaction.answer.status >= FIRST_REFUSAL
-    return (not chosen, bool(choice.names) and bool(interaction.states), refusal)
+    return (not chosen, loosely, bool(choice.names) and bool(interaction.states), refusal)
 
 
 def _nearest(

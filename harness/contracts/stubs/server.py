@@ -16,7 +16,6 @@ from pathlib import Path
 from aiohttp import web
 
 from harness.contracts.pacts import read_pact
-from harness.contracts.stubs.from_document import stub_of_document
 from harness.contracts.stubs.from_pact import stub_of
 from harness.contracts.stubs.model import Choice, Request
 from harness.contracts.stubs.play import PROBLEM_TYPE, Stub, choose
@@ -25,6 +24,8 @@ from harness.errors import HarnessError
 LOOPBACK = "127.0.0.1"
 STATE_HEADER = "Pact-Provider-State"
 """Chooses the provider state of one request; no other interaction answers it."""
+PROBE = "harness-probe"
+"""Who asks whether a fault bites: no consumer."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_CHOICES_BYTES = 64 * 1024
 LONGEST_LINE_CHARACTERS = 2000
@@ -45,6 +46,8 @@ class Orders:
     document: str = ""
     choices: str = ""
     """The file that chooses states; read again for each request."""
+    chosen: str = ""
+    """What counts while that file is not there."""
     loose: bool = False
 
     @classmethod
@@ -57,6 +60,7 @@ class Orders:
             pact=environ.get("STUB_PACT", ""),
             document=environ.get("STUB_DOCUMENT", ""),
             choices=environ.get("STUB_CHOICES", ""),
+            chosen=environ.get("STUB_CHOSEN", ""),
             loose=environ.get("STUB_LOOSE", "") == "yes",
         )
 
@@ -68,6 +72,7 @@ class Orders:
             "STUB_PACT": self.pact,
             "STUB_DOCUMENT": self.document,
             "STUB_CHOICES": self.choices,
+            "STUB_CHOSEN": self.chosen,
             "STUB_LOOSE": "yes" if self.loose else "",
         }
         literal = {name: text.replace("{", "{{").replace("}", "}}") for name, text in told.items()}
@@ -78,6 +83,8 @@ class Orders:
         if self.pact:
             return stub_of(read_pact(Path(self.pact)), loose=self.loose)
         if self.document:
+            from harness.contracts.stubs.from_document import stub_of_document
+
             return stub_of_document(Path(self.document), consumer=self.consumer, provider=self.provider)
         nowhere = f"any file: neither a pact of {self.consumer} nor a document describes {self.provider}"
         return Stub(consumer=self.consumer, provider=self.provider, source=nowhere, interactions=())
@@ -86,10 +93,10 @@ class Orders:
 class Playing:
     """A stub that answers over HTTP."""
 
-    def __init__(self, stub: Stub, choices: Path | None) -> None:
+    def __init__(self, stub: Stub, choices: Path | None = None, chosen: str = "") -> None:
         self._stub = stub
         self._choices = choices
-        self._unknown: set[str] = set()
+        self._chosen = chosen
 
     def application(self) -> web.Application:
         """All methods, all paths."""
@@ -99,6 +106,8 @@ class Playing:
 
     async def answer(self, asked: web.Request) -> web.Response:
         """What the pact has for a request, or 501."""
+        if asked.headers.get("User-Agent", "") == PROBE:
+            return web.Response(status=204)
         try:
             body = await asked.read()
         except web.HTTPRequestEntityTooLarge:
@@ -117,15 +126,16 @@ class Playing:
         wanted = tuple(asked.headers.getall(STATE_HEADER, ()))
         if wanted:
             return Choice(names=wanted, only=True)
+        return Choice(names=choose(self._choices_text(), self._stub.provider))
+
+    def _choices_text(self) -> str:
+        if self._choices is None:
+            return self._chosen
         try:
-            text = self._choices.read_bytes()[:MAX_CHOICES_BYTES].decode("utf-8", "replace") if self._choices else ""
+            with self._choices.open("rb") as file:
+                return file.read(MAX_CHOICES_BYTES).decode("utf-8", "replace")
         except OSError:
-            text = ""
-        names = choose(text, self._stub.provider)
-        for name in {*names} - {*self._stub.names} - self._unknown:
-            self._unknown.add(name)
-            self._say(f"{UNMATCHED_MARK}the state {name!r} that was chosen is none of {self._stub.source}")
-        return Choice(names=names)
+            return self._chosen
 
     def _say(self, line: str) -> None:
         print(line[:LONGEST_LINE_CHARACTERS].replace("\n", " "), flush=True)  # noqa: T201 -- its log
@@ -157,7 +167,7 @@ async def _serve(orders: Orders, stub: Stub) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    playing = Playing(stub, Path(orders.choices) if orders.choices else None)
+    playing = Playing(stub, Path(orders.choices) if orders.choices else None, orders.chosen)
     runner = web.AppRunner(playing.application(), access_log=None, shutdown_timeout=CLOSES_WITHIN_S)
     await runner.setup()
     try:
