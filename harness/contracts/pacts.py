@@ -128,16 +128,33 @@ def read_pacts(directory: Path) -> tuple[Pact, ...]:
     Raises:
         DeclarationError: when any of them is broken; it lists the problems of all files.
     """
-    pacts: list[Pact] = []
-    problems: list[Problem] = []
-    for file in sorted(directory.glob("*.json")):
-        try:
-            pacts.append(read_pact(file))
-        except DeclarationError as error:
-            problems += error.problems
+    pacts, problems = read_sound_pacts(directory)
     if problems:
         raise DeclarationError(problems)
-    return tuple(pacts)
+    return pacts
+
+
+def read_sound_pacts(directory: Path) -> tuple[tuple[Pact, ...], tuple[Problem, ...]]:
+    """As `read_pacts`, but what is broken keeps nobody from the rest: the sound pacts, and all problems.
+
+    Of two files that tell the same interaction of a pair the first is sound.
+    """
+    pacts: list[Pact] = []
+    problems: list[Problem] = []
+    told: dict[object, Interaction] = {}
+    for file in sorted(directory.glob("*.json")):
+        try:
+            pact = read_pact(file)
+        except DeclarationError as error:
+            problems += error.problems
+            continue
+        of_pair = {(pact.consumer, pact.provider, each.identity): each for each in pact.interactions}
+        twice = [_twice(of_pair[key], told[key]) for key in of_pair if key in told]
+        told |= {key: each for key, each in of_pair.items() if key not in told}
+        problems += twice
+        if not twice:
+            pacts.append(pact)
+    return tuple(pacts), tuple(problems)
 
 
 def providers_in(directory: Path, *, consumer: str | None = None) -> frozenset[str]:
@@ -315,12 +332,16 @@ def _duplicates(interactions: Sequence[Interaction]) -> Iterator[Problem]:
     first: dict[object, Interaction] = {}
     for each in interactions:
         if each.identity in first:
-            yield Problem(
-                place=each.place,
-                message=f"duplicate interaction {each.label!r}, first at {first[each.identity].place}",
-                remedy="one would replace the other: give each a description of its own",
-            )
+            yield _twice(each, first[each.identity])
         first.setdefault(each.identity, each)
+
+
+def _twice(interaction: Interaction, first: Interaction) -> Problem:
+    return Problem(
+        place=interaction.place,
+        message=f"duplicate interaction {interaction.label!r}, first at {first.place}",
+        remedy="one would replace the other: give each a description of its own",
+    )
 
 
 def _empty(interaction: Interaction) -> Iterator[Problem]:

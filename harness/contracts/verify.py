@@ -13,8 +13,9 @@ from pathlib import Path
 
 from harness.contracts.environment import child_environment, redact_file, tail
 from harness.contracts.pact_merge import pact_document
-from harness.contracts.pacts import Interaction, Kind, Pact, read_pacts
+from harness.contracts.pacts import Interaction, Kind, Pact, read_sound_pacts
 from harness.contracts.states import Refusal, Trouble
+from harness.contracts.unverified import CHECK, broken, no_pacts, nobody_knows, nothing_for
 from harness.contracts.verifier_process import ORDERS, PRIVATE, PRIVATES, REPORTS, Order, Private, Report, Verified
 from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
@@ -22,7 +23,6 @@ from harness.model.process import ProcessSpec, Spawner
 from harness.model.system import edge_name
 from harness.model.verdict import Verdict
 
-CHECK = "pact"
 PARALLEL = 2
 WALL_LIMIT_S = 60.0
 """How long the verification of one provider may take."""
@@ -65,10 +65,9 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
         wall_limit_s: how long one provider may take.
         credentials: sent along with each request; a header that an interaction itself has is replaced by it.
 
-    Raises:
-        DeclarationError: when a pact file is broken or could not fail.
+    A pact file that is broken, or that could not fail, is UNKNOWN at its place; the rest is verified all the same.
     """
-    found = read_pacts(pacts)
+    found, problems = await asyncio.to_thread(read_sound_pacts, pacts)
     chosen = [pact for pact in found if consumer in {None, pact.consumer}]
     plan = _Plan(
         states=states,
@@ -80,7 +79,8 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
     )
     running = {provider.name: provider for provider in providers}
     known = owners.keys() | running.keys()
-    findings = [_nobody_knows(pact, owners) for pact in chosen if pact.provider not in known]
+    findings = [broken(problem) for problem in problems]
+    findings += [nobody_knows(pact, owners) for pact in chosen if pact.provider not in known]
     served: dict[str, list[Pact]] = defaultdict(list)
     for pact in chosen:
         served[pact.provider].append(pact)
@@ -89,9 +89,13 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
     results = await asyncio.gather(*(_one(plan, provider, theirs, slots) for provider, theirs in work))
     findings += itertools.chain.from_iterable(results)
     if known - running.keys():
-        findings += [_nothing(pacts, provider, consumer) for provider in providers if not served[provider.name]]
+        findings += [
+            nothing_for(provider.name, provider.owner, pacts, consumer)
+            for provider in providers
+            if not served[provider.name]
+        ]
     if not findings:
-        findings.append(_no_pacts(pacts, consumer))
+        findings.append(no_pacts(pacts, consumer))
     return tuple(findings)
 
 
@@ -272,42 +276,3 @@ class _Case:
             evidence=tuple(evidence),
             replay=replay if verdict is not Verdict.PASS else "",
         )
-
-
-def _nobody_knows(pact: Pact, owners: Mapping[str, str]) -> Finding:
-    count = len(pact.interactions)
-    return Finding(
-        check=CHECK,
-        part=Part.PACTS,
-        verdict=Verdict.UNKNOWN,
-        reason=f"nobody knows a service {pact.provider!r}, so none of {count} interactions was verified: "
-        f"correct the provider's name in {pact.file}",
-        subject=f"{pact.consumer} → {pact.provider}",
-        edge=edge_name(pact.consumer, pact.provider),
-        service=pact.consumer,
-        owner=owners.get(pact.consumer, ""),
-    )
-
-
-def _nothing(pacts: Path, provider: ProviderUnderTest, consumer: str | None) -> Finding:
-    who = f"of consumer {consumer!r} " if consumer else ""
-    return Finding(
-        check=CHECK,
-        part=Part.PACTS,
-        verdict=Verdict.UNKNOWN,
-        reason=f"no pact {who}in {pacts} has {provider.name} as its provider: nothing was verified",
-        subject=provider.name,
-        service=provider.name,
-        owner=provider.owner,
-    )
-
-
-def _no_pacts(pacts: Path, consumer: str | None) -> Finding:
-    who = f" of consumer {consumer!r}" if consumer else ""
-    return Finding(
-        check=CHECK,
-        part=Part.PACTS,
-        verdict=Verdict.UNKNOWN,
-        reason=f"no pact{who} in {pacts}: nothing was verified",
-        subject=consumer or "pacts",
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.contracts.pacts import read_pacts
+from harness.contracts.pacts import read_sound_pacts
 from harness.declare import load_experiments, load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
@@ -34,6 +34,8 @@ class Options:
     consumer: str | None = None
     services: tuple[str, ...] = ()
     """Providers to verify and services to fuzz; all when empty."""
+    pacts: Path | None = None
+    """A directory of pacts to verify instead of those that are checked out."""
     settings: Settings = field(default_factory=Settings)
 
 
@@ -63,7 +65,7 @@ def prepare(options: Options) -> Plan:
     if "fuzz" in options.parts:
         _documented(options, topology)
     if "verify" in options.parts:
-        read_pacts(root / content.contracts / "pacts")
+        _some_sound_pacts(options.pacts or root / content.contracts / "pacts")
     fuzzing = {Ability.FUZZ} if "fuzz" in options.parts else set()
     if "chaos" not in options.parts:
         permit(topology, fuzzing, place_of=place_of)
@@ -87,6 +89,13 @@ def prepare(options: Options) -> Plan:
         invariants=load_invariants(chaos, topology),
         rate=rate,
     )
+
+
+def _some_sound_pacts(directory: Path) -> None:
+    """A broken pact is reported with the others' verification, unless there are no others."""
+    sound, problems = read_sound_pacts(directory)
+    if problems and not sound:
+        raise DeclarationError(problems)
 
 
 def _documented(options: Options, topology: Topology) -> None:

@@ -1,6 +1,7 @@
 # ruff: noqa: PT012 -- a whole block is what is refused here
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import socket
@@ -213,6 +214,64 @@ async def test_a_message_without_contents_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ContractError, match="expected contents in the message 'an order was placed'"):
         await consumer.deliver(lambda _body, _metadata: None)
+
+
+def test_an_empty_message_is_refused(tmp_path: Path) -> None:
+    consumer = Consumer("recommendations", "orders", fragments=tmp_path)
+    consumer.upon_message("an order was placed").with_body({}, content_type="application/json")
+
+    with pytest.raises(ContractError, match="expected contents in the message 'an order was placed'"):
+        asyncio.run(_delivered(consumer))
+
+    assert read_pacts(tmp_path) == ()
+
+
+async def _delivered(consumer: Consumer) -> None:
+    with consumer:
+        await consumer.deliver(lambda _body, _metadata: None)
+
+
+def test_a_message_that_was_never_delivered_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ContractError, match="never exercised: 'an order was placed'"),
+        Consumer("recommendations", "orders", fragments=tmp_path) as consumer,
+    ):
+        consumer.upon_message("an order was placed").with_body({"a": 1}, content_type="application/json")
+
+
+async def test_delivering_nothing_is_refused(tmp_path: Path) -> None:
+    consumer = Consumer("recommendations", "orders", fragments=tmp_path)
+
+    with pytest.raises(ContractError, match="call upon_message first"):
+        await consumer.deliver(lambda _body, _metadata: None)
+
+
+def test_a_second_message_of_one_description_is_refused_also_beside_a_request(tmp_path: Path) -> None:
+    consumer = a_consumer(tmp_path)
+    consumer.upon_message("a product")
+
+    with pytest.raises(ContractError, match="duplicate interaction 'a product'"):
+        consumer.upon_message("a product")
+    with pytest.raises(ContractError, match="duplicate interaction 'a product'"):
+        consumer.upon_receiving("a product")
+
+
+async def test_a_message_after_deliver_is_refused_since_pact_would_leave_it_out(tmp_path: Path) -> None:
+    consumer = Consumer("recommendations", "orders", fragments=tmp_path)
+    consumer.upon_message("an order was placed").with_body({"a": 1}, content_type="application/json")
+    await consumer.deliver(lambda _body, _metadata: None)
+
+    with pytest.raises(ContractError, match="'late' comes after serve"):
+        consumer.upon_message("late")
+
+
+def test_a_message_with_a_matcher_without_an_example_is_refused(tmp_path: Path) -> None:
+    consumer = Consumer("recommendations", "orders", fragments=tmp_path)
+    event = {"order_id": match.uuid()}
+    consumer.upon_message("an order was placed").with_body(event, content_type="application/json")
+
+    with pytest.raises(ContractError, match=r"the matcher at \$\.order_id has no example"):
+        asyncio.run(_delivered(consumer))
 
 
 def _write_in_a_worker(root: str, number: int) -> None:

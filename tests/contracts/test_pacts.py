@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.contracts.pacts import Kind, providers_in, read_pact, read_pacts
+from harness.contracts.pacts import Kind, providers_in, read_pact, read_pacts, read_sound_pacts
 from harness.errors import DeclarationError
 from tests.contracts.fakes import a_message, a_pact, a_request, given, write_pact
 
@@ -83,6 +83,21 @@ def test_a_duplicate_is_refused_at_the_place_of_the_second(tmp_path: Path) -> No
     assert "duplicate interaction 'a product'" in problem.message
     lines = [number for number, line in enumerate(file.read_text().splitlines(), 1) if '"a product"' in line]
     assert lines[2] == problem.place.line
+
+
+def test_a_duplicate_message_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match="duplicate interaction 'an order'"):
+        read_pact(write_pact(tmp_path, a_pact(a_message("an order"), a_message("an order"))))
+
+
+def test_what_is_broken_keeps_nobody_from_what_is_sound(tmp_path: Path) -> None:
+    write_pact(tmp_path, a_pact(a_request("a product")), "gateway-catalog.json")
+    (tmp_path / "a-b.json").write_text("{")
+
+    pacts, problems = read_sound_pacts(tmp_path)
+
+    assert [pact.file.name for pact in pacts] == ["gateway-catalog.json"]
+    assert [Path(problem.place.file).name for problem in problems] == ["a-b.json"]
 
 
 def test_one_description_under_two_states_is_no_duplicate(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from harness.contracts.verify import ProviderUnderTest, verify
-from harness.errors import DeclarationError
 from harness.model.credentials import NONE, Credentials
 from harness.model.finding import Finding, Part
 from harness.model.marks import run_marks
@@ -363,13 +362,101 @@ async def test_two_consumers_with_the_same_words_are_told_apart(bench: Bench, se
     }
 
 
-async def test_a_broken_pact_is_an_error_and_nothing_is_started(real_bench: Bench, spawner: LocalSpawner) -> None:
-    real_bench.pact()
+async def test_a_broken_pact_is_unknown_at_its_place_and_the_rest_is_verified(bench: Bench, serve: Serve) -> None:
+    bench.pact(a_request("a product"))
+    bench.pact(consumer="search")
+    (bench.root / "pacts" / "a-b.json").write_text('{\n  "consumer": }')
 
-    with pytest.raises(DeclarationError, match="expected at least one interaction"):
-        await real_bench.verify("http://127.0.0.1:1")
+    findings = await bench.verify(serve(catalog).url)
 
-    assert spawner.started == []
+    assert [each.verdict for each in findings] == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PASS]
+    assert findings[0].subject.endswith("a-b.json:2:15")
+    assert "expected JSON" in findings[0].reason
+    assert "expected at least one interaction, found none" in findings[1].reason
+
+
+async def test_two_files_that_tell_the_same_interaction_are_unknown_and_the_first_is_verified(
+    bench: Bench, serve: Serve
+) -> None:
+    bench.pact(a_request("a product"))
+    copied = a_pact(a_request("a product", response={"status": 201}))
+    write_pact(bench.root / "pacts", copied, "gateway-catalog-copied.json")
+    write_pact(bench.root / "pacts", a_pact(a_request("a product")), "gateway-catalog-again.json")
+
+    findings = await bench.verify(serve(catalog).url)
+
+    assert [each.verdict for each in findings] == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PASS]
+    assert all("duplicate interaction 'a product', first at" in each.reason for each in findings[:2])
+
+
+async def test_one_description_in_two_states_is_verified_in_each(bench: Bench, serve: Serve) -> None:
+    states = [[given("a product exists", sku=sku)] for sku in ("sku-0001", "sku-0002")]
+    path = {"type": "ProviderState", "expression": "/products/${sku}"}
+    request = {"method": "GET", "path": "/products/sku-0001", "generators": {"path": path}}
+    bench.pact(*(a_request("a product", request=request, providerStates=each) for each in states))
+
+    findings = await bench.verify(serve(catalog).url)
+
+    assert [each.verdict for each in findings] == [Verdict.PASS, Verdict.FAIL]
+
+
+async def test_a_message_whose_state_cannot_be_had_is_unknown(real_bench: Bench, serve: Serve) -> None:
+    placed = "an order was placed"
+    real_bench.pact(
+        a_message(placed, providerStates=[given("never heard of")]),
+        a_message(placed, providerStates=[given("broken")]),
+        a_message(placed),
+    )
+
+    findings = await real_bench.verify(serve(catalog).url, wall_limit_s=20)
+
+    verdicts = {each.subject.partition(": ")[2]: each.verdict for each in findings}
+    assert verdicts == {
+        placed: Verdict.PASS,
+        f"{placed}, given broken": Verdict.UNKNOWN,
+        f"{placed}, given never heard of": Verdict.UNKNOWN,
+    }
+
+
+@pytest.mark.parametrize(
+    ("produced", "told"),
+    [
+        ("lambda state: ({}, {})", "expected a message as (JSON body, dict of metadata)"),
+        ("lambda state: None", "expected a message as (JSON body, dict of metadata)"),
+        ("broken", "raised ValueError: the database is away"),
+    ],
+    ids=["empty", "nothing", "raises"],
+)
+async def test_a_message_that_its_provider_does_not_produce_is_unknown(
+    bench: Bench, serve: Serve, produced: str, told: str
+) -> None:
+    more = f"MESSAGES = {{'an order was placed': {produced}}}\n"
+    (bench.root / "states" / "catalog.py").write_text(STATES + more)
+    bench.pact(a_message("an order was placed"))
+
+    [found] = await bench.verify(serve(catalog).url)
+
+    assert found.verdict is Verdict.UNKNOWN
+    assert "the message 'an order was placed' can't be had" in found.reason
+    assert told in " ".join(found.evidence)
+
+
+async def test_secrets_of_the_run_reach_the_states_and_stay_out_of_the_files(real_bench: Bench, serve: Serve) -> None:
+    states = "STATES = {'a secret': lambda state: {'secret': state.secrets['gateway']}}\n"
+    (real_bench.root / "states" / "catalog.py").write_text(states)
+    header = {"X-Secret": {"type": "ProviderState", "expression": "${secret}"}}
+    request = {"method": "GET", "path": "/products/sku-0001", "headers": {"X-Secret": ["?"]}}
+    request |= {"generators": {"header": header}}
+    real_bench.pact(a_request("a product", request=request, providerStates=[given("a secret")]))
+    provider = serve(catalog)
+    credentials = Credentials(secrets={"gateway": "s3cr3t"}, redact=lambda text: text.replace("s3cr3t", "***"))
+
+    [found] = await real_bench.verify(provider.url, credentials=credentials)
+
+    assert found.verdict is Verdict.PASS
+    assert [each["x-secret"] for each in provider.sent] == ["s3cr3t"]
+    files = [file for file in real_bench.root.rglob("*") if file.is_file()]
+    assert not any("s3cr3t" in file.read_text() for file in files)
 
 
 async def test_a_version_3_pact_is_verified_too(bench: Bench, serve: Serve) -> None:
