@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.consumer_fuzz import ConsumerChoice, consumer_options, fuzz_consumer, refuse_both
 from harness.cli.contracts import contracts
 from harness.cli.matrix import matrix
+from harness.cli.recorded import Records, verify_recorded, with_records
 
 if TYPE_CHECKING:
     from harness.engine.prepare import Options
@@ -67,13 +69,16 @@ def run(
     if not parts:
         message = "nothing is left to run; skip fewer parts"
         raise click.UsageError(message)
-    context.exit(_run(system, parts=parts, only=only, directory=directory, seed=seed, tls=tls))
+    context.exit(_run(_options(system, parts=parts, only=only, directory=directory, seed=seed, tls=tls)))
 
 
 @click.command()
+@click.argument("description", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--provider", "providers", multiple=True, help="Verify only this provider (may be repeated).")
 @click.option("--consumer", help="Verify only the pacts of this consumer.")
+@click.option("--pacts", metavar="DIR|URL", help="The published pacts: a folder, or a Pact Broker.")
 @_common
+@with_records
 @click.pass_context
 def verify(
     context: click.Context,
@@ -83,30 +88,39 @@ def verify(
     directory: Path | None,
     seed: int | None,
     *,
+    records: Records,
     tls: bool,
 ) -> None:
     """Verify the consumers' pacts against the running providers."""
     part = frozenset({"verify"})
-    context.exit(
-        _run(system, parts=part, services=providers, consumer=consumer, directory=directory, seed=seed, tls=tls)
+    options = _options(
+        system, parts=part, services=providers, consumer=consumer, directory=directory, seed=seed, tls=tls
     )
+    context.exit(verify_recorded(records, options) if records.wanted else _run(options))
 
 
 @click.command()
 @click.argument("services", nargs=-1)
+@consumer_options
 @_common
 @click.pass_context
 def fuzz(
     context: click.Context,
     services: tuple[str, ...],
+    consumer: ConsumerChoice | None,
     system: Path | None,
     directory: Path | None,
     seed: int | None,
     *,
     tls: bool,
 ) -> None:
-    """Fuzz the OpenAPI documents of all SERVICES, or of those named."""
-    context.exit(_run(system, parts=frozenset({"fuzz"}), services=services, directory=directory, seed=seed, tls=tls))
+    """Fuzz the OpenAPI documents of all SERVICES, or of those named; or one of their consumers."""
+    if consumer is not None:
+        refuse_both(services, tls=tls)
+        context.exit(fuzz_consumer(consumer, system=system, directory=directory, seed=seed))
+    context.exit(
+        _run(_options(system, parts=frozenset({"fuzz"}), services=services, directory=directory, seed=seed, tls=tls))
+    )
 
 
 @click.group()
@@ -132,10 +146,16 @@ def chaos_run(
     tls: bool,
 ) -> None:
     """Run all experiments, or those NAMES."""
-    context.exit(_run(system, parts=frozenset({"chaos"}), only=names, directory=directory, seed=seed, tls=tls))
+    context.exit(
+        _run(_options(system, parts=frozenset({"chaos"}), only=names, directory=directory, seed=seed, tls=tls))
+    )
 
 
-def _run(
+def _run(options: Options) -> int:
+    return asyncio.run(_drive(options))
+
+
+def _options(
     system: Path | None,
     *,
     parts: frozenset[str],
@@ -145,11 +165,11 @@ def _run(
     only: tuple[str, ...] = (),
     services: tuple[str, ...] = (),
     consumer: str | None = None,
-) -> int:
+) -> Options:
     from harness.engine.prepare import Options
     from harness.engine.session import Settings
 
-    options = Options(
+    return Options(
         system=system_path(system),
         parts=parts,
         only=only,
@@ -157,7 +177,6 @@ def _run(
         consumer=consumer,
         settings=Settings(directory=directory, seed=seed, tls=tls),
     )
-    return asyncio.run(_drive(options))
 
 
 async def _drive(options: Options) -> int:

@@ -133,7 +133,7 @@ class _Run:
             for name in wanted
         ]
         findings = await verify(
-            pacts=contracts / "pacts",
+            pacts=self.options.pacts or contracts / "pacts",
             states=contracts / "states",
             providers=providers,
             owners={name: topology.owner(name) for name in topology.system.services},

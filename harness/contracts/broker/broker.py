@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
+from pydantic import JsonValue
+
 from harness import __version__
 from harness.contracts.broker.access import Access, BrokerError
 from harness.contracts.broker.hal import Document, Hal, embedded, link, links
@@ -99,6 +101,10 @@ class Broker:
             raise
         return tuple([await self._fetched(each, provider) for each in embedded(found, "pacts")])
 
+    async def pact_at(self, url: str, provider: str) -> Fetched:
+        """The pact that a row of the matrix is of."""
+        return await self._fetched({"_links": {"self": {"href": url}}}, provider)
+
     async def _fetched(self, listed: Document, provider: str) -> Fetched:
         document = await self._hal.get(link(listed, "self"))
         reply = link(document, "pb:publish-verification-results")
@@ -107,18 +113,12 @@ class Broker:
             raise BrokerError(f"{name}: expected a pact of {provider}, found another document: is this a Pact Broker?")
         properties = listed.get("verificationProperties")
         told = properties if isinstance(properties, dict) else {}
-        notices = told.get("notices")
-        before = [
-            str(each.get("text"))
-            for each in (notices if isinstance(notices, list) else [])
-            if isinstance(each, dict) and each.get("when", "before_verification") == "before_verification"
-        ]
         return Fetched(
             document=document,
             name=name,
             pending=told.get("pending") is True,
             wip=told.get("wip") is True,
-            notices=tuple(before),
+            notices=_before(told.get("notices")),
             reply=reply,
         )
 
@@ -254,3 +254,9 @@ def _test_result(outcome: Outcome) -> Mapping[str, object]:
     if outcome.verdict is not Verdict.PASS:
         result["mismatches"] = [{"description": outcome.reason}]
     return result
+
+
+def _before(notices: JsonValue) -> tuple[str, ...]:
+    listed = [each for each in notices if isinstance(each, dict)] if isinstance(notices, list) else []
+    when = "before_verification"
+    return tuple(str(each.get("text")) for each in listed if each.get("when", when) == when)

@@ -46,9 +46,14 @@ class _Result(_Read):
     links: _Links = Field(default_factory=_Links, alias="_links")
 
 
+class _Kept(_Read):
+    links: _Links = Field(default_factory=_Links, alias="_links")
+
+
 class _Row(_Read):
     consumer: _Party
     provider: _Party
+    pact: _Kept = _Kept()
     result: _Result | None = Field(default=None, alias="verificationResult")
     ignored: bool = False
 
@@ -172,6 +177,7 @@ def _pair(row: _Row, asked: Asked, results: Mapping[str, Document]) -> Pair:
         consumer_version=consumer.number,
         provider=provider.name,
         provider_version=provider.number,
+        source=row.pact.links.self_.href,
         verdict=verdict,
         reason=reason + when,
         interactions=tuple(each for each in tested or () if each.verdict is Verdict.FAIL),

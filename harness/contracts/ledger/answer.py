@@ -30,6 +30,8 @@ class Pair:
     provider_version: str
     content: str = ""
     """The digest of what the consumer relies on."""
+    source: str = ""
+    """Where a broker keeps that."""
     verdict: Verdict
     reason: str
     interactions: tuple[Troubled, ...] = ()

@@ -331,7 +331,7 @@ class Stub:
             return
         found = {result.version: result for result in self.results if result.sha == each.sha}
         matching = {at: each for at, each in found.items() if providers is None or at in providers}
-        for at in matching or {"": None}:
+        for at in [*matching] or [""]:
             yield self._row(each, at, found.get(at))
 
     def _row(self, each: Publication, at: str, result: Result | None) -> Json:

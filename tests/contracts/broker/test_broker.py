@@ -299,11 +299,11 @@ async def test_what_is_no_broker_is_told(serve: Callable[[Respond], Provider], h
 @pytest.mark.parametrize(
     "document", [{}, {"summary": {}, "matrix": []}, {"summary": {"deployable": True}, "matrix": 3}]
 )
-def test_what_is_no_matrix_is_told(document: dict[str, object]) -> None:
+def test_what_is_no_matrix_is_told(document: JsonObject) -> None:
     asked = Asked(service="a", version="1", environment="x", broker="http://broker")
 
     with pytest.raises(BrokerError, match="expected the matrix of a broker"):
-        answer_of(document, asked)  # type: ignore[arg-type] -- it is wrong on purpose
+        answer_of(document, asked)
 
 
 async def test_a_broker_that_is_asked_by_one_is_closed_again(stub: Stub) -> None:
