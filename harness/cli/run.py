@@ -82,19 +82,37 @@ def run(
 @click.pass_context
 def verify(
     context: click.Context,
+    description: Path | None,
     system: Path | None,
     providers: tuple[str, ...],
     consumer: str | None,
+    pacts: str | None,
     directory: Path | None,
     seed: int | None,
     *,
     records: Records,
     tls: bool,
 ) -> None:
-    """Verify the consumers' pacts against the running providers."""
-    part = frozenset({"verify"})
+    """Verify the consumers' pacts against the running providers.
+
+    DESCRIPTION is a system.yaml; or a service.yaml, whose service is verified alone, stubs as its providers.
+    """
+    from harness.cli.verifying_alone import describes_one_service, folder_of, verify_lone
+
+    system = description or system
+    if system is not None and describes_one_service(system):
+        context.exit(
+            verify_lone(system, pacts, providers=providers, consumer=consumer, directory=directory, seed=seed, tls=tls)
+        )
     options = _options(
-        system, parts=part, services=providers, consumer=consumer, directory=directory, seed=seed, tls=tls
+        system,
+        parts=frozenset({"verify"}),
+        services=providers,
+        consumer=consumer,
+        pacts=folder_of(pacts),
+        directory=directory,
+        seed=seed,
+        tls=tls,
     )
     context.exit(verify_recorded(records, options) if records.wanted else _run(options))
 
@@ -165,6 +183,7 @@ def _options(
     only: tuple[str, ...] = (),
     services: tuple[str, ...] = (),
     consumer: str | None = None,
+    pacts: Path | None = None,
 ) -> Options:
     from harness.engine.prepare import Options
     from harness.engine.session import Settings
@@ -175,6 +194,7 @@ def _options(
         only=only,
         services=services,
         consumer=consumer,
+        pacts=pacts,
         settings=Settings(directory=directory, seed=seed, tls=tls),
     )
 

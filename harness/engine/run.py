@@ -44,15 +44,20 @@ class RunResult:
     events: tuple[Event, ...]
 
 
-async def run(options: Options, *, say: Say) -> RunResult:
+async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunResult:
     """Do the main job; what was started is stopped again whatever happens.
+
+    Args:
+        options: what is wanted.
+        say: told what is done.
+        plan: what was read and proved already; read by the options when left out.
 
     Raises:
         HarnessError: if nothing could be run at all; once the system was up, trouble ends in a verdict instead.
 
     When the task is cancelled, everything is put right, and the result says that it was interrupted.
     """
-    plan = prepare(options)
+    plan = plan or prepare(options)
     run_ = _Run(options, plan, say)
     started = asyncio.get_running_loop().time()
     session = await Session.open(plan.topology, settings=options.settings, say=say)

@@ -11,7 +11,7 @@ from harness.contracts.stubs.server import MAX_CHOICES_BYTES, UNMATCHED_MARK
 from harness.declare.lone_service import LoneService, lone_service
 from harness.engine.debugging import debugged
 from harness.engine.session import RUNS, Say, Session, Settings, name_run
-from harness.engine.stand_ins import StandIn, check_chosen, choices_text, stand_ins
+from harness.engine.stand_ins import StandIn, check_chosen, choices_text, something_played, stand_ins
 from harness.errors import DeployError, HarnessError
 from harness.model.topology import InstanceId, Topology
 from harness.runtime.addresses import check_placeholders
@@ -42,6 +42,8 @@ class SandboxOptions:
     directory: Path | None = None
     pacts: Path | None = None
     """The published pacts; those of the system's content folder when left out."""
+    unplayed: bool = False
+    """Whether it will do when no provider at all can be played."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,10 @@ def plan_sandbox(options: SandboxOptions, clock: Clock | None = None) -> Sandbox
     """
     lone = lone_service(options.system, options.service)
     contracts = lone.root / lone.system.content.contracts
-    made = stand_ins(lone, pacts=options.pacts or contracts / "pacts", documents=contracts / "openapi")
+    pacts, documents = options.pacts or contracts / "pacts", contracts / "openapi"
+    made = stand_ins(lone, pacts=pacts, documents=documents)
+    if not options.unplayed:
+        something_played(lone, made, pacts=pacts, documents=documents)
     chosen = check_chosen(made, options.states)
     directory = (options.directory or RUNS / name_run(clock or SystemClock())).resolve()
     choices = directory / CHOICES

@@ -65,16 +65,19 @@ def stand_ins(lone: LoneService, *, pacts: Path, documents: Path) -> tuple[Stand
         documents: the folder of OpenAPI documents, each named as its service.
 
     Raises:
-        DeclarationError: when a pact is broken or can't be played, each at its place; or when there is nothing at all.
+        DeclarationError: when a pact is broken or can't be played, each at its place.
         ContractError: when a document can't be read.
     """
     known = {pact.provider: pact for pact in own_pacts(pacts, lone.name)}
-    made = tuple(_stand_in(lone, provider, known.get(provider), documents) for provider in lone.providers)
+    return tuple(_stand_in(lone, provider, known.get(provider), documents) for provider in lone.providers)
+
+
+def something_played(lone: LoneService, made: Sequence[StandIn], *, pacts: Path, documents: Path) -> None:
+    """Raise DeclarationError when there are providers, and none can be played."""
     if made and not any(each.stub.interactions for each in made):
         message = f"no pact of '{lone.name}' with any of its providers ({', '.join(lone.providers)}), and no document"
         remedy = f"write pacts (docs/contracts.md), or put their OpenAPI documents into {documents}"
         raise DeclarationError([Problem(place=Place(file=str(pacts)), message=message, remedy=remedy)])
-    return made
 
 
 def own_pacts(folder: Path, consumer: str) -> tuple[Pact, ...]:
