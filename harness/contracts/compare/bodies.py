@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from harness.contracts.compare.expectation import Body, Matcher
 from harness.contracts.compare.mismatch import Mismatch, error
 from harness.contracts.compare.rules import rule_problems
-from harness.contracts.compare.schemas import Schemas, Side
+from harness.contracts.compare.schemas import NEVER, Schemas, Side
 
 MAX_PROBLEMS = 20
 """Told of one body; the rest mostly follows from them."""
@@ -90,11 +90,11 @@ def _same(pattern: Sequence[str], path: Sequence[str]) -> bool:
 
 def _told(wrong: ValidationError, part: str) -> Mismatch:
     where = f"{part} {wrong.json_path}"
-    undeclared = wrong.validator in _UNDECLARED and wrong.validator_value is False
-    if undeclared or wrong.schema is False:
-        names = _QUOTED.findall(wrong.message.rpartition("(")[2]) if undeclared else []
+    if wrong.validator in _UNDECLARED and wrong.validator_value is False:
+        names = _QUOTED.findall(wrong.message.rpartition("(")[2])
         if len(names) == 1:
             where = f"{where}.{names[0]}"
-        listed = ", ".join(names) or str(next(reversed(wrong.absolute_path), "it"))
-        return error(f"{part}.undeclared", where, f"the document declares no {listed} here")
+        return error(f"{part}.undeclared", where, f"the document declares no {', '.join(names)} here")
+    if wrong.schema == NEVER:
+        return error(f"{part}.undeclared", where, "the document says that it is only written, never answered")
     return error(f"{part}.{wrong.validator}", where, f"{wrong.message:.300}")

@@ -27,6 +27,8 @@ _TYPE_OF = {type(None): "null", bool: "boolean", int: "integer", str: "string", 
 _INT32 = 2**31
 _INT64 = 2**63
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+NEVER: Schema = {"not": {}}
+"""What nothing satisfies; unlike False, its errors say where."""
 MAX_REFERENCES = 64
 """References that lead to references."""
 
@@ -268,7 +270,7 @@ class _Adapting:
             adapted["required"] = [name for name in adapted["required"] if name not in hidden]
         if self.side is Side.EXPECTED:
             adapted["properties"] = {
-                name: False if name in hidden else each for name, each in adapted["properties"].items()
+                name: NEVER if name in hidden else each for name, each in adapted["properties"].items()
             }
 
     def _modern(self, adapted: dict[str, Any], schema: Schema) -> dict[str, Any]:
@@ -278,7 +280,7 @@ class _Adapting:
             elif isinstance(adapted.get(exclusive), bool):
                 del adapted[exclusive]
         if schema.get("nullable") is True and "type" in schema:
-            return {"anyOf": [adapted, {"type": "null"}]}
+            adapted["type"] = [schema["type"], "null"]  # beside an enum, null must be in that too
         return adapted
 
 

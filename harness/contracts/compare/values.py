@@ -32,7 +32,8 @@ def query_value(parameter: Parameter, query: Mapping[str, Sequence[str]], schema
         prefix = f"{parameter.name}["
         members = {name[len(prefix) : -1]: each[0] for name, each in query.items() if name.startswith(prefix)}
         return _object(members, parameter.schema, schemas) if members else None
-    if "object" in types and "string" not in types and parameter.style == "form" and parameter.explode:
+    exploded = parameter.style == "form" and parameter.explode and not parameter.media
+    if exploded and "object" in types and "string" not in types:
         names = _properties(parameter.schema, schemas)
         members = {name: each[0] for name, each in query.items() if name in names and each}
         return _object(members, parameter.schema, schemas) if members else None
