@@ -101,7 +101,7 @@ def find_toxiproxy(*, environ: Mapping[str, str], cache: Path, say: Callable[[st
     if found is None:
         kept = cached_path(cache)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(kept.parent / "lock", say):
+        with only_one(kept.parent / "lock", say, "Toxiproxy"):
             found = locate_toxiproxy(environ=environ, cache=cache)
             if found is None:
                 found = _provision(kept, environ, say)
@@ -182,7 +182,7 @@ def _keep(fresh: Path, kept: Path) -> None:
 
 
 @contextmanager
-def _lock(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+def only_one(path: Path, say: Callable[[str], None], what: str) -> Iterator[None]:
     """One process provisions, the others wait for it."""
     clock = SystemClock()
     with path.open("w") as held:
@@ -198,7 +198,7 @@ def _lock(path: Path, say: Callable[[str], None]) -> Iterator[None]:
                         f"expected {path} to be free within {LOCK_WITHIN_S:g} s, found it locked: end whoever holds it"
                     ) from error
             if not told:
-                say("waiting for another process that provisions Toxiproxy")
+                say(f"waiting for another process that provisions {what}")
                 told = True
             wait(LOCK_ASKED_EVERY_S)
         yield

