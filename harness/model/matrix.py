@@ -22,6 +22,8 @@ class Kind(StrEnum):
     TRUNCATE_HEAD = "truncate-head"
     PLACEBO = "placebo"
     """A fault that does nothing, put on all edges that a journey crosses; no column of the table."""
+    ANSWER = "answer"
+    """Another answer than the provider gave, and a valid one; no column either."""
 
     @property
     def words(self) -> str:
@@ -37,9 +39,10 @@ _WORDS = {
     Kind.TRUNCATE_0: "connections end before an answer's first byte",
     Kind.TRUNCATE_HEAD: "connections end within an answer's first bytes",
     Kind.PLACEBO: "nothing happens",
+    Kind.ANSWER: "answers are others, and valid",
 }
 
-KINDS = tuple(kind for kind in Kind if kind is not Kind.PLACEBO)
+KINDS = tuple(kind for kind in Kind if kind not in {Kind.PLACEBO, Kind.ANSWER})
 """The columns, as they are shown."""
 
 

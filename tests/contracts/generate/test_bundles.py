@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contracts.generate.bundles import bundles, hides, least
@@ -18,6 +18,7 @@ def change(*path: str | None, act: Act = Act.REMOVE, twist: Twist = Twist.ABSENT
 PATHS: st.SearchStrategy[Path] = st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=3).map(tuple)
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(lambda path: change(*path), PATHS), unique_by=lambda each: each.path))
 def test_each_change_is_in_one_answer_and_hides_no_other_there(changes: list[Change]) -> None:
     found = bundles(changes)
@@ -26,6 +27,7 @@ def test_each_change_is_in_one_answer_and_hides_no_other_there(changes: list[Cha
         assert not any(hides(one, other) for one in bundle for other in bundle if one is not other)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.data())
 async def test_the_least_is_what_it_takes(count: int, data: st.DataObject) -> None:
     changes = [change(str(number)) for number in range(count)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -151,6 +151,7 @@ def sample_of(schema: dict[str, Any]) -> JsonValue:
             return 1
 
 
+@settings(max_examples=40, deadline=None)
 @given(SCHEMAS)
 def test_every_answer_that_is_made_is_valid_and_another(schema: dict[str, Any]) -> None:
     allowed = permitted(product=schema)
