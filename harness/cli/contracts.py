@@ -19,12 +19,13 @@ MAX_SEED = 2**31 - 1
 NAMES = tuple(kind.value for kind in KINDS)
 
 
-class _Length(click.ParamType[Duration]):
+class Length(click.ParamType[Duration]):
     """`10m`, `800 ms`."""
 
     name = "duration"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Duration:
+        """What was meant."""
         try:
             return value if isinstance(value, Duration) else Duration.parse(str(value))
         except ValueError as error:
@@ -38,8 +39,8 @@ class _Length(click.ParamType[Duration]):
 @click.option(
     "--kind", "kinds", multiple=True, type=click.Choice(NAMES), help="Only this kind of failure (may be repeated)."
 )
-@click.option("--budget", type=_Length(), default="10m", show_default=True, help="Of all asking.")
-@click.option("--deadline", type=_Length(), help="Of the answers; without it, as long as any consumer waits.")
+@click.option("--budget", type=Length(), default="10m", show_default=True, help="Of all asking.")
+@click.option("--deadline", type=Length(), help="Of the answers; without it, as long as any consumer waits.")
 @click.option("--pacts/--no-pacts", default=True, show_default=True, help="Verify the pacts under each fault too.")
 @click.option("--cases/--no-cases", default=True, show_default=True,
               help="Have Schemathesis find requests besides those of pacts and examples.")  # fmt: skip

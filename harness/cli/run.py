@@ -12,10 +12,12 @@ import click
 from harness.cli.console import Console, system_path, until_interrupted
 from harness.cli.consumer_fuzz import ConsumerChoice, consumer_options, fuzz_consumer, refuse_both
 from harness.cli.contracts import contracts
+from harness.cli.fuzz_options import fuzz_options, refuse_much
 from harness.cli.matrix import matrix
 from harness.cli.recorded import Records, verify_recorded, with_records
 
 if TYPE_CHECKING:
+    from harness.engine.fuzzing import FuzzOptions
     from harness.engine.prepare import Options
     from harness.engine.run import RunResult
 
@@ -120,6 +122,7 @@ def verify(
 @click.command()
 @click.argument("services", nargs=-1)
 @consumer_options
+@fuzz_options
 @_common
 @click.pass_context
 def fuzz(
@@ -130,15 +133,18 @@ def fuzz(
     directory: Path | None,
     seed: int | None,
     *,
+    much: FuzzOptions,
     tls: bool,
 ) -> None:
     """Fuzz the OpenAPI documents of all SERVICES, or of those named; or one of their consumers."""
     if consumer is not None:
         refuse_both(services, tls=tls)
+        refuse_much(much)
         context.exit(fuzz_consumer(consumer, system=system, directory=directory, seed=seed))
-    context.exit(
-        _run(_options(system, parts=frozenset({"fuzz"}), services=services, directory=directory, seed=seed, tls=tls))
+    options = _options(
+        system, parts=frozenset({"fuzz"}), services=services, directory=directory, seed=seed, tls=tls, much=much
     )
+    context.exit(_run(options))
 
 
 @click.group()
@@ -184,7 +190,9 @@ def _options(
     services: tuple[str, ...] = (),
     consumer: str | None = None,
     pacts: Path | None = None,
+    much: FuzzOptions | None = None,
 ) -> Options:
+    from harness.engine.fuzzing import FuzzOptions
     from harness.engine.prepare import Options
     from harness.engine.session import Settings
 
@@ -195,6 +203,7 @@ def _options(
         services=services,
         consumer=consumer,
         pacts=pacts,
+        fuzzing=much or FuzzOptions(),
         settings=Settings(directory=directory, seed=seed, tls=tls),
     )
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.clock import Clock
-from harness.contracts.fuzz import EXAMPLES, WALL_LIMIT_S, Found, FuzzResult, fuzz
+from harness.contracts.fuzz import EXAMPLES, WALL_LIMIT_S, Found, FuzzResult, fuzz, replay_of
 from harness.contracts.fuzz_baseline import Fuzzed, against, read_baseline, write_baseline
 from harness.contracts.hostile import Identity, Operation, operations_of
+from harness.declare.validate import nearest
 from harness.engine.documents import read_document
 from harness.engine.hostile import Suspected, already_told, try_hostile
-from harness.engine.hostile_findings import About, hostile_findings
-from harness.errors import ContractError
+from harness.engine.hostile_findings import SUMMARY, About, hostile_findings
+from harness.errors import ContractError, HarnessError
 from harness.model.credentials import Credentials
-from harness.model.finding import Finding
+from harness.model.finding import Finding, Part
 from harness.model.fuzzing import ServiceFuzz, with_values
 from harness.model.process import Spawner
 from harness.model.verdict import Verdict
@@ -58,7 +59,7 @@ class Subject:
     """Its OpenAPI document: a URL or a file."""
     directory: Path
     credentials: Credentials
-    settings: ServiceFuzz = ServiceFuzz()
+    settings: ServiceFuzz = field(default_factory=ServiceFuzz)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "credentials", _with_own(self.credentials, self.settings))
@@ -79,7 +80,7 @@ def at_once() -> int:
     return len(os.sched_getaffinity(0))
 
 
-async def fuzz_all(
+async def fuzz_all(  # noqa: PLR0913 -- all by keyword
     subjects: Sequence[Subject], *, spawner: Spawner, seed: int, options: FuzzOptions, clock: Clock, say: Say
 ) -> list[Finding]:
     """What was found at each service, and how it stands to the baseline.
@@ -88,15 +89,21 @@ async def fuzz_all(
         HarnessError: if the baseline can't be read or written, or no service has an operation that was named.
     """
     known = read_baseline(options.baseline) if options.baseline else None
+    documents = await asyncio.gather(*(_operations(subject) for subject in subjects))
+    _known_operations(options.operations, [each for each, _ in documents])
     until = clock.now() + options.budget_s if options.budget_s is not None else None
     gate = asyncio.Semaphore(at_once())
 
-    async def one(subject: Subject) -> _Fuzzed:
+    async def one(subject: Subject, read: tuple[Mapping[str, Operation], str]) -> _Fuzzed:
         async with gate:
-            return await _fuzz_one(subject, spawner, seed, options, clock, until)
+            try:
+                return await _fuzz_one(subject, read, spawner, seed, options, clock, until)
+            except HarnessError as error:
+                # One that can't be fuzzed keeps nobody from fuzzing the others.
+                return _Fuzzed(found=(), others=(_untried(subject, str(error), seed),))
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(subject)) for subject in subjects]
+        tasks = [group.create_task(one(*each)) for each in zip(subjects, documents, strict=True)]
     done = [task.result() for task in tasks]
     for subject, each in zip(subjects, done, strict=True):
         _tell_coverage(subject, each, say)
@@ -120,15 +127,29 @@ async def fuzz_all(
     return [*against(known, fuzzed), *others]
 
 
+def _known_operations(named: Sequence[str], documents: Sequence[Mapping[str, Operation]]) -> None:
+    known = {name for operations in documents for name in operations}
+    for name in named:
+        if known and name not in known:
+            message = f"no operation '{name}' in the documents of these services; {nearest(name, known)}"
+            raise ContractError(message)
+
+
 async def _fuzz_one(  # noqa: PLR0913, PLR0917 -- handed through
-    subject: Subject, spawner: Spawner, seed: int, options: FuzzOptions, clock: Clock, until: float | None
+    subject: Subject,
+    read: tuple[Mapping[str, Operation], str],
+    spawner: Spawner,
+    seed: int,
+    options: FuzzOptions,
+    clock: Clock,
+    until: float | None,
 ) -> _Fuzzed:
     limit_s = WALL_LIMIT_S * max(1.0, options.examples / EXAMPLES)
     if until is not None:
         limit_s = max(0.0, min(limit_s, until - clock.now()))
-    operations = await _operations(subject)
+    operations, unread = read
     wanted = tuple(each for each in options.operations if each in operations)
-    if options.operations and not wanted:
+    if options.operations and operations and not wanted:
         return _Fuzzed(found=(), others=())
     result = await fuzz(
         service=subject.service,
@@ -146,8 +167,11 @@ async def _fuzz_one(  # noqa: PLR0913, PLR0917 -- handed through
         operations=wanted,
     )
     others = tuple(_with_statuses(finding, result, operations) for finding in result.others)
-    if not options.hostile or not operations or not result.cases:
+    if not options.hostile or not result.cases:
         return _Fuzzed(found=result.found, others=others)
+    if not operations:
+        reason = f"nothing hostile was tried: {unread or 'its document has no operations'}"
+        return _Fuzzed(found=result.found, others=(*others, _untried(subject, reason, seed)))
     end = clock.now() + HOSTILE_LIMIT_S
     found, told = await _hostile(
         subject, result, operations, wanted, seed=seed, clock=clock, until=end if until is None else min(end, until)
@@ -155,13 +179,26 @@ async def _fuzz_one(  # noqa: PLR0913, PLR0917 -- handed through
     return _Fuzzed(found=(*result.found, *found), others=(*others, told))
 
 
-async def _operations(subject: Subject) -> Mapping[str, Operation]:
-    """What the document says; nothing when it can't be read, which the fuzzer tells better."""
+async def _operations(subject: Subject) -> tuple[Mapping[str, Operation], str]:
+    """What the document says; else why it can't be read."""
     try:
         document = await read_document(subject.document, credentials=subject.credentials)
-    except ContractError:
-        return {}
-    return operations_of(document) if isinstance(document, dict) else {}
+    except ContractError as error:
+        return {}, str(error)
+    return (operations_of(document), "") if isinstance(document, dict) else ({}, "its document is no mapping")
+
+
+def _untried(subject: Subject, reason: str, seed: int) -> Finding:
+    return Finding(
+        check=SUMMARY,
+        part=Part.FUZZ,
+        verdict=Verdict.UNKNOWN,
+        reason=subject.credentials.redact(reason),
+        subject=subject.service,
+        service=subject.service,
+        owner=subject.owner,
+        replay=replay_of(subject.service, seed=seed),
+    )
 
 
 async def _hostile(  # noqa: PLR0913 -- handed through

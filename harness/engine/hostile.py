@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import aiohttp
 import yarl
+from multidict import CIMultiDict
 
 from harness.checkers.hostile import counts, judge, undecided
 from harness.clock import Clock
@@ -178,6 +180,8 @@ class _Run:
         return suspicion
 
     def _keep(self, trial: Trial, suspicion: Suspicion) -> None:
+        if suspicion.check in self._about.settings.checks_off:
+            return
         key = CauseKey(
             operation=trial.operation,
             check=suspicion.check,
@@ -193,14 +197,18 @@ class _Run:
     async def _ask(self, request: Request) -> Answer:
         self.result.asked += 1
         url = yarl.URL(request.url, encoded=True)
+        body = None if request.body is None else io.BytesIO(request.body)
+        headers = CIMultiDict(request.headers)
+        if request.body is not None:
+            headers["Content-Length"] = str(len(request.body))
         try:
             async with self._http.request(
-                request.method, url, headers=request.headers, data=request.body, allow_redirects=False
+                request.method, url, headers=headers, data=body, allow_redirects=False
             ) as answer:
-                body = await answer.content.read(LIMIT_BYTES)
-                while len(body) < LIMIT_BYTES and (more := await answer.content.read(LIMIT_BYTES - len(body))):
-                    body += more
-                return Answer(status=answer.status, headers=tuple(answer.headers.items()), body=body)
+                read = await answer.content.read(LIMIT_BYTES)
+                while len(read) < LIMIT_BYTES and (more := await answer.content.read(LIMIT_BYTES - len(read))):
+                    read += more
+                return Answer(status=answer.status, headers=tuple(answer.headers.items()), body=read)
         except TimeoutError:
             return Answer(status=0, trouble=f"no answer within {REQUEST_LIMIT_S:g} s")
         except aiohttp.ClientConnectorError as error:

@@ -50,7 +50,7 @@ def hostile_findings(about: About, result: HostileResult) -> tuple[list[Found], 
         told = (*result.incomplete[1:], *evidence)
         return found, _finding(about, SUMMARY, Verdict.UNKNOWN, about.service, reason, told)
     total = sum(result.tried.values())
-    gave = f"gave {len(found)} things away on {operations} operations" if found else "gave nothing away"
+    gave = f"gave away {len(found)} (on {operations} of the operations)" if found else "gave nothing away"
     reason = f"{total} hostile trials ({result.asked} requests) {gave}"
     return found, _finding(about, SUMMARY, Verdict.PASS, about.service, reason, evidence)
 

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.contracts.fuzz_baseline import read_baseline
 from harness.contracts.pacts import read_sound_pacts
-from harness.declare import load_experiments, load_invariants, load_system, with_tls
+from harness.declare import load_experiments, load_fuzz, load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.customers import conduct_that_loads
+from harness.engine.fuzzing import FuzzOptions
 from harness.engine.permission import abilities_of, permit, permit_rate
 from harness.engine.plan import with_proofs
 from harness.engine.session import Settings
 from harness.errors import DeclarationError, Place, Problem
 from harness.faults import fault_table
 from harness.model.experiment import Experiment
+from harness.model.fuzzing import FuzzSettings
 from harness.model.invariant import Invariants
 from harness.model.system import Ability
 from harness.model.topology import Topology
@@ -36,6 +39,7 @@ class Options:
     """Providers to verify and services to fuzz; all when empty."""
     pacts: Path | None = None
     """A directory of pacts to verify instead of those that are checked out."""
+    fuzzing: FuzzOptions = field(default_factory=FuzzOptions)
     settings: Settings = field(default_factory=Settings)
 
 
@@ -47,6 +51,7 @@ class Plan:
     experiments: tuple[Experiment, ...]
     invariants: Invariants
     rate: float
+    fuzzing: FuzzSettings = field(default_factory=FuzzSettings)
 
 
 def prepare(options: Options) -> Plan:
@@ -64,12 +69,15 @@ def prepare(options: Options) -> Plan:
     root, content = Path(topology.root), topology.system.content
     if "fuzz" in options.parts:
         _documented(options, topology)
+        if options.fuzzing.baseline:
+            read_baseline(options.fuzzing.baseline)
     if "verify" in options.parts:
         _some_sound_pacts(options.pacts or root / content.contracts / "pacts")
     fuzzing = {Ability.FUZZ} if "fuzz" in options.parts else set()
+    how = load_fuzz(root / content.contracts, topology) if fuzzing else FuzzSettings()
     if "chaos" not in options.parts:
         permit(topology, fuzzing, place_of=place_of)
-        return Plan(topology=topology, experiments=(), invariants=Invariants(), rate=0.0)
+        return Plan(topology=topology, experiments=(), invariants=Invariants(), rate=0.0, fuzzing=how)
     chaos = root / content.chaos
     declared = load_experiments(chaos / "experiments", topology, faults=fault_table())
     _known("experiment", options.only, {experiment.name for experiment in declared}, chaos / "experiments")

@@ -12,12 +12,12 @@ from resource import RUSAGE_SELF, getrusage
 from harness.checkers import samples_needed
 from harness.checkers.tally import DELTA
 from harness.contracts.conformance import Conformance
-from harness.contracts.fuzz import FuzzResult, fuzz
 from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.bench import Bench
 from harness.engine.cost import measure_edges
 from harness.engine.documents import document_of, read_document
 from harness.engine.experiment import conduct, measure_baseline
+from harness.engine.fuzzing import Subject, fuzz_all
 from harness.engine.plan import decisive_s, error_rate_each, weights_of
 from harness.engine.prepare import Options, Plan, prepare
 from harness.engine.session import Say, Session, replay_command
@@ -30,7 +30,6 @@ from harness.model.verdict import Verdict, worst
 
 WARM_UP_S = 5.0
 BASELINE_S = 20.0
-FUZZ_AT_ONCE = 2
 INTERRUPTED = 130
 
 
@@ -206,30 +205,35 @@ class _Run:
             await self._fuzz_services()
 
     async def _fuzz_services(self) -> None:
-        gate = asyncio.Semaphore(FUZZ_AT_ONCE)
-        services = self.options.services or tuple(self.plan.topology.system.services)
+        session, topology = self.session, self.plan.topology
+        services = self.options.services or tuple(topology.system.services)
         wanted = [name for name in services if self._document(name)]
         for name in sorted({*services} - {*wanted}):
             self._note(f"{name} has no OpenAPI document, so it was not fuzzed", {})
         if not wanted:
             self._tell([_nothing_to_fuzz()])
             return
-
-        async def one(name: str) -> FuzzResult:
-            async with gate:
-                return await fuzz(
-                    service=name,
-                    owner=self.plan.topology.owner(name),
-                    url=self.session.deployment.service_url(name),
-                    document=self._document(name),
-                    directory=self.session.directory / "fuzz" / name,
-                    spawner=self.session.supervisor,
-                    seed=self.session.seed,
-                    credentials=self.session.credentials,
-                )
-
-        for result in await asyncio.gather(*(one(name) for name in wanted)):
-            self._tell(result.findings)
+        subjects = [
+            Subject(
+                service=name,
+                owner=topology.owner(name),
+                url=session.deployment.service_url(name),
+                document=self._document(name),
+                directory=session.directory / "fuzz" / name,
+                credentials=session.credentials,
+                settings=self.plan.fuzzing.of(name),
+            )
+            for name in wanted
+        ]
+        findings = await fuzz_all(
+            subjects,
+            spawner=session.supervisor,
+            seed=session.seed,
+            options=self.options.fuzzing,
+            clock=session.clock,
+            say=self.say,
+        )
+        self._tell(findings)
 
     def _note(self, message: str, figures: dict[str, float]) -> None:
         self.session.recorder.note(message, figures)

@@ -20,6 +20,13 @@ POINTS_LIMIT = 12
 CANDIDATES_LIMIT = 8
 _PARAMETER = re.compile(r"\{([^/{}]+)\}")
 _OK = 200
+_PROOF = re.compile(r"authorization|cookie|.*(api-?key|token|secret|session).*", re.IGNORECASE)
+_HIDDEN = "***"
+
+
+def proves(header: str) -> bool:
+    """Whether a header of that name is one by which a client proves who it is."""
+    return _PROOF.fullmatch(header) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,13 @@ def candidates(operation: Operation, seen: Mapping[str, Sequence[Honest]], examp
     made += [each for each in seen.get(operation.name, ()) if not _fine(each)]
     if not made and not _PARAMETER.search(operation.template) and not operation.takes_json:
         made.append(Honest(operation=operation.name))
-    yield from made[:CANDIDATES_LIMIT]
+    yield from (_without_proofs(each) for each in made[:CANDIDATES_LIMIT])
+
+
+def _without_proofs(honest: Honest) -> Honest:
+    """Who asks is decided for each request anew; what the fuzzer sent is nobody's business."""
+    kept = {name: value for name, value in honest.headers.items() if not proves(name) and value != _HIDDEN}
+    return replace(honest, headers=kept)
 
 
 def _fine(honest: Honest) -> bool:

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.contracts.hostile import payloads
-from harness.contracts.hostile.asking import Point, points, request_of, with_value
+from harness.contracts.hostile.asking import Point, points, proves, request_of, with_value
 from harness.contracts.hostile.operations import METHODS, Operation
 from harness.model.fuzzing import HostileCheck, ServiceFuzz
 from harness.model.hostile import Honest, Trial
 from harness.model.request import Request
 
-_TOKEN = re.compile(r"authorization|cookie|.*(api-?key|token|secret|session).*", re.IGNORECASE)
 _HEADER_SAFE = re.compile(r"[\x20-\x7e]*")
 _PARAMETER = re.compile(r"\{[^/{}]+\}")
 
@@ -36,7 +35,7 @@ class Identity:
     @property
     def nobody(self) -> dict[str, str]:
         """The same without what proves who asks."""
-        proofs = [name for name in self.headers if _TOKEN.fullmatch(name)] or [*self.headers]
+        proofs = [name for name in self.headers if proves(name)] or [*self.headers]
         return {name: value for name, value in self.sent.items() if name not in proofs}
 
     @property
@@ -119,8 +118,8 @@ def _identities(maker: _Maker) -> Iterator[Trial]:
     known = {name.lower() for name in maker.identity.headers}
     names = dict.fromkeys((*payloads.IDENTITIES, *maker.settings.identity_headers, *maker.identity.another))
     declared = {name.lower() for name in maker.operation.header}
-    others = [name for name in names if not _is_proof(name)]
-    value = next((value for name, value in maker.identity.another.items() if not _is_proof(name)), payloads.SOMEBODY)
+    others = [name for name in names if not proves(name)]
+    value = next((value for name, value in maker.identity.another.items() if not proves(name)), payloads.SOMEBODY)
     if maker.operation.secured:
         nobody = maker.identity.nobody
         for name, said in (*((name, value) for name in others), *payloads.ORIGINS):
@@ -134,10 +133,6 @@ def _identities(maker: _Maker) -> Iterator[Trial]:
                 twin = maker.asked()
                 what = f"{name}: {value}"
                 yield maker.trial(HostileCheck.TRUSTED_HEADER, what, hostile, twin=twin, control=twin)
-
-
-def _is_proof(name: str) -> bool:
-    return _TOKEN.fullmatch(name) is not None
 
 
 def _hosts(maker: _Maker) -> Iterator[Trial]:
