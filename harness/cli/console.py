@@ -19,14 +19,15 @@ _Result = TypeVar("_Result")
 class Console:
     """Prints what is being done, with the seconds since the command began."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, err: bool = False) -> None:
         self.colour = sys.stdout.isatty()
+        self._err = err
         self._clock = SystemClock()
         self._began = self._clock.now()
 
     def say(self, message: str) -> None:
         """One line, at once."""
-        click.echo(f"[{self._clock.now() - self._began:6.1f} s] {message}")
+        click.echo(f"[{self._clock.now() - self._began:6.1f} s] {message}", err=self._err)
         sys.stdout.flush()
 
 

@@ -13,7 +13,7 @@ from harness.contracts.broker.broker import Fetched
 from harness.contracts.ledger.content import content_digest, named
 from harness.contracts.ledger.entries import Outcome
 from harness.contracts.pacts import JsonObject, Pact, read_pact
-from harness.contracts.verify import CHECK
+from harness.contracts.unverified import CHECK
 from harness.declare import load_system
 from harness.engine.prepare import Options
 from harness.engine.run import INTERRUPTED, RunResult, run

@@ -154,16 +154,16 @@ class _Asked:
         """Why, in one sentence."""
         count, total = sum(each.verdict is verdict for each in troubled), len(troubled)
         if verdict is Verdict.PASS:
-            return f"all {total} interactions verified"
+            return f"all {_interactions(total)} verified"
         if verdict is Verdict.FAIL:
-            return f"{count} of {total} interactions failed"
+            return f"{count} of {_interactions(total)} failed"
         if count < total:
-            return f"{count} of {total} interactions were never verified"
+            return f"{count} of {_interactions(total)} never verified"
         others = ", ".join(self.facts.versions_that_verified(content))
         also = f"; the same pact was verified with {provider} {others}" if others else ""
         if not others and self.facts.compared(self.ledger, provider, version):
             also = f"; {provider} {version} was verified against other pacts only"
-        return f"{provider} {version} was never verified against this pact ({total} interactions){also}"
+        return f"{provider} {version} was never verified against this pact ({_interactions(total)}){also}"
 
     def unpublished(self, consumer: str, version: str, *, provider: str, provider_version: str) -> Pair:
         """Nobody knows what a version of a consumer relies on."""
@@ -211,3 +211,7 @@ def _troubled(name: Named, outcome: Outcome | None) -> Troubled:
     if outcome is None:
         return Troubled(label=name.label, verdict=Verdict.UNKNOWN, reason="not verified")
     return Troubled(label=name.label, verdict=outcome.verdict, reason=outcome.reason)
+
+
+def _interactions(count: int) -> str:
+    return f"{count} interaction" if count == 1 else f"{count} interactions"

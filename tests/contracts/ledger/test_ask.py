@@ -99,7 +99,7 @@ def test_a_result_that_lacks_an_interaction_is_unknown_and_names_it(stands: Writ
     answer = stands.ask("catalog", "3")
 
     assert answer.verdict is UNKNOWN
-    assert answer.pairs[0].reason == "1 of 2 interactions were never verified"
+    assert answer.pairs[0].reason == "1 of 2 interactions never verified"
     assert [each.label for each in answer.pairs[0].interactions] == ["b"]
 
 
@@ -318,7 +318,7 @@ def test_the_answer_tells_what_is_to_blame_first(stands: Writer) -> None:
     lines = list(stands.ask("gateway", "2").lines())
 
     assert lines[0] == "gateway 2 to production: no"
-    assert lines[1] == "  FAIL    gateway 2 → orders 5: 1 of 1 interactions failed"
+    assert lines[1] == "  FAIL    gateway 2 → orders 5: 1 of 1 interaction failed"
     assert lines[2] == "            FAIL    c: gone"
     assert lines[3] == "            owner: merchandise"
     assert lines[4].startswith("            settle: harness verify --provider orders --version 5")
