@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.checkers.clean_class import described
-from harness.checkers.differential import Due, Replay, Wrong, differs, wrongs
+from harness.checkers.differential import Due, Replay, Wrong, differs, not_as_before, wrongs
 from harness.checkers.trial import Crossed
 from harness.model.fault import Armed, Healed
 from harness.model.matrix import Cell, CellFinding, CellVerdict, Kind, Rule
@@ -147,6 +147,10 @@ def _found(trial: ContractTrial, obliged: Obliged) -> Iterator[Found]:
             evidence=tuple(line for replay, _ in some[:EVIDENCE_LIMIT] for line in shown(replay)),
         )
         yield Found(operation=operation, finding=finding, asked=first.healthy.asked)
+    if trial.cell.kind is Kind.PLACEBO and (changed := [each for each in trial.replays if _differs(each, obliged)]):
+        why = not_as_before(changed[0], obliged.due[changed[0].healthy.asked.operation])
+        finding = CellFinding(rule=Rule.PLACEBO, verdict=Verdict.FAIL, reason=f"under a fault that does nothing: {why}")
+        yield Found(operation="", finding=finding)
     yield from _afterwards(trial, obliged)
     for pact in trial.pacts:
         if pact.verdict is not Verdict.PASS:
@@ -176,12 +180,16 @@ def _not_put_to_test(trial: ContractTrial, obliged: Obliged) -> list[Found]:
     """Unless a request met the fault, or the answers show that it was felt, holding means nothing."""
     crossed = trial.crossed
     felt = any(_differs(each, obliged) for each in trial.replays)
+    # What is counted under a fault may be attempts to connect again; so the edge must have been crossed without it.
     # A refused connection never reaches what counts.
-    refused = trial.cell.kind is Kind.REFUSED and crossed.usual >= 1
-    if trial.cell.kind is Kind.PLACEBO or crossed.met or felt or refused:
+    met = crossed.usual > 0 and (crossed.met or trial.cell.kind is Kind.REFUSED)
+    if trial.cell.kind is Kind.PLACEBO or met or felt:
         return []
     if crossed.count is None:
         return [_unknown(Rule.NOT_CROSSED, "nothing counts what crosses here, and no answer changed")]
+    if crossed.count and not crossed.usual:
+        reason = f"not crossed without the fault by any replayed request; {crossed.count} met it, of whoever"
+        return [_unknown(Rule.NOT_CROSSED, reason)]
     anyway = f" beyond what crosses anyway ({crossed.background:.1f})" if crossed.background else ""
     return [_unknown(Rule.NOT_CROSSED, f"not crossed: no replayed request{anyway} met the fault")]
 

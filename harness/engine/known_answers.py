@@ -24,6 +24,7 @@ PASSES = 3
 MOST_OF_SUCCESS, MOST_OF_REFUSAL = 2, 1
 """Requests of an operation that are kept, by what they are answered without a fault."""
 _SERVER_ERROR = 500
+_SUCCESS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,11 @@ class Known:
     healthy: tuple[Healthy, ...]
     dropped: dict[str, str] = field(default_factory=dict)
     """Operation → why none of its requests is kept."""
+
+    def lacking(self, operations: Operations) -> frozenset[str]:
+        """Operations that no request is known for that is answered with success."""
+        answered = {each.asked.operation for each in self.healthy if each.hundred == _SUCCESS}
+        return frozenset(each.name for each in operations.known) - answered
 
 
 async def cases_of(session: Session, provider: Provider) -> tuple[tuple[Asked, ...], str]:
@@ -145,7 +151,7 @@ def unfit(exchanges: Sequence[Exchange], deadline_s: float) -> str:
 
 def choose(healthy: Iterable[Healthy]) -> list[Healthy]:
     """A few of one operation: those with success first, and of these at most one for each status."""
-    most = {2: MOST_OF_SUCCESS, 3: MOST_OF_REFUSAL, 4: MOST_OF_REFUSAL}
+    most = {_SUCCESS: MOST_OF_SUCCESS, 3: MOST_OF_REFUSAL, 4: MOST_OF_REFUSAL}
     chosen: list[Healthy] = []
     # An answer that says which thing is missing tells more than one that finds the request itself wrong.
     for each in sorted(healthy, key=lambda one: (one.hundred, _by_rank(one))):

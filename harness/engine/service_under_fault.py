@@ -9,6 +9,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from harness.checkers.contract_cells import ContractTrial, Found, Judged, Obliged, judge_contracts
+from harness.checkers.trial import told_apart
 from harness.contracts.conformance import Conformance
 from harness.contracts.replay.candidates import few, of_examples
 from harness.contracts.replay.command_line import curl
@@ -33,6 +34,11 @@ from harness.model.verdict import Verdict
 
 CHECK = "under-fault"
 OPERATIONS_SHOWN = 10
+IDLE_LOOKS = 10
+QUIET_RATE = 2.0
+"""Requests a second on all edges together that are taken for rest."""
+FALLS_TO = 0.7
+"""From one look to the next, at most this part is left of what falls."""
 _VALIDITY = frozenset({Rule.NOT_IN_FORCE, Rule.NOT_CROSSED, Rule.NOT_TRIED, Rule.HARNESS, Rule.PLACEBO})
 
 
@@ -163,12 +169,12 @@ class ServiceUnderFault:
         pacts = PactsUnderFault(session, provider, asker)
         candidates: list[Asked] = [*(await pacts.get_to_know() if self._options.pacts else ())]
         candidates += of_examples(document)
-        if self._options.cases and provider.document:
+        known = await get_to_know(provider, asker, few(candidates))
+        if self._options.cases and provider.document and known.lacking(provider.operations):
             cases, trouble = await cases_of(session, provider)
-            candidates += cases
+            known = await get_to_know(provider, asker, few([*candidates, *cases]))
             if trouble:
                 session.recorder.note(f"{provider.name}: {trouble}")
-        known = await get_to_know(provider, asker, few(candidates))
         self.healthy = known.healthy
         stand = Stand(
             provider=provider,
@@ -196,24 +202,41 @@ class ServiceUnderFault:
     async def _with_crossings(self, stand: Stand) -> Stand:
         """What crosses the edges when nobody asks, and when everything is asked once."""
         clock = self._session.clock
-        counts, began = [await self._counts()], clock.now()
-        await clock.sleep(IDLE_S)
-        counts.append(await self._counts())
-        idle_s, began = clock.now() - began, clock.now()
+        background = await self._idle()
+        before, began = await self._counts(), clock.now()
         for each in stand.healthy:
             await stand.asker.ask(each.asked)
         await clock.sleep(SETTLE_S)
-        counts.append(await self._counts())
+        after = await self._counts()
         took_s = clock.now() - began
-        if any(each is None for each in counts):
+        if background is None or before is None or after is None:
             self.counted = False
             return stand
-        first, second, third = (each or {} for each in counts)
-        background = {edge: count / idle_s for edge, count in between(first, second).items()}
+        anyway = {edge: rate * took_s for edge, rate in background.items()}
         self.usual = {
-            edge: max(0.0, count - background.get(edge, 0.0) * took_s) for edge, count in between(second, third).items()
+            edge: count - anyway.get(edge, 0.0)
+            for edge, count in between(before, after).items()
+            if told_apart(count, background=anyway.get(edge, 0.0), unseen=took_s / IDLE_S, visits=len(stand.healthy))
         }
         return replace(stand, background=background, usual=self.usual)
+
+    async def _idle(self) -> Mapping[str, float] | None:
+        """Requests a second when nobody asks, once it no longer falls: what was just started has work of its own."""
+        clock = self._session.clock
+        last: float | None = None
+        rates: Mapping[str, float] = {}
+        for _ in range(IDLE_LOOKS):
+            before, began = await self._counts(), clock.now()
+            await clock.sleep(IDLE_S)
+            after = await self._counts()
+            if before is None or after is None:
+                return None
+            rates = {edge: count / (clock.now() - began) for edge, count in between(before, after).items()}
+            total = sum(rates.values())
+            if total <= QUIET_RATE or (last is not None and total >= FALLS_TO * last):
+                break
+            last = total
+        return rates
 
     async def _cells(self, stand: Stand) -> None:
         placebo = await self._try(stand, Cell(journey=self.wanted.service, edge="", kind=Kind.PLACEBO), sick="")
