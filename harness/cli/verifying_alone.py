@@ -34,7 +34,7 @@ def folder_of(pacts: str | None) -> Path | None:
     return Path(pacts)
 
 
-def verify_lone(  # noqa: PLR0913 -- what the command was given
+def verify_lone(
     file: Path,
     pacts: str | None,
     *,

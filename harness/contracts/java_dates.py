@@ -13,6 +13,15 @@ _NAMES = {
     "V": r"[A-Za-z/_+-]+",
 }
 _OFFSETS = {"X": r"(Z|[+-]\d{2}(:?\d{2})?)", "x": r"[+-]\d{2}(:?\d{2})?", "Z": r"(Z|[+-]\d{2}:?\d{2})"}
+_RANGES = {
+    "M": "(0?[1-9]|1[0-2])",
+    "d": r"(0?[1-9]|[12]\d|3[01])",
+    "H": r"([01]?\d|2[0-3])",
+    "m": r"[0-5]?\d",
+    "s": r"([0-5]?\d|60)",
+}
+_YEAR = 4
+"""Digits."""
 _MONTH_NAME = 3
 """So many letters M mean its name."""
 
@@ -39,5 +48,5 @@ def _group(letter: str, count: int) -> str:
     if letter in "SnAN":
         return r"\d{1,9}" if letter == "n" else rf"\d{{{count},9}}"
     if letter.isalpha() and letter.isascii():
-        return rf"\d{{{count}}}" if count > 1 else r"\d{1,4}"
+        return _RANGES.get(letter, rf"\d{{1,{max(count, _YEAR)}}}")
     return re.escape(letter) * count

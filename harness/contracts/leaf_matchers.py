@@ -46,7 +46,7 @@ def _regex(matcher: Matcher, _expected: JsonValue, actual: JsonValue) -> Complai
     pattern = matcher.text("regex")
     text = actual if isinstance(actual, str) else json.dumps(actual)
     try:
-        good = not isinstance(actual, dict | list | None) and re.search(pattern, text) is not None
+        good = not isinstance(actual, dict | list | None) and re.fullmatch(pattern, text) is not None
     except re.error as error:
         return f"a text of a form that can't be read: {pattern} ({error})"
     return _said(good=good, expected=f"a text of the form {pattern}")
@@ -57,7 +57,7 @@ def _of_type(_matcher: Matcher, expected: JsonValue, actual: JsonValue) -> Compl
 
 
 def _equal(_matcher: Matcher, expected: JsonValue, actual: JsonValue) -> Complaint:
-    return _said(good=expected == actual, expected=brief(expected))
+    return _said(good=equal(expected, actual), expected=brief(expected))
 
 
 def _include(matcher: Matcher, _expected: JsonValue, actual: JsonValue) -> Complaint:
@@ -79,16 +79,15 @@ def _number(_matcher: Matcher, _expected: JsonValue, actual: JsonValue) -> Compl
 
 
 def _boolean(_matcher: Matcher, _expected: JsonValue, actual: JsonValue) -> Complaint:
-    return _said(good=isinstance(actual, bool), expected="true or false")
+    return _said(good=isinstance(actual, bool) or actual in ("true", "false"), expected="true or false")
 
 
 def _null(_matcher: Matcher, _expected: JsonValue, actual: JsonValue) -> Complaint:
     return _said(good=actual is None, expected="null")
 
 
-def _not_empty(_matcher: Matcher, expected: JsonValue, actual: JsonValue) -> Complaint:
-    good = type_name(expected) == type_name(actual) and actual not in ("", [], {})
-    return _said(good=good, expected=f"a value of type {type_name(expected)} that is not empty")
+def _not_empty(_matcher: Matcher, _expected: JsonValue, actual: JsonValue) -> Complaint:
+    return _said(good=actual not in (None, "", [], {}), expected="something that is not empty")
 
 
 def _semver(_matcher: Matcher, _expected: JsonValue, actual: JsonValue) -> Complaint:
@@ -110,6 +109,11 @@ def brief(value: JsonValue) -> str:
     """A value as it stands in a message."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def equal(one: JsonValue, other: JsonValue) -> bool:
+    """Whether two single values are the same; as Pact has it, 1 and 1.0 are not."""
+    return one == other and type(one) is type(other)
 
 
 def type_name(value: JsonValue) -> str:
