@@ -137,6 +137,12 @@ class ProviderDocument:
             raise _unreadable(file, f"an OpenAPI document, found {type(document).__name__}")
         return cls(document, file=str(file), text=text)
 
+    @property
+    def title(self) -> str:
+        """What the document calls itself."""
+        info = self._document.get("info")
+        return str(info.get("title", "")) if isinstance(info, dict) else ""
+
     def find(self, method: str, path: str) -> Found | None:
         """The operation that serves a path; one with fewer parameters in its template is preferred."""
         for template, pattern in self._patterns:

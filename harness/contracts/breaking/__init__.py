@@ -1,0 +1,1 @@
+"""What a change of a document or of an event breaks, and for whom."""
