@@ -36,6 +36,8 @@ class Order:
     http: tuple[Path, ...]
     messages: tuple[Path, ...]
     report: Path
+    stateless: bool = False
+    """No interaction has a provider state, so that Pact need not ask for any: it would before each interaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +141,9 @@ def _verify(order: Order, server: StateServer, files: tuple[Path, ...], *, messa
         verifier.add_custom_headers(dict(server.headers))
     for file in files:
         verifier.add_source(file)
-    states = f"http://{LOOPBACK}:{server.port}/states"
-    verifier.state_handler(states, body=True, teardown=bool(server.tables.teardown))
+    if not order.stateless:
+        states = f"http://{LOOPBACK}:{server.port}/states"
+        verifier.state_handler(states, body=True, teardown=bool(server.tables.teardown))
     verifier.set_error_on_empty_pact(enabled=True).set_request_timeout(REQUEST_LIMIT_MS)
     verifier.set_coloured_output(enabled=False)
     try:

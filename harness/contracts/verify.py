@@ -141,6 +141,7 @@ def _order(plan: _Plan, provider: ProviderUnderTest, pacts: Sequence[Pact]) -> O
         http=tuple(files[Kind.HTTP]),
         messages=tuple(files[Kind.MESSAGE]),
         report=plan.directory / f"verify-{provider.name}.report.json",
+        stateless=not any(interaction.states for pact in pacts for interaction in pact.interactions),
     )
     order.report.unlink(missing_ok=True)
     return order
