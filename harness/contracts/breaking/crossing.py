@@ -176,19 +176,24 @@ def _once(hits: Iterable[Hit]) -> Iterator[Hit]:
 
 def _explains(change: Change, mismatch: Mismatch) -> bool:
     """Whether a mismatch is the consequence of a change."""
-    where = mismatch.where
+    where, rule = mismatch.where, change.rule
+    match mismatch.code:
+        case "request.path" | "request.method":
+            return rule.startswith("api-") and change.direction is Direction.BOTH
+        case "request.security":
+            return "security" in rule
+        case "response.status":
+            return "status-removed" in rule
     side = where.partition(" ")[0].partition(".")[0].replace("contents", Direction.RESPONSE)
-    if mismatch.code in {"request.path", "request.method"} and change.direction is Direction.BOTH:
-        return change.rule.startswith("api-")
-    if mismatch.code == "response.status":
-        return "status-removed" in change.rule
-    if mismatch.code == "request.security":
-        return "security" in change.rule
     if change.direction != side:
         return False
     if not change.names:
-        return ("body" in where and "body" in change.rule) or ("media-type" in change.rule and "content-type" in where)
-    tail = change.names[-1]
+        return ("body" in where and "body" in rule) or ("media-type" in rule and "content-type" in where)
+    return _same_place(change, mismatch)
+
+
+def _same_place(change: Change, mismatch: Mismatch) -> bool:
+    where, tail = mismatch.where, change.names[-1]
     at = tuple(_STEP.findall(where.partition("$")[2])) if "$" in where else (where.rpartition(" ")[2],)
     if tuple(map(str.lower, at)) == tuple(map(str.lower, change.names)):
         return True

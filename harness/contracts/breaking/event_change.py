@@ -86,7 +86,7 @@ class _Comparing:
         )
 
     def _types(self, old: _Side, new: _Side, at: tuple[str, ...]) -> Iterator[Change]:
-        before, after = old.schemas.types(old.schema), new.schemas.types(new.schema)
+        before, after = _allowed(old), _allowed(new)
         if before == after:
             return
         words = f"type {_types(before)} became {_types(after)}"
@@ -165,6 +165,10 @@ def _of(side: _Side, schema: JsonValue) -> _Side:
 def _own(side: _Side) -> Iterator[Schema]:
     """The schema itself, what it refers to, and all its parts."""
     return side.schemas.parts(cast("JsonValue", side.schema))
+
+
+def _allowed(side: _Side) -> frozenset[str]:
+    return side.schemas.types(cast("JsonValue", side.schema))
 
 
 def _properties(side: _Side) -> Mapping[str, JsonValue]:

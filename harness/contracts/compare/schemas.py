@@ -100,6 +100,8 @@ class Schemas:
 
     def lookup(self, reference: str) -> JsonValue:
         """What stands at a local reference; raises ContractError when nothing does."""
+        if reference == "#":
+            return cast("JsonValue", self._document)
         if not reference.startswith("#/"):
             message = f"the reference {reference!r} leads out of the document, which can't be followed"
             raise ContractError(message)
