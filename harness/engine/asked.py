@@ -90,6 +90,7 @@ async def ask_broker(wish: Wish, broker: Broker, url: str, known: Known) -> Answ
         environment=wish.environment,
         what_if=wish.what_if,
         owners=known.owners,
+        there=await broker.there(wish.environment),
         broker=url,
     )
     document = await broker.matrix(wish.service, wish.version, environment=wish.environment, what_if=wish.what_if)

@@ -23,6 +23,10 @@ MOST_ROWS = 1000
 MOST_RESULTS = 200
 _MERGE_PATCH = "application/merge-patch+json"
 NOT_FOUND = 404
+_THERE = (
+    ("pb:currently-deployed-deployed-versions", "deployedVersions"),
+    ("pb:currently-supported-released-versions", "releasedVersions"),
+)
 
 Selector = Mapping[str, str | bool]
 
@@ -183,11 +187,7 @@ class Broker:
     async def _went(  # noqa: PLR0913, PLR0917 -- the names of one thing in three places
         self, relation: str, name: str, flag: str, service: str, version: str, environment: str
     ) -> None:
-        all_places = embedded(await self._hal.get(self._link("pb:environments")), "environments")
-        places = {str(each.get("name")): link(each, "self") for each in all_places}
-        if environment not in places:
-            raise _no_environment(environment, places)
-        place = await self._hal.get(places[environment])
+        place = await self._environment(environment)
         url = f"{link(place, relation)}?{urlencode({'pacticipant': service})}"
         there = embedded(await self._hal.get(url), name)
         matching = [each for each in there if _number(each) == version]
@@ -195,6 +195,23 @@ class Broker:
             raise BrokerError(f"{service} {version} is not in {environment}, so nothing was undone")
         for each in matching:
             await self._hal.send("PATCH", link(each, "self"), {flag: False}, kind=_MERGE_PATCH)
+
+    async def there(self, environment: str) -> Mapping[str, Sequence[str]]:
+        """The versions of each service that are in an environment; raises BrokerError when there is none such."""
+        place = await self._environment(environment)
+        found: dict[str, list[str]] = {}
+        for relation, name in _THERE:
+            for each in embedded(await self._hal.get(link(place, relation)), name):
+                known = found.setdefault(_embedded_text(each, "pacticipant", "name"), [])
+                known += [number for number in [_number(each)] if number not in known]
+        return found
+
+    async def _environment(self, name: str) -> Document:
+        all_places = embedded(await self._hal.get(self._link("pb:environments")), "environments")
+        places = {str(each.get("name")): link(each, "self") for each in all_places}
+        if name not in places:
+            raise _no_environment(name, places)
+        return await self._hal.get(places[name])
 
     async def matrix(
         self, service: str, version: str, *, environment: str = "", what_if: Mapping[str, str] | None = None
@@ -227,10 +244,14 @@ def _no_environment(name: str, known: Mapping[str, str]) -> BrokerError:
 
 
 def _number(document: Document) -> str:
+    return _embedded_text(document, "version", "number")
+
+
+def _embedded_text(document: Document, name: str, key: str) -> str:
     inside = document.get("_embedded")
-    version = inside.get("version") if isinstance(inside, dict) else None
-    number = version.get("number") if isinstance(version, dict) else None
-    return number if isinstance(number, str) else ""
+    found = inside.get(name) if isinstance(inside, dict) else None
+    text = found.get(key) if isinstance(found, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def _name(document: JsonObject, party: str) -> str:

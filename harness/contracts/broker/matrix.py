@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -57,6 +57,11 @@ class _Row(_Read):
     result: _Result | None = Field(default=None, alias="verificationResult")
     ignored: bool = False
 
+    def at(self, version: str) -> _Row:
+        """The same pact with a version of the provider, and no result."""
+        provider = _Party(name=self.provider.name, version=_Version(number=version))
+        return self.model_copy(update={"provider": provider, "result": None})
+
 
 class _Summary(_Read):
     deployable: bool | None
@@ -77,8 +82,14 @@ class Asked:
     environment: str
     what_if: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
+    there: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The versions of each service that are in the environment."""
     broker: str
     """Its URL, for commands."""
+
+    def versions_of(self, service: str) -> Sequence[str]:
+        """Those to be thought of in the environment."""
+        return (self.what_if[service],) if service in self.what_if else self.there.get(service, ())
 
 
 def results_in(document: Document, asked: Asked) -> tuple[str, ...]:
@@ -108,8 +119,8 @@ def answer_of(
     matrix = _read(document)
     rows = [row for row in matrix.rows if not row.ignored]
     ours = _ours(matrix, asked)
-    pairs = tuple(_pair(row, asked, results or {}) for row in ours)
-    doubts, notes = _doubts(matrix, rows, ours, asked), []
+    pairs = tuple(_pair(row, asked, results or {}) for row in (*ours, *_missing(ours, matrix, asked)))
+    doubts, notes = _doubts(matrix, rows, pairs, asked), []
     if not rows and not doubts:
         known = _read(all_rows).rows if all_rows is not None else ()
         if any(row.result for row in known if (asked.service, asked.version) in _ends(row)):
@@ -128,7 +139,27 @@ def answer_of(
 
 
 def _ours(matrix: _Matrix, asked: Asked) -> list[_Row]:
-    return [row for row in matrix.rows if not row.ignored and (asked.service, asked.version) in _ends(row)]
+    """The rows of our version; where it is the provider and there is no result, the broker names no version."""
+    ours = []
+    for row in matrix.rows:
+        mine = row.provider.name == asked.service and row.consumer.name != asked.service
+        named = row if row.provider.version or not mine else row.at(asked.version)
+        absent = not named.provider.version and bool(asked.versions_of(named.provider.name))
+        if not row.ignored and not absent and (asked.service, asked.version) in _ends(named):
+            ours.append(named)
+    return ours
+
+
+def _missing(ours: Sequence[_Row], matrix: _Matrix, asked: Asked) -> Iterator[_Row]:
+    """A row without a result for each version of a provider there that the broker shows no row of."""
+    shown = {(row.provider.name, row.provider.number) for row in ours}
+    for row in matrix.rows:
+        if row.ignored or (row.consumer.name, row.consumer.number) != (asked.service, asked.version):
+            continue
+        for version in asked.versions_of(row.provider.name):
+            if (row.provider.name, version) not in shown:
+                shown.add((row.provider.name, version))
+                yield row.at(version)
 
 
 def _read(document: Document) -> _Matrix:
@@ -140,18 +171,24 @@ def _read(document: Document) -> _Matrix:
         raise BrokerError(f"expected the matrix of a broker, found at {where}: {detail['msg']}") from None
 
 
-def _doubts(matrix: _Matrix, rows: list[_Row], ours: list[_Row], asked: Asked) -> list[str]:
-    """Why no yes can be said although no row of ours is to blame."""
+def _doubts(matrix: _Matrix, rows: Sequence[_Row], pairs: Sequence[Pair], asked: Asked) -> list[str]:
+    """Why no yes can be said although no pair is to blame."""
     doubts = []
     if len(matrix.rows) >= MOST_ROWS:
-        doubts.append(f"the matrix has more than {MOST_ROWS} rows: some were not seen")
+        doubts.append(f"the matrix has {MOST_ROWS} rows or more: some may not have been seen")
     for other, version in asked.what_if.items():
-        if rows and not any((other, version) in _ends(row) for row in ours):
+        if not any((other, version) in _pair_ends(pair) for pair in pairs):
             doubts.append(f"--what-if {other}={version}: the broker shows no pact between it and {asked.service}")
-    others_explain = any(row.result is None or not row.result.success for row in rows)
-    if matrix.summary.deployable is not True and not others_explain:
+    blamed = any(pair.verdict is not Verdict.PASS for pair in pairs)
+    # With --what-if the matrix also has the others' rows with third parties, which are no matter of ours.
+    others = asked.what_if and any(row.result is None or not row.result.success for row in rows)
+    if matrix.summary.deployable is not True and not blamed and not others:
         doubts.append(f"the broker does not say yes: {matrix.summary.reason}")
     return doubts
+
+
+def _pair_ends(pair: Pair) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (pair.consumer, pair.consumer_version), (pair.provider, pair.provider_version)
 
 
 def _ends(row: _Row) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -164,7 +201,7 @@ def _pair(row: _Row, asked: Asked, results: Mapping[str, Document]) -> Pair:
     if row.result is None:
         verdict, reason = Verdict.UNKNOWN, "the broker has no result for it"
         if not provider.number:
-            reason += f", or no version of {provider.name} is in {asked.environment}"
+            reason = f"no version of {provider.name} is in {asked.environment}, and {consumer.name} relies on it"
     elif not row.result.success:
         verdict, reason = Verdict.FAIL, "the verification failed"
     elif tested == ():

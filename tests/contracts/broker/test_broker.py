@@ -9,11 +9,12 @@ import pytest
 
 from harness.contracts.broker.access import TOKEN, BrokerError, access
 from harness.contracts.broker.broker import Broker, Fetched, Wanted, open_broker
-from harness.contracts.broker.matrix import Asked, answer_of, results_in
+from harness.contracts.broker.matrix import Asked, answer_of
 from harness.contracts.ledger.answer import Answer
 from harness.contracts.ledger.content import content_digest
 from harness.contracts.ledger.entries import Outcome
 from harness.contracts.pacts import JsonObject
+from harness.engine.asked import Known, Wish, ask_broker
 from harness.model.verdict import Verdict
 from tests.contracts.broker.stub import Stub
 from tests.contracts.fakes import Provider, Respond, a_request
@@ -59,19 +60,9 @@ async def verify(
 
 
 async def ask(stub: Stub, service: str, version: str, to: str = "production", **what_if: str) -> Answer:
-    asked = Asked(
-        service=service,
-        version=version,
-        environment=to,
-        what_if=what_if,
-        owners={"catalog": "merchandise"},
-        broker=stub.url,
-    )
+    wish = Wish(service=service, version=version, environment=to, what_if=what_if)
     async with open_broker(access(stub.url, SESAME)) as broker:
-        document = await broker.matrix(service, version, environment=to, what_if=what_if)
-        rest = await broker.matrix(service, version)
-        results = await broker.results(results_in(document, asked))
-        return answer_of(document, asked, results=results, all_rows=rest)
+        return await ask_broker(wish, broker, stub.url, Known(owners={"catalog": "merchandise"}))
 
 
 async def place(stub: Stub, service: str, version: str, to: str = "production") -> None:
@@ -163,6 +154,44 @@ async def test_the_matrix_says_yes_no_and_unknown(stub: Stub) -> None:
     await publish(stub, "2", OTHER)
     changed = await ask(stub, "gateway", "2")
     assert changed.verdict is Verdict.UNKNOWN
+    assert [(pair.label, pair.fillable) for pair in changed.pairs] == [("gateway 2 → catalog 2", True)]
+
+
+async def test_a_provider_without_a_result_for_who_is_there_is_unknown(stub: Stub) -> None:
+    await publish(stub, "1")
+    await verify(stub, "2")
+    await place(stub, "gateway", "1")
+    async with open_broker(access(stub.url, SESAME)) as broker:
+        await broker.put_on_branch("catalog", "3", "main")
+
+    answer = await ask(stub, "catalog", "3")
+
+    assert answer.verdict is Verdict.UNKNOWN
+    assert [(pair.label, pair.fillable) for pair in answer.pairs] == [("gateway 1 → catalog 3", True)]
+
+
+async def test_each_version_of_a_provider_that_is_there_needs_a_result(stub: Stub) -> None:
+    await publish(stub, "1")
+    await verify(stub, "2")
+    await place(stub, "catalog", "2")
+    async with open_broker(access(stub.url, SESAME)) as broker:
+        await broker.put_on_branch("catalog", "3", "main")
+        await broker.record("released", "catalog", "3", "production")
+
+    answer = await ask(stub, "gateway", "1")
+
+    assert answer.verdict is Verdict.UNKNOWN
+    assert [(pair.provider_version, pair.verdict.value) for pair in answer.pairs] == [("2", "PASS"), ("3", "UNKNOWN")]
+
+
+async def test_a_consumer_is_unknown_while_its_provider_is_not_there(stub: Stub) -> None:
+    await publish(stub, "1")
+
+    answer = await ask(stub, "gateway", "1")
+
+    assert answer.verdict is Verdict.UNKNOWN
+    assert answer.pairs[0].reason == "no version of catalog is in production, and gateway relies on it"
+    assert not answer.pairs[0].fillable
 
 
 async def test_a_failure_after_a_success_counts(stub: Stub) -> None:
