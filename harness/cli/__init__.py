@@ -33,6 +33,7 @@ COMMANDS = {
     "inject": ("harness.cli.inject:inject", "Break something by hand on what is up, and heal it again."),
     "heal": ("harness.cli.heal:heal", "Heal everything that is in force, whatever became of who broke it."),
     "logs": ("harness.cli.down:logs", "Show the logs of what is up."),
+    "record": ("harness.cli.record:record", "Draft pacts from the traffic that journeys cause on the edges."),
     "report": ("harness.cli.report:report", "Write the reports of a journal again."),
     "doctor": ("harness.cli.doctor:doctor_command", "Tell what is here, what is missing, and what mends it."),
 }

@@ -112,8 +112,8 @@ def _unknown(outcome: OperationOutcome) -> Iterator[str]:
     reasons: dict[str, list[Change]] = {}
     for changes, why in outcome.doubts:
         reasons.setdefault(why, []).extend(changes)
-    for why, changes in reasons.items():
-        yield f"{why} ({len(changes)} changes, the first {changes[0]})"
+    for why, doubtful in reasons.items():
+        yield f"{why} ({len(doubtful)} changes, the first {doubtful[0]})"
     if outcome.left_out:
         yield f"there was no time for {outcome.left_out} changes"
 

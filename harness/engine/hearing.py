@@ -9,7 +9,7 @@ from functools import partial
 from harness.engine.session import Session
 from harness.model.changes import KeptExchange
 from harness.model.fault import EdgeTarget
-from harness.model.topology import Edge
+from harness.model.system import Edge
 
 MOST_KEPT = 20_000
 MOST_KEPT_BYTES = 64 << 20

@@ -118,7 +118,7 @@ def _members(walk: _Walk, facts: Facts, value: dict[str, JsonValue], path: Path)
         if not walk.seen.present((*path, name)):
             walk.add(Act.SET, (*path, name), Twist.PRESENT, inventing.value(facts.properties[name]))
     if UNKNOWN_MEMBER not in walk.seen.names(path):
-        invented = inventing.value(facts.others) if facts.others else {"new": [1, None]}
+        invented: JsonValue = inventing.value(facts.others) if facts.others else {"new": [1, None]}
         walk.add(Act.SET, (*path, UNKNOWN_MEMBER), Twist.EXTRA, invented)
 
 

@@ -90,7 +90,8 @@ def _schema(
         case list():
             items: list[JsonValue] = [_schema(each, (*path, str(index)), rules) for index, each in enumerate(example)]
             least = max((int(each["min"]) for each in matchers if "min" in each), default=0)
-            return {"type": "array", "minItems": least} | ({"items": {"anyOf": items}} if items else {})
+            found: dict[str, JsonValue] = {"type": "array", "minItems": least}
+            return {**found, "items": {"anyOf": items}} if items else found
         case _:
             return _scalar(example, matchers)
 

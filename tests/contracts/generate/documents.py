@@ -31,8 +31,8 @@ PRODUCT: dict[str, Any] = {
 
 
 def document(product: dict[str, Any] | None = None) -> dict[str, JsonValue]:
-    answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Product"}}}}
-    owner = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+    answer: dict[str, JsonValue] = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Product"}}}}
+    owner: dict[str, JsonValue] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     owner |= {"additionalProperties": False}
     return {
         "openapi": "3.1.0",
