@@ -102,7 +102,7 @@ def _skeleton(node: JsonValue, depth: int) -> JsonValue:
             return {key: _skeleton(node[key], depth - 1) for key in sorted(node)[:MEMBERS_LIMIT]}
         case list():
             shapes = {json.dumps(_skeleton(each, depth - 1), sort_keys=True) for each in node[:MEMBERS_LIMIT]}
-            return sorted(shapes)[:MEMBERS_LIMIT]
+            return [*sorted(shapes)]
         case str():
             return steady(node)
         case _:

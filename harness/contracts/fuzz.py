@@ -17,7 +17,7 @@ from harness.clock import Clock, SystemClock
 from harness.contracts.causes import Cause, CauseKey
 from harness.contracts.curl import curl
 from harness.contracts.environment import child_environment, redact_file, tail
-from harness.contracts.fuzz_report import FuzzReport, read_report, redact_report
+from harness.contracts.fuzz_report import UNAVAILABLE, FuzzReport, read_report, redact_report
 from harness.contracts.fuzz_settings import VARIABLE, settings_file
 from harness.contracts.presets import excused
 from harness.errors import ContractError
@@ -269,6 +269,8 @@ def _left_out(report: FuzzReport, settings: ServiceFuzz) -> Iterator[str]:
         yield f"{operation}: left out: {reason}"
     for check, reason in settings.checks_off.items():
         yield f"not checked: {check}: {reason}"
+    if report.unavailable:
+        yield f"let go: {report.unavailable} answers of 503 with problem+json and Retry-After"
     for cause in report.causes:
         if excused(cause, settings.preset):
             yield f"let go by the preset {settings.preset}: {cause.key.operation}: {cause.reason}"
@@ -283,6 +285,9 @@ def _incomplete(report: FuzzReport, trouble: str) -> Iterator[str]:
         yield "no request was answered"
     if report.errors:
         yield f"{len(report.errors)} errors, first: {report.errors[0]}"
+    away = sorted(name for name, statuses in report.reached.items() if statuses.keys() <= {UNAVAILABLE})
+    if away:
+        yield f"only ever answered {UNAVAILABLE}: {', '.join(away)}"
     missing = sorted(report.operations - report.reached.keys())
     if missing:
         yield f"never answered: {', '.join(missing)}"

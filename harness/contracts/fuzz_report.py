@@ -21,6 +21,7 @@ SHAPES_LIMIT = 5
 """Shapes of one operation, check and status that count as causes of their own; bodies may echo what was sent."""
 HONEST_LIMIT = 5
 """Requests kept of each operation, for the hostile ones that are made from them."""
+UNAVAILABLE = 503
 _REFUSALS = (401, 403)
 _STATEFUL = "Stateful tests"
 _ORDER = {"critical": 0, "high": 1, "medium": 2, "low": 3}
@@ -39,6 +40,8 @@ class FuzzReport:
     found: dict[CauseKey, Cause] = field(default_factory=dict)
     honest: dict[str, list[Honest]] = field(default_factory=dict)
     """Operation → requests that nothing was wrong with: those that succeeded, else those that did not break it."""
+    unavailable: int = 0
+    """Failures that were no more than a 503 as it should be, with problem+json and Retry-After."""
     errors: list[str] = field(default_factory=list)
     completed: bool = False
 
@@ -187,6 +190,9 @@ def _failure(
     failure = (check.get("failure_info") or {}).get("failure") or {}
     response = interaction.get("response") or {}
     status = int(response.get("status_code") or 0)
+    if check.get("name") == "not_a_server_error" and _asks_for_patience(status, response):
+        report.unavailable += 1
+        return
     key = CauseKey(
         operation=str(failure.get("operation") or label),
         check=str(check.get("name", "")),
@@ -206,6 +212,13 @@ def _failure(
         known.count += 1
         if _size(cause.request) < _size(known.request):
             known.request, known.told = cause.request, cause.told
+
+
+def _asks_for_patience(status: int, response: Mapping[str, Any]) -> bool:
+    """Whether something that the service needs was away, and it said so as it should."""
+    headers = {str(name).lower(): str(_listed(value)[0]) for name, value in (response.get("headers") or {}).items()}
+    problem = headers.get("content-type", "").startswith("application/problem+json")
+    return status == UNAVAILABLE and problem and "retry-after" in headers
 
 
 def _shape(failure: Mapping[str, Any], response: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from harness.contracts.fuzz_report import read_report
 from harness.errors import ContractError
 from harness.model.credentials import NONE, Credentials
 from harness.model.marks import run_marks
-from harness.model.verdict import Verdict
+from harness.model.verdict import Verdict, worst
 from tests.contracts.fakes import JSON, PROBLEM, Answer, LocalSpawner, Provider, Respond
 
 PROBLEM_RESPONSE = {"description": "no", "content": {"application/problem+json": {"schema": {"type": "object"}}}}
@@ -208,6 +208,39 @@ async def test_a_service_that_goes_away_after_its_document_is_unknown(tmp_path: 
     [found] = result.findings
     assert found.verdict is Verdict.UNKNOWN
     assert "GET /things/{id}" in " ".join(found.evidence)
+
+
+AWAY = {**PROBLEM, "retry-after": "1"}
+DECLARED_AWAY = {"503": PROBLEM_RESPONSE}
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    ("headers", "every", "verdict"),
+    [(AWAY, False, Verdict.PASS), (AWAY, True, Verdict.UNKNOWN), (PROBLEM, False, Verdict.FAIL)],
+)
+async def test_a_declared_503_is_let_go_unless_nothing_else_comes_or_it_names_no_time(  # noqa: PLR0913 -- fixtures
+    tmp_path: Path,
+    spawner: LocalSpawner,
+    serve: Callable[[Respond], Provider],
+    headers: dict[str, str],
+    *,
+    every: bool,
+    verdict: Verdict,
+) -> None:
+    document = json.loads(json.dumps(DOCUMENT))
+    document["paths"]["/things/{id}"]["get"]["responses"] |= DECLARED_AWAY
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+
+    def away(method: str, path: str, body: str) -> Answer:
+        status, *_ = answer = things(method, path, body, breaks_above=500_000)
+        return (503, headers, '{"status": 503}') if status == 500 or (every and method == "GET") else answer
+
+    result = await run(serve(away).url, tmp_path, spawner, document=str(tmp_path / "openapi.json"))
+
+    assert worst(each.verdict for each in result.findings) is verdict, result.findings
+    told = [line for each in result.findings for line in each.evidence]
+    assert any(line.startswith("let go: ") for line in told) is (headers is AWAY)
 
 
 @pytest.mark.loopback
