@@ -14,7 +14,8 @@ from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.asking import Asker
 from harness.engine.known_answers import Provider
 from harness.engine.session import Session
-from harness.engine.tap import Tap
+from harness.engine.tap import Tap, Tapped
+from harness.model.credentials import Credentials
 from harness.model.finding import Finding
 from harness.model.matrix import Cell
 from harness.model.replayed import Asked
@@ -35,20 +36,21 @@ class Verification:
 
     findings: Mapping[str, Finding]
     """By `consumer → provider: interaction`."""
-    seen: tuple[tuple[Asked, Exchange], ...]
+    seen: tuple[Tapped, ...]
 
 
 class PactsUnderFault:
     """The pacts with one service that hold while nothing is broken; `get_to_know` them first."""
 
-    def __init__(self, session: Session, provider: Provider, asker: Asker) -> None:
+    def __init__(self, session: Session, provider: Provider) -> None:
         self._session = session
         self._provider = provider
-        self._asker = asker
         self._interactions: dict[str, Interaction] = {}
         self._number = 0
         self.left_out: dict[str, str] = {}
         """Interactions that don't hold while nothing is broken, and why."""
+        self.operations: frozenset[str] = frozenset()
+        """Those that the other interactions are for."""
 
     @property
     def count(self) -> int:
@@ -74,7 +76,12 @@ class PactsUnderFault:
             if found is None or found.verdict is not Verdict.PASS:
                 self.left_out[subject] = found.reason if found else "nothing was verified"
                 del self._interactions[subject]
-        return tuple(asked for asked, _ in verified.seen)
+        self.operations = frozenset(
+            each.asked.operation
+            for each in verified.seen
+            if any(_is_of(interaction, each.asked) for interaction in self._interactions.values())
+        )
+        return tuple(each.asked for each in verified.seen if not each.of_someone)
 
     async def verify(self, cell: Cell) -> tuple[PactHeld, ...]:
         """Verify while the fault of a cell is in force; raises HarnessError when that can't be done."""
@@ -87,7 +94,7 @@ class PactsUnderFault:
             held(
                 subject,
                 verified.findings.get(subject),
-                tuple((asked, exchange) for asked, exchange in verified.seen if _is_of(interaction, asked)),
+                tuple((each.asked, each.exchange) for each in verified.seen if _is_of(interaction, each.asked)),
                 due=self._provider.due,
                 soft=cell.edge if soft else "",
             )
@@ -99,7 +106,14 @@ class PactsUnderFault:
         topology = session.topology
         contracts = session.content("contracts")
         self._number += 1
-        async with Tap(self._asker, provider.operations, secrets=tuple(session.credentials.sent)) as tap:
+        asker = Asker(
+            provider.url,
+            deadline_s=provider.deadline_s,
+            credentials=Credentials(ca=session.credentials.ca),
+            mark=topology.system.degraded,
+            clock=session.clock,
+        )
+        async with asker, Tap(asker, provider.operations, ours=session.credentials.sent) as tap:
             under_test = ProviderUnderTest(
                 name=provider.name,
                 url=tap.url,

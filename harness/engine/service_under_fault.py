@@ -166,7 +166,7 @@ class ServiceUnderFault:
 
     async def _known(self, provider: Provider, document: Mapping[str, JsonValue], asker: Asker) -> Stand:
         session = self._session
-        pacts = PactsUnderFault(session, provider, asker)
+        pacts = PactsUnderFault(session, provider)
         candidates: list[Asked] = [*(await pacts.get_to_know() if self._options.pacts else ())]
         candidates += of_examples(document)
         known = await get_to_know(provider, asker, few(candidates))
@@ -190,7 +190,8 @@ class ServiceUnderFault:
             ends=self._ends,
             pacts=pacts.verify if pacts.count else None,
         )
-        self._tell_dropped(provider, {**known.dropped, **pacts.left_out})
+        dropped = {name: why for name, why in known.dropped.items() if name not in pacts.operations}
+        self._tell_dropped(provider, {**dropped, **pacts.left_out})
         stand = await self._with_crossings(stand)
         sources = ", ".join(sorted({each.asked.source.value for each in known.healthy}))
         session.say(

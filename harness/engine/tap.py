@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -11,26 +13,38 @@ from harness.contracts.replay.candidates import asked
 from harness.contracts.replay.operations import Operations
 from harness.engine.asking import Asker
 from harness.model.replayed import Asked, Source
-from harness.model.visits import BODY_LIMIT_BYTES, Exchange
+from harness.model.visits import BODY_LIMIT_BYTES, Exchange, Trouble
 
 LOOPBACK = "127.0.0.1"
 MOST_KEPT = 2000
 """Exchanges; later ones pass through and are forgotten."""
+_WHO = frozenset({"authorization", "cookie"})
 _GATEWAY_TIMEOUT, _BAD_GATEWAY = 504, 502
 _PER_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"})
 
 
-class Tap:
-    """Passes requests on to a service and remembers them; `async with` it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tapped:
+    """One request that went through, and its answer."""
 
-    def __init__(self, asker: Asker, operations: Operations, *, secrets: tuple[str, ...] = ()) -> None:
+    asked: Asked
+    """Without the headers that the harness sends along."""
+    exchange: Exchange
+    of_someone: bool
+    """Whether it says by itself who asks: a token of a state's own ends some day, and is not kept."""
+
+
+class Tap:
+    """Passes requests on to a service as they are, and remembers them; `async with` it."""
+
+    def __init__(self, asker: Asker, operations: Operations, *, ours: Mapping[str, str]) -> None:
         self._asker = asker
         self._operations = operations
-        self._secrets = secrets
+        self._ours = {name.lower(): value for name, value in ours.items()}
         self._runner: web.AppRunner
         self.url = ""
-        self.seen: list[tuple[Asked, Exchange]] = []
-        """What went through, in its order; requests for no operation are not among it."""
+        self.seen: list[Tapped] = []
+        """In the order of the requests; those for no operation are not among them."""
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=BODY_LIMIT_BYTES)
@@ -48,43 +62,30 @@ class Tap:
         await self._runner.cleanup()
 
     async def _pass_on(self, request: web.Request) -> web.Response:
-        made = asked(
-            Operations(()),
+        made = await self._made(request, Operations(()), without=())
+        if made is None:
+            return web.Response(status=413)
+        # Keys included: what is agreed on is to be asked as it is.
+        keys = {name: value for name, value in request.headers.items() if name in made.fresh}
+        exchange = await self._asker.ask(replace(made, headers={**made.headers, **keys}, fresh=()))
+        known = await self._made(request, self._operations, without=tuple(self._ours))
+        if known is not None and len(self.seen) < MOST_KEPT:
+            names = {name.lower(): value for name, value in request.headers.items() if name.lower() in _WHO}
+            of_someone = any(self._ours.get(name) != value for name, value in names.items())
+            self.seen.append(Tapped(asked=known, exchange=exchange, of_someone=of_someone))
+        if exchange.trouble is not None or exchange.status is None:
+            status = _GATEWAY_TIMEOUT if exchange.trouble is Trouble.TIMEOUT else _BAD_GATEWAY
+            return web.Response(status=status, text=str(exchange.trouble))
+        headers = {name: value for name, value in exchange.headers.items() if name not in _PER_CONNECTION}
+        return web.Response(status=exchange.status, body=exchange.body or None, headers=headers)
+
+    async def _made(self, request: web.Request, operations: Operations, *, without: tuple[str, ...]) -> Asked | None:
+        return asked(
+            operations,
             Source.PACT,
             method=request.method,
             path=request.raw_path,
             headers=request.headers,
             body=await request.read(),
+            without=without,
         )
-        if made is None:
-            return web.Response(status=413)
-        # As it came, keys included: what is agreed on is to be asked as it is.
-        kept = {name: value for name, value in request.headers.items() if name in made.fresh}
-        exchange = await self._asker.ask(_as_it_came(made, kept))
-        known = asked(
-            self._operations,
-            Source.PACT,
-            method=request.method,
-            path=request.raw_path,
-            headers=request.headers,
-            body=exchange.request_body,
-            without=self._secrets,
-        )
-        if known is not None and len(self.seen) < MOST_KEPT:
-            self.seen.append((known, exchange))
-        if exchange.trouble is not None or exchange.status is None:
-            late = exchange.trouble is not None and exchange.trouble.value == "timeout"
-            return web.Response(status=_GATEWAY_TIMEOUT if late else _BAD_GATEWAY, text=str(exchange.trouble))
-        headers = {name: value for name, value in exchange.headers.items() if name not in _PER_CONNECTION}
-        return web.Response(status=exchange.status, body=exchange.body or None, headers=headers)
-
-
-def _as_it_came(made: Asked, keys: dict[str, str]) -> Asked:
-    return Asked(
-        operation=made.operation,
-        method=made.method,
-        path=made.path,
-        headers={**made.headers, **keys},
-        body=made.body,
-        source=made.source,
-    )
