@@ -44,7 +44,8 @@ async def verify_alone(options: AloneOptions, *, say: Say) -> RunResult:
         HarnessError: if nothing could be run at all: bad input, no pacts, or it did not come up.
     """
     lone = lone_service(options.file, options.service)
-    directory = (options.directory or RUNS / name_run(SystemClock())).resolve()
+    name = name_run(SystemClock())
+    directory = (options.directory or RUNS / name).resolve()
     published = directory / PUBLISHED
     try:
         await gather_pacts(options.pacts, lone, published, options.environ)
@@ -59,6 +60,7 @@ async def verify_alone(options: AloneOptions, *, say: Say) -> RunResult:
             system=options.file,
             service=lone.name,
             directory=directory,
+            run=name,
             pacts=published / AS_CONSUMER,
             unplayed=True,
         )
@@ -72,7 +74,7 @@ async def verify_alone(options: AloneOptions, *, say: Say) -> RunResult:
             services=(lone.name,),
             consumer=options.consumer,
             pacts=published / AS_PROVIDER,
-            settings=Settings(directory=directory, seed=options.seed),
+            settings=Settings(directory=directory, run=name, seed=options.seed),
         ),
         say=say,
         plan=Plan(topology=plan.topology, experiments=(), invariants=Invariants(), rate=0.0),

@@ -40,6 +40,8 @@ class SandboxOptions:
     debug_port: int | None = None
     """Where the debugger listens; 0 for any port. None without one."""
     directory: Path | None = None
+    run: str = ""
+    """The run's name; drawn when left out."""
     pacts: Path | None = None
     """The published pacts; those of the system's content folder when left out."""
     unplayed: bool = False
@@ -53,6 +55,8 @@ class SandboxPlan:
     lone: LoneService
     topology: Topology
     stand_ins: tuple[StandIn, ...]
+    run: str
+    """Its name, by which its directory is called, too, unless another one was named."""
     directory: Path
     chosen: str
     debugger: str = ""
@@ -78,7 +82,8 @@ def plan_sandbox(options: SandboxOptions, clock: Clock | None = None) -> Sandbox
     if not options.unplayed:
         something_played(lone, made, pacts=pacts, documents=documents)
     chosen = check_chosen(made, options.states)
-    directory = (options.directory or RUNS / name_run(clock or SystemClock())).resolve()
+    run = options.run or name_run(clock or SystemClock())
+    directory = (options.directory or RUNS / run).resolve()
     choices = directory / CHOICES
     service, debugger = lone.service, ""
     if options.debug_port is not None:
@@ -89,13 +94,13 @@ def plan_sandbox(options: SandboxOptions, clock: Clock | None = None) -> Sandbox
     prefix = ("services", lone.name)
     check_placeholders(topology, place_of=lambda path: lone.document.place(path if in_system else path[len(prefix) :]))
     return SandboxPlan(
-        lone=lone, topology=topology, stand_ins=made, directory=directory, chosen=chosen, debugger=debugger
+        lone=lone, topology=topology, stand_ins=made, run=run, directory=directory, chosen=chosen, debugger=debugger
     )
 
 
 async def open_sandbox(plan: SandboxPlan, *, say: Say) -> Session:
     """Bring it up; raises as `Session.open`."""
-    session = await Session.open(plan.topology, settings=Settings(directory=plan.directory), say=say)
+    session = await Session.open(plan.topology, settings=Settings(directory=plan.directory, run=plan.run), say=say)
     try:
         plan.choices.write_text(choices_text(plan.stand_ins, plan.chosen), encoding="utf-8")
         headers_file(session)

@@ -46,6 +46,8 @@ class Settings:
 
     directory: Path | None = None
     """Where the run's files go; by default a new one under `.harness/runs/`."""
+    run: str = ""
+    """The run's name; drawn when left out."""
     seed: int | None = None
     """Of all chance in the run; drawn and told when not given."""
     relay: bool = True
@@ -95,7 +97,7 @@ class Session:
         topology = with_tls(topology) if settings.tls else topology
         clock = SystemClock()
         began, wall = clock.now(), clock.wall()
-        run = name_run(clock)
+        run = settings.run or name_run(clock)
         directory = (settings.directory or RUNS / run).resolve()
         seed = settings.seed if settings.seed is not None else secrets.randbelow(2**31)
         toxiproxy, tools = _toxiproxy(topology, environ, say)

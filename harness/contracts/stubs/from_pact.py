@@ -94,7 +94,7 @@ def _path_rule(request: Mapping[str, JsonValue]) -> Rule | None:
     """
     document = _mapping(_mapping(request.get("matchingRules")).get("path"))
     document = _mapping(document[""]) if "" in document else document
-    rule = read_rule((), document)
+    rule = read_rule((), dict(document))
     if any(each.kind != "type" for each in rule.matchers):
         return rule
     generator = _mapping(_mapping(request.get("generators")).get("path"))

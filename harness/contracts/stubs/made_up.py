@@ -61,9 +61,10 @@ class MadeUp:
         return value, self._wrong(schema, value)
 
     def _wrong(self, schema: JsonValue, value: JsonValue) -> str:
-        resource = Resource.from_contents(dict(self.document), default_specification=DRAFT202012)
-        registry: Registry[object] = Registry().with_resource(_WHERE, resource)
-        whole = _absolute(schema if isinstance(schema, dict | bool) else {})
+        resource = Resource[bool | Mapping[str, JsonValue]](contents=self.document, specification=DRAFT202012)
+        registry: Registry[bool | Mapping[str, JsonValue]] = Registry().with_resource(_WHERE, resource)
+        absolute = _absolute(schema)
+        whole = absolute if isinstance(absolute, dict | bool) else {}
         try:
             Draft202012Validator.check_schema(whole)
             error = next(iter(Draft202012Validator(whole, registry=registry).iter_errors(value)), None)
@@ -133,8 +134,8 @@ def _text(schema: Mapping[str, JsonValue]) -> str:
         short_enough = len(text) <= (most if isinstance(most, int) else len(text))
         return long_enough and short_enough and _matches(pattern, text)
 
-    longest = ("a" * least,) if isinstance(least, int) and least else ()
-    tried = (form,) if form else ("text", *longest, *_TRIED)
+    longest = "a" * least if isinstance(least, int) else ""
+    tried: tuple[str, ...] = (form,) if form else ("text", longest, *_TRIED)
     return next((each for each in tried if fits(each)), tried[0])
 
 

@@ -84,8 +84,8 @@ class Stub:
             "title": "No interaction matches",
             "status": UNMATCHED,
             "provider": self.provider,
-            "would_match": [_in_words(each) for each, _ in _nearest(request, tried)][:TOLD_AT_MOST],
         }
+        document["would_match"] = [_in_words(each) for each, _ in _nearest(request, tried)][:TOLD_AT_MOST]
         told = ""
         if tried and not exact:
             near, found = _nearest(request, tried)[0]
