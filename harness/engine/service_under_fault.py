@@ -126,6 +126,10 @@ class ServiceUnderFault:
         """
         session, name = self._session, self.wanted.service
         began = session.now()
+        if session.clock.now() >= self._ends:
+            self.trouble = "the budget was used up before it was looked at"
+            self._tell_nothing()
+            return
         session.say(f"{name}: recording what it answers while nothing is broken")
         provider, document = await self._provider()
         async with Asker(
@@ -139,7 +143,7 @@ class ServiceUnderFault:
             self.recorded_s = session.now() - began
             if not self.healthy:
                 self.trouble = self.trouble or "no request is known whose answers repeat"
-                self._tell_nothing(provider)
+                self._tell_nothing()
                 return
             await self._cells(stand)
 
@@ -336,10 +340,11 @@ class ServiceUnderFault:
         self._session.recorder.find(finding)
         self._session.say(f"  UNKNOWN {finding.subject}: {finding.reason}")
 
-    def _tell_nothing(self, provider: Provider) -> None:
+    def _tell_nothing(self) -> None:
+        name = self.wanted.service
         for edge in self.wanted.edges:
             for kind in self.wanted.kinds:
-                cell = Cell(journey=provider.name, edge=edge, kind=kind)
+                cell = Cell(journey=name, edge=edge, kind=kind)
                 trial = ContractTrial(cell=cell, trouble=self.trouble, replay=self._replay(cell))
                 judged = judge_contracts(trial, Obliged(due={}, recover_within_s=0.0))
                 self.results.append(judged.result)
@@ -351,12 +356,12 @@ class ServiceUnderFault:
                 part=Part.MATRIX,
                 verdict=Verdict.UNKNOWN,
                 reason=reason,
-                subject=provider.name,
-                service=provider.name,
-                owner=provider.owner,
+                subject=name,
+                service=name,
+                owner=self._session.topology.owner(name),
             )
         )
-        self._session.say(f"  UNKNOWN {provider.name}: {reason}")
+        self._session.say(f"  UNKNOWN {name}: {reason}")
 
     def _replay(self, cell: Cell) -> str:
         options, session = self._options, self._session
