@@ -130,7 +130,7 @@ def read_pacts(directory: Path) -> tuple[Pact, ...]:
     """
     pacts, problems = read_sound_pacts(directory)
     if problems:
-        raise DeclarationError(problems)
+        raise DeclarationError(list(problems))
     return pacts
 
 

@@ -23,8 +23,9 @@ from harness.model.process import ProcessSpec, Spawner
 from harness.model.system import edge_name
 from harness.model.verdict import Verdict
 
-PARALLEL = 2
-WALL_LIMIT_S = 60.0
+PARALLEL = 4
+"""Providers that are verified at once: each waits much of its time, for states to hold and for messages to come."""
+WALL_LIMIT_S = 120.0
 """How long the verification of one provider may take."""
 
 

@@ -103,7 +103,7 @@ def _some_sound_pacts(directory: Path) -> None:
     """A broken pact is reported with the others' verification, unless there are no others."""
     sound, problems = read_sound_pacts(directory)
     if problems and not sound:
-        raise DeclarationError(problems)
+        raise DeclarationError(list(problems))
 
 
 def _documented(options: Options, topology: Topology) -> None:
