@@ -47,6 +47,8 @@ def publish(
 
     if ledger is not None and broker is not None:
         raise click.UsageError("choose --ledger or --broker, not both")
+    if broker is not None and none and not branch:
+        raise click.UsageError("--none needs --branch at a broker: by its branch a version is made known there")
     known = known_of(found_system(system))
     directory = pacts or (known.contracts / "pacts" if known.contracts else PACTS)
     by_consumer = _by_consumer(read_pacts(directory), consumers)
@@ -123,7 +125,7 @@ async def _to_broker(url: str, named: Mapping[str, Sequence[Pact]], version: str
     async with open_broker(access(url, os.environ)) as broker:
         for consumer, pacts in named.items():
             if not pacts:
-                await broker.put_on_branch(consumer, version, branch or "main")
+                await broker.put_on_branch(consumer, version, branch)
                 click.echo(f"{consumer} {version}: made known, without pacts")
                 continue
             for notice in await broker.publish(consumer, version, branch, [_document(pact) for pact in pacts]):

@@ -13,7 +13,6 @@ from harness.cli import cli
 from harness.contracts.broker.access import BrokerError
 from harness.errors import HarnessError
 from tests.cli import tiny_system
-from tests.cli.test_bad_input import harness
 from tests.contracts.broker.stub import Stub, start_stub
 from tests.contracts.fakes import a_pact, a_request, write_pact
 
@@ -45,12 +44,18 @@ def said(*words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def told(words: str, exit_code: int) -> str:
+    result = CliRunner().invoke(cli, words.split(), catch_exceptions=False)
+    assert exit_code == result.exit_code, result.output
+    return result.output
+
+
 def test_an_empty_ledger_is_unknown(tiny: Path) -> None:
-    code, told = said("can-i-deploy", "gateway", "1.0", "--to", "production")
+    code, output = said("can-i-deploy", "gateway", "1.0", "--to", "production")
 
     assert code == 2
-    assert "gateway 1.0 to production: unknown" in told
-    assert "settle: harness publish 1.0 --consumer gateway --ledger contracts/ledger" in told
+    assert "gateway 1.0 to production: unknown" in output
+    assert "settle: harness publish 1.0 --consumer gateway --ledger contracts/ledger" in output
     assert not (tiny / "contracts" / "ledger").exists()
 
 
@@ -58,11 +63,11 @@ def test_without_a_description_the_ledger_answers_too(tiny: Path) -> None:
     said("publish", "1.0", "--ledger")
     (tiny / "system.yaml").unlink()
 
-    code, told = said("can-i-deploy", "gateway", "1.0", "--to", "production", "--fill")
+    code, output = said("can-i-deploy", "gateway", "1.0", "--to", "production", "--fill")
 
     assert code == 2
-    assert "owner: unknown" in told
-    assert "there is no system.yaml here" in told
+    assert "owner: unknown" in output
+    assert "there is no system.yaml here" in output
 
 
 def test_the_answer_in_json_is_nothing_but_json(tiny: Path) -> None:
@@ -96,7 +101,6 @@ def test_a_version_is_published_once(tiny: Path) -> None:
         ("publish 1.0 --pacts app --ledger", "no pact in app"),
         ("record-deployment catalog 1.0 --to production --undo --ledger", "catalog 1.0 is not in production"),
         ("verify --ledger l --version 1 --against moon", "l knows no environment 'moon' (known: none)"),
-        ("can-i-deploy catalog 1.0 --to production --ledger app.py", "app.py"),
         ("can-i-deploy catalog 1.0 --to x --broker http://a:b@c", "holds a name or a password"),
     ],
 )
@@ -119,10 +123,12 @@ def test_what_makes_no_sense_is_told(tiny: Path, words: str, why: str) -> None:
         "verify --broker http://b --against production",
         "verify --ledger --version 1 --pacts-of gateway",
         "can-i-deploy catalog 1.0",
+        "can-i-deploy catalog 1.0 --to x --ledger app.py",
         "can-i-deploy catalog 1.0 --to x --what-if catalog=2",
         "can-i-deploy catalog 1.0 --to x --what-if gateway",
         "can-i-deploy catalog 1.0 --to x --ledger --broker http://b",
         "can-i-deploy catalog=1 1.0 --to x",
+        "publish 1.0 --consumer catalog --none --broker http://b",
         "record-deployment catalog '' --to x",
     ],
 )
@@ -137,73 +143,60 @@ def test_a_corrupt_entry_is_told_with_its_place_and_the_rest_still_counts(tiny: 
     [entry] = (tiny / "contracts" / "ledger" / "entries").glob("*/*-published-*")
     entry.write_text(entry.read_text().replace('"version"', "<<<<<<<"))
 
-    code, told = said("can-i-deploy", "catalog", "1.0", "--to", "production")
+    code, output = said("can-i-deploy", "catalog", "1.0", "--to", "production")
 
     assert code == 2
-    assert f"{entry.relative_to(tiny)}:" in told
-    assert "it is not counted; restore it from git" in told
+    assert f"{entry.relative_to(tiny)}:" in output
+    assert "it is not counted; restore it from git" in output
 
 
 @pytest.mark.loopback
 @pytest.mark.e2e
 def test_a_change_that_breaks_a_consumer_is_seen_before_it_goes(tiny: Path) -> None:
-    for words in ("publish 1.0 --ledger", "record-deployment catalog 1.0 --to production --ledger"):
-        assert harness(tiny, *words.split()).returncode == 0
-    question = "can-i-deploy {} --to production {}"
+    told("publish 1.0 --ledger", 0)
+    told("record-deployment catalog 1.0 --to production --ledger", 0)
 
-    filled = harness(tiny, *question.format("gateway 1.0", "--fill").split())
-    assert filled.returncode == 0, filled.stdout + filled.stderr
-    assert "PASS    gateway 1.0 → catalog 1.0: all 1 interaction verified" in filled.stdout
-    harness(tiny, "record-deployment", "gateway", "1.0", "--to", "production")
+    filled = told("can-i-deploy gateway 1.0 --to production --fill", 0)
+    assert "PASS    gateway 1.0 → catalog 1.0: all 1 interaction verified" in filled
+    told("record-deployment gateway 1.0 --to production", 0)
 
     app = tiny / "app.py"
     app.write_text(app.read_text().replace('"name": "kettle"', '"title": "kettle"'))
-    dirty = harness(tiny, *question.format("catalog 1.1", "--fill").split())
-    assert dirty.returncode == 2
-    assert "not filled: gateway 1.0 → catalog 1.1: " in dirty.stdout
+    dirty = told("can-i-deploy catalog 1.1 --to production --fill", 2)
+    assert "not filled: gateway 1.0 → catalog 1.1: " in dirty
 
     tiny_system.commit(tiny, "1.1")
-    verified = harness(tiny, *VERIFY.split())
-    assert verified.returncode == 1, verified.stdout + verified.stderr
-    broken = harness(tiny, *question.format("catalog 1.1", "").split())
-    assert broken.returncode == 1
-    assert "FAIL    gateway 1.0 → catalog 1.1: 1 of 1 interaction failed" in broken.stdout
-    assert "FAIL    a product: catalog breaks what gateway relies on" in broken.stdout
-    assert "owner: merchandise" in broken.stdout
-    assert harness(tiny, *question.format("catalog 1.0", "").split()).returncode == 0
+    told(VERIFY, 1)
+    broken = told("can-i-deploy catalog 1.1 --to production", 1)
+    assert "FAIL    gateway 1.0 → catalog 1.1: 1 of 1 interaction failed" in broken
+    assert "FAIL    a product: catalog breaks what gateway relies on" in broken
+    assert "owner: merchandise" in broken
+    told("can-i-deploy catalog 1.0 --to production", 0)
 
 
 @pytest.mark.loopback
 @pytest.mark.e2e
 def test_the_same_with_a_broker(tiny: Path, stub: Stub) -> None:
-    at = ("--broker", stub.url)
-    assert harness(tiny, "publish", "1.0", "--branch", "main", *at).returncode == 0
-
-    verify = ("verify", "--provider", "catalog", "--branch", "main", "--selector", "main", *at)
-    held = harness(tiny, *verify, "--version", "1.0")
-    assert held.returncode == 0, held.stdout + held.stderr
-    assert "published: held" in held.stdout
-    assert harness(tiny, "record-deployment", "catalog", "1.0", "--to", "production", *at).returncode == 0
-    question = ("can-i-deploy", "gateway", "1.0", "--to", "production", *at)
-    assert harness(tiny, *question).returncode == 0
+    at = f"--broker {stub.url}"
+    told(f"publish 1.0 --branch main {at}", 0)
+    verify = f"verify --provider catalog --branch main --selector main --version 1.0 {at}"
+    assert "published: held" in told(verify, 0)
+    told(f"record-deployment catalog 1.0 --to production {at}", 0)
+    question = f"can-i-deploy gateway 1.0 --to production {at}"
+    told(question, 0)
 
     stub.results.clear()
-    assert harness(tiny, *question).returncode == 2
-    filled = harness(tiny, *question, "--fill")
-    assert filled.returncode == 0, filled.stdout + filled.stderr
+    told(question, 2)
+    told(f"{question} --fill", 0)
 
     stub.results.clear()
     app = tiny / "app.py"
     app.write_text(app.read_text().replace('"name": "kettle"', '"title": "kettle"'))
-    pending = harness(tiny, *verify, "--version", "1.0", "--pending")
-    assert pending.returncode == 0
-    assert "is pending: what is wrong with it does not count" in pending.stdout
-    broken = harness(tiny, *verify, "--version", "1.0")
-    assert broken.returncode == 1
-    assert "published: broken" in broken.stdout
-    failed = harness(tiny, *question)
-    assert failed.returncode == 1
-    assert "owner: merchandise" in failed.stdout
+    pending = told(f"{verify} --pending", 0)
+    assert "is pending: what is wrong with it does not count" in pending
+    assert "published: broken" in pending
+    failed = told(question, 1)
+    assert "owner: merchandise" in failed
     assert "sesame" not in "".join(file.read_text(errors="replace") for file in tiny.rglob("*") if file.is_file())
 
 
