@@ -174,6 +174,8 @@ class Line:
         return len(self._rules)
 
     async def _staged(self) -> None:
+        if self._relay is None and not self._rules and self._hear is None:
+            return  # nothing is wanted of what is not there
         if self._relay is None or self.plan.protocol != "http":
             why = "no relay stands on it" if self._relay is None else f"it carries {self.plan.protocol}"
             raise ProxyError(f"expected HTTP that can be read on {self.name}; {why}")
