@@ -131,6 +131,7 @@ class ServiceUnderFault:
             self._tell_nothing()
             return
         session.say(f"{name}: recording what it answers while nothing is broken")
+        await self._idle()
         provider, document = await self._provider()
         async with Asker(
             provider.url,
