@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from harness.errors import Problem
     from harness.model.topology import Topology
 
-FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
 @click.argument("old", type=FILE)
 @click.argument("new", type=FILE)
-@click.option("--pacts", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Those of the consumers.")
+@click.option("--pacts", type=click.Path(path_type=Path, file_okay=False), help="Those of the consumers.")
 @click.option("--provider", help="Whose documents these are, when their names don't tell.")
 @click.option("--system", type=click.Path(path_type=Path), help="The description that says who owns what.")
 @click.option(
@@ -83,11 +83,18 @@ def _circumstances(
     from harness.cli.compare import contracts_of
     from harness.contracts.breaking.whole import Circumstances
     from harness.contracts.compare.whole import find_events
+    from harness.errors import ContractError
 
     contracts = contracts_of(topology) if topology else None
     directory = pacts or (contracts / "pacts" if contracts else Path())
+    files = tuple(sorted(directory.glob("*.json")))
+    if not files:
+        message = (
+            f"expected pacts in {directory}, found none: without them nobody would ever break; name them by --pacts"
+        )
+        raise ContractError(message)
     return Circumstances(
-        pacts=tuple(sorted(directory.glob("*.json"))),
+        pacts=files,
         provider=provider,
         known=frozenset(topology.system.services) if topology else frozenset(),
         supplied={name.lower(): value for name, value in topology.system.access.headers.items()} if topology else {},

@@ -259,7 +259,8 @@ def _known_statuses(pact: Pact, old: Judge) -> dict[str, frozenset[str]]:
     for each in pact.interactions:
         if each.kind is Kind.HTTP:
             operation = old(each).operation
-            known[operation] = known.get(operation, frozenset()) | {str(_used(each).status)}
+            if operation:
+                known[operation] = known.get(operation, frozenset()) | {str(_used(each).status)}
     return known
 
 

@@ -13,7 +13,7 @@ from harness.contracts.breaking.oasdiff import changes_between
 from harness.contracts.breaking.tell import Told
 from harness.contracts.compare.document import ProviderDocument
 from harness.contracts.compare.events import EventSchema, events_of, message_problems, read_event
-from harness.contracts.compare.judge import Against, compare_interaction
+from harness.contracts.compare.judge import UNUSABLE, Against, compare_interaction
 from harness.contracts.compare.mismatch import ComparedInteraction
 from harness.contracts.compare.whole import readable
 from harness.contracts.pacts import Interaction, Kind, Pact
@@ -82,15 +82,24 @@ def compare_events(old: Path, new: Path, there: Circumstances) -> Told:
     pacts = tuple(readable(there.pacts, problems))
     provider = there.provider or before.producer or after.producer
     others = [each for each in there.events if each.producer in {"", provider} and each.name != before.name]
-    changes = changes_of(before, after)
+    try:
+        changes = changes_of(before, after)
+    except UNUSABLE as wrong:
+        message = f"{old} or {new} is no JSON Schema that can be used: {type(wrong).__name__}: {wrong!s:.200}"
+        raise ContractError(message) from wrong
 
     def held(interaction: Interaction, schema: EventSchema) -> ComparedInteraction:
-        mine = before in events_of(interaction, [before, *others])
+        try:
+            mine = before in events_of(interaction, [before, *others])
+            mismatches = message_problems(interaction, schema) if mine else ()
+        except UNUSABLE as wrong:
+            why = f"a schema can't be used: {type(wrong).__name__}: {wrong!s:.200}"
+            return ComparedInteraction(label=interaction.label, place=interaction.place, unjudged=why)
         return ComparedInteraction(
             label=interaction.label,
             place=interaction.place,
             operation=before.name if mine else "",
-            mismatches=message_problems(interaction, schema) if mine else (),
+            mismatches=mismatches,
         )
 
     crossed = cross(

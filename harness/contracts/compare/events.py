@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from harness.contracts.compare.bodies import body_problems
 from harness.contracts.compare.expectation import message_body
+from harness.contracts.compare.judge import UNUSABLE
 from harness.contracts.compare.mismatch import ComparedInteraction, Mismatch
 from harness.contracts.compare.schemas import Schemas, Side
 from harness.contracts.pacts import Interaction
@@ -55,8 +56,9 @@ def read_event(file: Path) -> EventSchema:
     schemas = Schemas(document, old=False)
     try:
         schemas.validator(document, Side.EXPECTED)
-    except ContractError as error:
-        raise _broken(file, None, str(error)) from None
+    except UNUSABLE as error:
+        found = str(error) if isinstance(error, ContractError) else f"expected a JSON Schema, found {error!r:.200}"
+        raise _broken(file, None, found) from None
     return EventSchema(
         name=str(document.get("title") or file.stem),
         producer=str(document.get("x-producer", "")),
@@ -70,7 +72,12 @@ def read_event(file: Path) -> EventSchema:
 def compare_message(interaction: Interaction, provider: str, events: Sequence[EventSchema]) -> ComparedInteraction:
     """What of a message can't come true, by the schema of the event that it is; of several, one must give it."""
     own = [each for each in events if each.producer in {"", provider}]
-    found = events_of(interaction, own)
+    try:
+        found = events_of(interaction, own)
+        mismatches = min((message_problems(interaction, each) for each in found), key=len, default=())
+    except UNUSABLE as wrong:
+        why = f"a schema of its events can't be used: {type(wrong).__name__}: {wrong!s:.200}"
+        return ComparedInteraction(label=interaction.label, place=interaction.place, unjudged=why)
     if not found:
         listed = ", ".join(each.name for each in own) or "none"
         why = f"which event it is can't be told (events of {provider}: {listed}); name the event in its description"
@@ -79,7 +86,7 @@ def compare_message(interaction: Interaction, provider: str, events: Sequence[Ev
         label=interaction.label,
         place=interaction.place,
         operation=" or ".join(each.name for each in found),
-        mismatches=min((message_problems(interaction, each) for each in found), key=len),
+        mismatches=mismatches,
     )
 
 

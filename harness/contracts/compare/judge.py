@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from jsonschema.exceptions import UnknownType
 
 from harness.contracts.compare.document import ProviderDocument
 from harness.contracts.compare.expectation import Expectation, expectation_of
@@ -11,8 +14,10 @@ from harness.contracts.compare.mismatch import ComparedInteraction, Mismatch, er
 from harness.contracts.compare.request import path_problems, request_problems
 from harness.contracts.compare.response import response_problems
 from harness.contracts.pacts import Interaction, Kind
-from harness.errors import DeclarationError
+from harness.errors import ContractError, DeclarationError
 
+UNUSABLE = (ContractError, UnknownType, re.error, TypeError, AttributeError, RecursionError)
+"""What schemas that are none lead to: their words have other types than JSON Schema gives them."""
 FIRST_REFUSAL = 400
 """From this status on a request is meant to be refused, so that what is wrong with it is no trouble."""
 
@@ -39,6 +44,8 @@ def compare_interaction(interaction: Interaction, against: Against) -> ComparedI
         return _unjudged(interaction, str(wrong))
     except DeclarationError as wrong:
         return _unjudged(interaction, str(wrong))
+    except UNUSABLE as wrong:
+        return _unjudged(interaction, f"a schema of the document can't be used: {type(wrong).__name__}: {wrong!s:.200}")
     return ComparedInteraction(
         label=interaction.label, place=interaction.place, operation=operation, mismatches=mismatches
     )

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli.breaking import breaking
 from harness.contracts.breaking.oasdiff import VARIABLE
+from harness.errors import ContractError, DeclarationError
 from tests.contracts.breaking.shop import BASE, Document, changed, write
 
 
@@ -166,3 +167,17 @@ def test_without_a_system_nobody_is_known_to_own_anything(
     done = CliRunner().invoke(breaking, [str(old), str(new), "--pacts", str(shop / "contracts" / "pacts")])
     assert done.exit_code == 1
     assert "payments breaks orders (nobody known)" in done.output
+
+
+def test_without_any_pacts_nothing_is_said_to_be_fine(ask: Callable[..., Result], tmp_path: Path) -> None:
+    done = ask(rename, "--pacts", str(tmp_path / "nowhere"))
+    assert isinstance(done.exception, ContractError)
+    assert "expected pacts in" in str(done.exception)
+
+
+def test_a_document_that_is_not_there_is_told(shop: Path, oasdiff: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(oasdiff))
+    monkeypatch.chdir(shop)
+    done = CliRunner().invoke(breaking, ["gone.json", "contracts/openapi/payments.json"])
+    assert isinstance(done.exception, DeclarationError)
+    assert "gone.json: expected an OpenAPI document that can be read" in str(done.exception)

@@ -8,6 +8,7 @@ from harness.cli.breaking import breaking
 from harness.contracts.breaking.change import Level
 from harness.contracts.breaking.event_change import changes_of
 from harness.contracts.compare.events import read_event
+from harness.errors import HarnessError
 from tests.contracts.breaking.shop import EVENT, Document, changed, write
 
 Edit = Callable[[Document], object]
@@ -143,3 +144,11 @@ def test_what_no_consumer_reads_breaks_nobody(ask: Callable[[Edit], Result]) -> 
     assert done.exit_code == 0
     assert "breaks nobody: 1 consumer with a pact" in done.output
     assert "nobody alive notices:\n  risky: PaymentReceived: note: optional property is gone" in done.output
+
+
+@pytest.mark.parametrize(
+    "edit", [word("note", "maxLength", "one"), put("note", {"allOf": "all"}), whole("required", 5)]
+)
+def test_a_schema_that_is_none_ends_in_a_message(ask: Callable[[Edit], Result], edit: Edit) -> None:
+    done = ask(edit)
+    assert done.exit_code in {0, 1} or isinstance(done.exception, HarnessError), done.exception

@@ -169,6 +169,27 @@ def test_a_broken_document_is_told_and_leaves_its_pacts_unknown(system: Path, te
     assert "unknown: the document of back can't be read" in done.output
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"type": "strng"}, "UnknownType"),
+        ({"type": "string", "pattern": "\\p{L}"}, "bad escape"),
+        ({"properties": 5}, "can't be used"),
+        ({"allOf": "all"}, "can't be used"),
+        ({"type": "string", "minLength": "one"}, "TypeError"),
+    ],
+)
+def test_a_schema_that_is_none_leaves_its_interactions_unknown(
+    system: Path, wrong: dict[str, object], said: str
+) -> None:
+    document = {**DOCUMENT, "components": {"schemas": {"Thing": {"properties": {"name": wrong}, "type": "object"}}}}
+    write(system, "openapi/back.json", document)
+    write(system, "pacts/front-back.json", pact(http("a thing", {"name": "x" if "properties" not in wrong else {}})))
+    done = run(system)
+    assert done.exit_code == 2, done.output
+    assert said in done.output
+
+
 def test_a_provider_without_a_document_is_unknown(system: Path) -> None:
     (system / "contracts" / "openapi" / "back.json").unlink()
     done = run(system)
