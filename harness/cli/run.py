@@ -103,6 +103,9 @@ def verify(
 
     system = description or system
     if system is not None and describes_one_service(system):
+        if records.wanted:
+            message = f"{system} describes one service, verified alone: --ledger and --broker go with a whole system"
+            raise click.UsageError(message)
         context.exit(
             verify_lone(system, pacts, providers=providers, consumer=consumer, directory=directory, seed=seed, tls=tls)
         )

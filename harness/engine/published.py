@@ -48,12 +48,16 @@ async def gather_pacts(source: str, lone: LoneService, directory: Path, environ:
 
 
 async def _fetch(broker: Broker, lone: LoneService, directory: Path) -> None:
-    of_others = await broker.pacts_for(lone.name, Wanted(selectors=_SELECTORS))
-    of_others = of_others or await broker.pacts_for(lone.name, Wanted(selectors=_LATEST))
-    _write(of_others, directory / AS_PROVIDER)
+    _write(await _in_use(broker, lone.name), directory / AS_PROVIDER)
     for provider in dict.fromkeys(lone.providers):
-        found = await broker.pacts_for(provider, Wanted(selectors=_LATEST))
+        found = await _in_use(broker, provider)
         _write([each for each in found if _party(each, "consumer") == lone.name][:1], directory / AS_CONSUMER)
+
+
+async def _in_use(broker: Broker, provider: str) -> tuple[Fetched, ...]:
+    """The pacts of main branches and of what is deployed; where nobody says such things, the latest."""
+    found = await broker.pacts_for(provider, Wanted(selectors=_SELECTORS))
+    return found or await broker.pacts_for(provider, Wanted(selectors=_LATEST))
 
 
 def _write(fetched: Sequence[Fetched], folder: Path) -> None:

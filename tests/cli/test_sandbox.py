@@ -120,6 +120,7 @@ BAD_WORDS = {
     ): "nowhere: expected a folder of pacts, or the URL of",
     ("verify", "service.yaml", "--pacts", "empty"): "empty: no pact has 'orders' as its provider",
     ("verify", "service.yaml", "--pacts", "empty", "--tls"): "leave --tls and other providers out",
+    ("verify", "service.yaml", "--broker", "http://127.0.0.1:1"): "--ledger and --broker go with a whole system",
     ("verify", "service.yaml", "--pacts", "http://127.0.0.1:1/"): "127.0.0.1:1",
     ("verify", "system.yaml", "--pacts", "http://127.0.0.1:1/"): "expected a folder of pacts for a whole system",
 }
