@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from harness.contracts.generate.facts import Facts, Schema
 from harness.contracts.generate.permitted import PROMISED, Permitted
 from harness.contracts.generate.seen import Seen
-from harness.contracts.generate.values import Inventing, numbers, texts
+from harness.contracts.generate.values import Inventing, is_variant, numbers, texts
 from harness.model.changes import DEPTH_LIMIT, Act, Change, Path, Twist, applied
 
 ELEMENTS_LIMIT = 5
@@ -60,11 +60,18 @@ def candidates(
         _walk(walk, permitted.schema, sample, (), DEPTH_LIMIT)
     if any(isinstance(sample, dict) and len(sample) > 1 for sample in samples):
         walk.add(Act.REVERSE, (), Twist.ORDER)
-    changes, promised, refused = [], [], 0
+    changes: list[Change] = []
+    promised: list[str] = []
+    refused = 0
+    enough: set[str] = set()
     for change in walk.found.values():
+        variant = is_variant(change.twist, cast("JsonValue", change.value))
+        if variant and str(change) in enough:
+            continue
         why = problem_of(permitted, samples, [change])
         if not why:
             changes.append(change)
+            enough |= {str(change)} if variant else set()
         elif why.startswith(PROMISED):
             promised.append(f"{change} ({why})")
         else:

@@ -13,8 +13,14 @@ from harness.model.changes import Twist
 
 LONGEST = 4096
 """Characters of a text whose schema sets no limit."""
-UNUSUAL = "Zoë O'Brien-日本 \u202eabc\u202c 🦄 <b>&amp;\"'\\ \u007f"
-UNHEARD = "something-new"
+UNUSUAL = (
+    "Zoë O'Brien-日本 \u202eabc\u202c 🦄 <b>&amp;\"'\\ \u007f",
+    "Zoë O'Brien-日本 🦄 <b>&amp;\"'\\",
+    "Zoë O'Brien 日本",
+)
+"""The boldest first: a pattern may refuse it."""
+UNHEARD = ("something-new", "SOMETHING_NEW", "somethingnew", "SOMETHINGNEW")
+_FILLERS = ("long ", "x", "X", "7")
 BIGGEST = {"int32": 2**31 - 1, "int64": 2**63 - 1}
 BIG, BROKEN = 2**53 - 1, 0.1 + 0.2
 CODE = re.compile(r"[A-Za-z][A-Za-z_-]{1,24}")
@@ -40,13 +46,18 @@ def texts(facts: Facts, value: str) -> Iterator[tuple[Twist, JsonValue]]:
         yield from ((Twist.VALUE, each) for each in _DATES[kind])
         return
     if facts.enum or CODE.fullmatch(value):
-        yield Twist.VALUE, UNHEARD
-    if facts.enum or kind is not None or "pattern" in facts.keywords:
+        yield from ((Twist.VALUE, each) for each in UNHEARD)
+    if facts.enum or kind is not None:
         return
     limit = int(facts.number("maxLength") or LONGEST)
-    yield Twist.LONGEST, ("long " * (limit // 5 + 1))[:limit]
-    yield Twist.UNICODE, UNUSUAL[:limit]
+    yield from ((Twist.LONGEST, (filler * (limit // len(filler) + 1))[:limit]) for filler in _FILLERS)
+    yield from ((Twist.UNICODE, each[:limit]) for each in UNUSUAL)
     yield Twist.BLANK, ""
+
+
+def is_variant(twist: Twist, value: JsonValue) -> bool:
+    """Whether this is one of several of which one is enough."""
+    return twist in {Twist.LONGEST, Twist.UNICODE} or (twist is Twist.VALUE and value in UNHEARD)
 
 
 def numbers(facts: Facts, value: float) -> Iterator[tuple[Twist, JsonValue]]:

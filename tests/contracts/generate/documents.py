@@ -31,7 +31,9 @@ PRODUCT: dict[str, Any] = {
 
 
 def document(product: dict[str, Any] | None = None) -> dict[str, JsonValue]:
-    answer: dict[str, JsonValue] = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Product"}}}}
+    answer: dict[str, JsonValue] = {
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Product"}}}
+    }
     owner: dict[str, JsonValue] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     owner |= {"additionalProperties": False}
     return {

@@ -89,6 +89,18 @@ def test_an_open_enumeration_may_have_a_value_that_nobody_listed() -> None:
     ]
 
 
+@pytest.mark.parametrize(("pattern", "value"), [("^[a-z]+$", "x" * 30), ("^[A-Z]+$", "X" * 30), ("^[0-9]+$", "7" * 30)])
+def test_a_pattern_leaves_the_longest_text_that_it_permits(pattern: str, value: str) -> None:
+    text = {"type": "string", "pattern": pattern, "maxLength": 30}
+    product = {**PRODUCT, "properties": PRODUCT["properties"] | {"state": text}}
+    healthy = {**HEALTHY, "state": {"x": "sold", "X": "SOLD", "7": "1234"}[value[0]]}
+    asked = permitted(product=product)
+    found = [each for each in candidates(asked, [healthy]).changes if each.path == ("state",)]
+    assert [each.value for each in found if each.twist is Twist.LONGEST] == [value]
+    assert len([each for each in found if each.twist is Twist.VALUE]) <= 1
+    assert not [each for each in found if each.twist is Twist.UNICODE]
+
+
 def test_what_a_pact_promises_is_left_as_it_is_and_told() -> None:
     agreed = interaction({"sku": "z9", "image": "z.png"}, {"$.image": {"matchers": [{"match": "type"}]}})
     found = candidates(permitted(agreed), [HEALTHY])
