@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from harness import __version__
 from harness.contracts.broker.access import Access, BrokerError
 from harness.contracts.broker.hal import Document, Hal, embedded, link, links
+from harness.contracts.ledger.content import ids_in
 from harness.contracts.ledger.entries import Outcome
 from harness.contracts.pacts import JsonObject
 from harness.model.verdict import Verdict
@@ -134,11 +135,12 @@ class Broker:
         if Verdict.FAIL not in verdicts and verdicts != {Verdict.PASS}:
             return None
         held = Verdict.FAIL not in verdicts
+        ids = ids_in(fetched.document)
         body: dict[str, object] = {
             "success": held,
             "providerApplicationVersion": version,
             "verifiedBy": {"implementation": "harness", "version": __version__},
-            "testResults": [_test_result(each) for each in outcomes],
+            "testResults": [_test_result(each, ids.get(each.interaction, "")) for each in outcomes],
         }
         body |= {"buildUrl": build_url} if build_url else {}
         await self._hal.send("POST", fetched.reply, body)
@@ -270,8 +272,9 @@ def _notices(document: Document) -> tuple[str, ...]:
     )
 
 
-def _test_result(outcome: Outcome) -> Mapping[str, object]:
+def _test_result(outcome: Outcome, id_: str) -> Mapping[str, object]:
     result: dict[str, object] = {"interactionDescription": outcome.label, "success": outcome.verdict is Verdict.PASS}
+    result |= {"interactionId": id_} if id_ else {}
     if outcome.verdict is not Verdict.PASS:
         result["mismatches"] = [{"description": outcome.reason}]
     return result

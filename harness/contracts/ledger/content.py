@@ -73,6 +73,12 @@ def named_in(document: JsonObject) -> tuple[Named, ...]:
     return tuple(sorted(found, key=lambda each: (each.label, each.key)))
 
 
+def ids_in(document: JsonObject) -> dict[str, str]:
+    """The ids that a broker gave the interactions, by their keys."""
+    found = [each for group in _GROUPS for each in cast("list[JsonObject]", document.get(group) or [])]
+    return {interaction_key(each): str(each["_id"]) for each in found if "_id" in each}
+
+
 def _bare(interaction: JsonObject) -> JsonObject:
     kept = {name: value for name, value in interaction.items() if name not in _IDLE}
     if kept.get("pending") is False:

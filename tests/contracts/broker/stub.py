@@ -86,10 +86,12 @@ class Stub:
             ("GET", "/?", self._index),
             ("POST", "/contracts/publish", self._publish),
             ("POST", f"/pacts/provider/{SEGMENT}/for-verification", self._for_verification),
+            ("GET", f"/pacts/provider/{SEGMENT}/for-verification", self._for_verification),
             ("GET", f"{pact}(?:/metadata/[^/]+)?", self._pact),
             ("POST", f"{pact}(?:/metadata/[^/]+)?/verification-results", self._verify),
             ("GET", f"{pact}/verification-results/{SEGMENT}", self._result),
             ("PUT", f"/pacticipants/{SEGMENT}/branches/{SEGMENT}/versions/{SEGMENT}", self._branch),
+            ("GET", f"/pacticipants/{SEGMENT}", self._pacticipant),
             ("GET", version, self._version),
             ("POST", f"{version}/(deployed|released)-versions/environment/{SEGMENT}", self._record),
             ("GET", "/environments", self._environments),
@@ -130,7 +132,9 @@ class Stub:
                 )
                 return 409, {"notices": [{"type": "error", "text": text}], "errors": {"content": [text]}}
             self.publications.append(
-                Publication(consumer, version, told.get("branch") or "", contract["providerName"], sha, content)
+                Publication(
+                    consumer, version, told.get("branch") or "", contract["providerName"], sha, _with_ids(content)
+                )
             )
             self._make(contract["providerName"])
             text = f"Pact successfully published for {consumer} version {version} and provider "
@@ -145,7 +149,7 @@ class Stub:
     def _for_verification(self, _query: str, body: str, provider: str) -> tuple[int, Json]:
         if provider not in self.versions:
             return 404, {"error": "No provider with that name"}
-        told = json.loads(body)
+        told = json.loads(body or "{}")
         chosen: dict[str, tuple[Publication, bool]] = {}
         for selector in told.get("consumerVersionSelectors") or [{"mainBranch": True}]:
             for each in self._selected(provider, selector, told.get("providerVersionBranch", "")):
@@ -158,7 +162,10 @@ class Stub:
             self._listed(each, told, wip=wip)
             for each, wip in sorted(chosen.values(), key=lambda pair: pair[0].consumer)
         ]
-        return 200, {"_embedded": {"pacts": listed}, "_links": {"self": {"title": "Pacts to be verified"}}}
+        return 200, {
+            "_embedded": {"pacts": listed},
+            "_links": {"self": {"href": f"{self.url}/pacts/provider/{quote(provider)}/for-verification"}},
+        }
 
     def _listed(self, each: Publication, told: Json, *, wip: bool) -> Json:
         pending = wip or not self._held(each.sha, told.get("providerVersionBranch", ""))
@@ -205,6 +212,7 @@ class Stub:
                     "href": f"{self._pact_url(each)}/verification-results",
                 }
                 links = {"self": {"href": self._pact_url(each)}, "pb:publish-verification-results": reply}
+                links["pb:provider"] = {"href": f"{self.url}/pacticipants/{quote(provider)}"}
                 return 200, {**each.content, "createdAt": "2026-11-21T12:00:00+00:00", "_links": links}
         return 404, {"error": "not found"}
 
@@ -224,6 +232,11 @@ class Stub:
         json.loads(body)
         self._make(service, version, branch)
         return 201, {"number": version, "_links": {}}
+
+    def _pacticipant(self, _query: str, _body: str, service: str) -> tuple[int, Json]:
+        href = f"{self.url}/pacticipants/{quote(service)}"
+        branch = {"href": f"{href}/branches/{{branch}}/versions/{{version}}", "templated": True}
+        return 200, {"name": service, "_links": {"self": {"href": href}, "pb:branch-version": branch}}
 
     def _version(self, _query: str, _body: str, service: str, version: str) -> tuple[int, Json]:
         if version not in self.versions.get(service, ()):
@@ -369,6 +382,16 @@ class Stub:
             known.append(version)
         if branch:
             self.branches.setdefault((service, version), []).append(branch)
+
+
+def _with_ids(content: Json) -> Json:
+    """As a broker does when a pact is published."""
+    return {
+        name: [{**each, "_id": _sha({"interactions": [each]})} for each in value]
+        if name in {"interactions", "messages"}
+        else value
+        for name, value in content.items()
+    }
 
 
 def _sha(content: Json) -> str:

@@ -11,7 +11,7 @@ from harness.contracts.broker.access import TOKEN, BrokerError, access
 from harness.contracts.broker.broker import Broker, Fetched, Wanted, open_broker
 from harness.contracts.broker.matrix import Asked, answer_of
 from harness.contracts.ledger.answer import Answer
-from harness.contracts.ledger.content import content_digest
+from harness.contracts.ledger.content import content_digest, named_in
 from harness.contracts.ledger.entries import Outcome
 from harness.contracts.pacts import JsonObject
 from harness.engine.asked import Known, Wish, ask_broker
@@ -214,6 +214,16 @@ async def test_a_success_that_tells_of_no_interaction_does_not_count(stub: Stub)
 
     del stub.results[0].body["testResults"]
     assert (await ask(stub, "catalog", "3")).verdict is Verdict.PASS
+
+
+async def test_a_result_names_the_interactions_as_the_broker_does(stub: Stub) -> None:
+    await publish(stub, "1")
+    names = [each for each in named_in(AGREED) if each.label == "a"]
+    await verify(stub, "2", (Outcome(interaction=names[0].key, label="a", verdict=Verdict.PASS),))
+
+    [told] = stub.results[0].body["testResults"]
+    [known] = [each for each in stub.publications[0].content["interactions"] if each["description"] == "a"]
+    assert told == {"interactionDescription": "a", "interactionId": known["_id"], "success": True}
 
 
 async def test_a_yes_without_rows_is_unknown_unless_the_version_was_ever_verified(stub: Stub) -> None:
