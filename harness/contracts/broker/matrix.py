@@ -205,6 +205,7 @@ def _pair(row: _Row, asked: Asked, results: Mapping[str, Document]) -> Pair:
     elif not row.result.success:
         verdict, reason = Verdict.FAIL, "the verification failed"
     elif tested == ():
+        # Brokers give each interaction an id, and Pact's core lists what held by it: an empty list compared nothing.
         verdict, reason = Verdict.UNKNOWN, "its result says that it held, and tells of no interaction that was compared"
     else:
         verdict, reason = Verdict.PASS, "verified"
