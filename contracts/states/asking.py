@@ -15,6 +15,8 @@ from harness.contracts.states import ProviderState, StateFunction
 
 LIMIT = aiohttp.ClientTimeout(total=5)
 POLL_S = 0.05
+UNAVAILABLE = 503
+AWAKE_WITHIN_S = 5.0
 EVENT_WITHIN_S = 6.0
 STORE_LIMIT_S = 2.0
 _EVENT = "SELECT payload FROM outbox WHERE subject = $1 AND payload::jsonb ->> $2 = $3 ORDER BY seq DESC LIMIT 1"
@@ -29,17 +31,24 @@ async def ask(  # noqa: PLR0913 -- all by keyword, and a request has that many p
     body: object = None,
     headers: Mapping[str, str] | None = None,
 ) -> Any:
-    """The JSON that is answered with the expected status; AssertionError for any other."""
+    """The JSON that is answered with the expected status; AssertionError for any other.
+
+    A provider that says that it has done nothing, and can't just now, is asked again for some time: it may have started
+    a moment ago, and it's the interaction that judges it, not the state.
+    """
     sent = {**(headers or {})} | ({"Idempotency-Key": key} if key else {})
-    async with (
-        aiohttp.ClientSession(timeout=LIMIT) as session,
-        session.request(method, url, json=body, headers=sent) as answer,
-    ):
-        text = await answer.text()
-        if answer.status != expect:
-            message = f"{method} {url}: expected {expect}, found {answer.status} {text:.200}"
-            raise AssertionError(message)
-        return await answer.json(content_type=None)
+    until = asyncio.get_running_loop().time() + AWAKE_WITHIN_S
+    async with aiohttp.ClientSession(timeout=LIMIT) as session:
+        while True:
+            async with session.request(method, url, json=body, headers=sent) as answer:
+                text = await answer.text()
+                if answer.status == expect:
+                    return await answer.json(content_type=None)
+                asleep = answer.status == UNAVAILABLE and "Retry-After" in answer.headers
+                if not asleep or asyncio.get_running_loop().time() > until:
+                    message = f"{method} {url}: expected {expect}, found {answer.status} {text:.200}"
+                    raise AssertionError(message)
+            await asyncio.sleep(POLL_S)
 
 
 async def ask_until(
