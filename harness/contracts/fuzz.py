@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import shlex
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from harness.model.finding import Finding, Part
 from harness.model.fuzzing import ServiceFuzz
 from harness.model.process import ProcessSpec, Spawner
 from harness.model.verdict import Verdict
+from harness.proxy.provision import cache_directory
 
 CHECK = "fuzz"
 REQUEST_LIMIT_S = 10
@@ -34,6 +36,8 @@ EXAMPLES = 25
 """Cases of each operation and phase; four times as many found nothing more, at twice the cost."""
 WALL_LIMIT_S = 120.0
 PHASES = "examples,coverage,fuzzing,stateful"
+_STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
+# Hypothesis keeps its table of characters there, which takes two seconds to make; with no database, nothing of a run.
 _ALONE = ("examples", "coverage")
 """Phases in which an operation is asked the same whether others are fuzzed or not."""
 _EXITS = (0, 1)
@@ -132,6 +136,7 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
         command=(*command, *_trust(credentials)),
         log=str(log),
         env=child_environment(credentials.ca)
+        | {_STORAGE: str(cache_directory(os.environ) / "hypothesis")}
         | {f"{VARIABLE}{index}": value for index, value in enumerate(credentials.headers.values())},
         cwd=str(fresh),
     )
