@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import JsonValue
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
@@ -61,8 +62,8 @@ class MadeUp:
         return value, self._wrong(schema, value)
 
     def _wrong(self, schema: JsonValue, value: JsonValue) -> str:
-        resource = Resource[bool | Mapping[str, JsonValue]](contents=self.document, specification=DRAFT202012)
-        registry: Registry[bool | Mapping[str, JsonValue]] = Registry().with_resource(_WHERE, resource)
+        resource = DRAFT202012.create_resource(dict(self.document))
+        registry: Registry[Any] = Registry().with_resource(_WHERE, resource)
         absolute = _absolute(schema)
         whole = absolute if isinstance(absolute, dict | bool) else {}
         try:

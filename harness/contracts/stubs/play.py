@@ -85,7 +85,8 @@ class Stub:
             "status": UNMATCHED,
             "provider": self.provider,
         }
-        document["would_match"] = [_in_words(each) for each, _ in _nearest(request, tried)][:TOLD_AT_MOST]
+        would: list[JsonValue] = [_in_words(each) for each, _ in _nearest(request, tried)[:TOLD_AT_MOST]]
+        document["would_match"] = would
         told = ""
         if tried and not exact:
             near, found = _nearest(request, tried)[0]
