@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from harness.errors import HarnessError
 from harness.model.quantity import Duration
 from harness.model.system import Restart, Run, Service
 from harness.runtime.launches import CALL
-from harness.runtime.ports import LOOPBACK, PortPool
+from harness.runtime.ports import LOOPBACK
 from harness.runtime.supervisor_client import base_environment
 
 WAITS_S = 3600.0
@@ -67,8 +68,7 @@ def _has_debugpy(name: str, interpreter: str) -> None:
 
 
 def _free_port() -> int:
-    pool = PortPool()
-    try:
-        return pool.take()
-    finally:
-        pool.close()
+    """Of the system's choosing: it is none of those that the run gives away."""
+    with socket.socket() as found:
+        found.bind((LOOPBACK, 0))
+        return int(found.getsockname()[1])
