@@ -89,7 +89,7 @@ async def reading(database: Database, key: str) -> None:
 async def joined(aside: Aside[Thing]) -> None:
     """Until somebody has joined another's reading."""
     async with asyncio.timeout(SOON_S):
-        while not aside._reads.joined:  # noqa: ASYNC110, SLF001 -- nothing else tells it
+        while not aside._reads.joined:  # noqa: ASYNC110 -- nothing else tells it
             await asyncio.sleep(0.001)
 
 

@@ -88,7 +88,6 @@ class Aside(Generic[Record]):
 
         An event of a change may come so late that what it says is old again; the database is not.
         """
-
         self._outdate(key)
         # Keeping it is no part of the flight: readers who join that must not hear that Redis is away.
         found = await asyncio.shield(self._reads.begin(key, lambda: self._read(key)))
