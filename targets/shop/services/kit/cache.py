@@ -84,7 +84,7 @@ class Cache:
                 # Redis answers, but cannot: it is loading, read-only, out of memory.
                 ticket.bad()
                 raise Unavailable(self.name, f"it said {str(error)[:80]}", sent=True) from error
-            except (RedisError, OSError, EOFError, ValueError) as error:
+            except (RedisError, OSError, EOFError, ValueError, RuntimeError) as error:
                 ticket.bad()
                 raise Unavailable(self.name, f"the connection failed ({type(error).__name__})", sent=True) from error
             ticket.good()
@@ -94,7 +94,7 @@ class Cache:
         """A pooled connection may have died unnoticed: then a new one is worth a try."""
         try:
             return await work(self._redis)
-        except RedisConnectionError:
+        except (RedisConnectionError, RuntimeError):  # the latter is uvloop's, for a transport that is closed already
             return await work(self._redis)
 
     def health(self) -> dict[str, object]:
