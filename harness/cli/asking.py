@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -43,7 +44,8 @@ def converse(directory: Path, request: Request, *, within_s: float) -> Iterator[
         try:
             with socket_path(directory) as path:
                 connection.connect(path)
-            connection.sendall(request.line())
+            with suppress(BrokenPipeError, ConnectionResetError):  # who is turned away is answered before that is read
+                connection.sendall(request.line())
             connection.settimeout(within_s)
             with connection.makefile("rb") as answers:
                 while line := answers.readline(LINE_BYTES):

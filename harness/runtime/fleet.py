@@ -1,4 +1,4 @@
-"""What a deployment does with instances that have addresses of their own, and that somebody else made."""
+"""What every deployment does with its instances, whatever they are and wherever they run."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from harness.runtime.addresses import fill, names
 from harness.runtime.instance import Death, Instance, State, ended_in_words
 from harness.runtime.logs import last_lines
 from harness.runtime.probing import PROBE_DEADLINE_S
-from harness.runtime.process import DEATHS_KEPT
 from harness.runtime.readiness import why_closed
 from harness.runtime.restarts import Restarts
 from harness.runtime.secret import Secrets
 from harness.runtime.turnover import Turnover
 
+DEATHS_KEPT = 200
+"""The latest, while nobody takes them."""
+
 _SECRET = "secret."  # noqa: S105 -- what a placeholder begins with
 
 
 class Fleet:
-    """The part of a `Deployment` that composed and attached systems share; they say how all came to be.
+    """The part of a `Deployment` that all runtimes share; each says how its instances came to be.
 
     Args:
         topology: the system.
@@ -65,7 +67,7 @@ class Fleet:
         self._turnover = Turnover(lambda: self.mesh, clock=clock)
         self._restarts = Restarts(self._turnover.start, clock=clock, note=self._note)
         self._rolling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """Held while the instances of a service are taken out one after another."""
+        """Held while instances of a service are taken out one after another, or added or removed."""
         self._undo = AsyncExitStack()
 
     @property

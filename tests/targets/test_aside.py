@@ -86,6 +86,13 @@ async def reading(database: Database, key: str) -> None:
             await asyncio.sleep(0.001)
 
 
+async def joined(aside: Aside[Thing]) -> None:
+    """Until somebody has joined another's reading."""
+    async with asyncio.timeout(SOON_S):
+        while not aside._reads.joined:  # noqa: ASYNC110 -- nothing else tells it
+            await asyncio.sleep(0.001)
+
+
 async def idle(aside: Aside[Thing], key: str) -> None:
     async with asyncio.timeout(SOON_S):
         while aside._reads.busy(key):  # noqa: ASYNC110 -- a fake has no event for it
@@ -160,6 +167,23 @@ async def test_an_event_is_not_done_with_before_the_cache_has_the_change(
     database.change("a", 2)
     with pytest.raises(Unavailable, match="redis"):
         await aside.reload("a")
+
+
+async def test_who_reads_along_with_an_event_does_not_hear_that_redis_is_away(
+    stores: Stores, cache: Cache, database: Database
+) -> None:
+    aside = made(cache, database)
+    database.change("a", 1)
+    await stores.kill(StoreKind.REDIS)
+    database.gate.clear()
+    reloading = asyncio.create_task(aside.reload("a"))
+    await reading(database, "a")
+    along = asyncio.create_task(aside.get("a"))
+    await joined(aside)
+    database.gate.set()
+    with pytest.raises(Unavailable, match="redis"):
+        await reloading
+    assert (await along).version == 1
 
 
 async def test_a_reload_reads_after_the_change_and_still_there_is_one_at_a_time(

@@ -239,6 +239,7 @@ class _Drafting:
     def _entry(self) -> Reason:
         services = [each for each in self._kept if not self._is_store(each)]
         called = {each.provider for each in self._found if each.consumer in services}
+        called |= {name for each in services for name in _depends(self._kept[each])}
         open_ = [each for each in services if published(self._kept[each])]
         by_name = sorted(
             (each for each in open_ or services if _front(each) < len(_FRONT)),

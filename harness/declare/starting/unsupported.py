@@ -26,9 +26,6 @@ def of_service(name: str, section: Section) -> Iterator[Problem]:
     if "pid" in section and section["pid"].content == "host":
         message = f"'pid: host' of '{name}': it sees the processes of this machine, and may signal them"
         yield section["pid"].problem(message, "leave it out if it can do without")
-    if "container_name" in section:
-        message = f"'container_name' of '{name}' is the same in every run: only one can be up at a time"
-        yield section["container_name"].problem(message, "remove it to let compose number the containers")
     for key in ("extra_hosts",):
         if key in section:
             message = f"'{key}' of '{name}': what these names lead to is no part of the project, and has no edge"

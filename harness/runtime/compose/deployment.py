@@ -250,7 +250,7 @@ class ComposeDeployment(Fleet):
         if images.built:
             file = self._write("build", {"version": self._config.get("version", "3.8"), "services": images.to_build()})
             self._say(f"building {', '.join(images.built)}")
-            what = ["build", *images.built]
+            what = ["build", "--force-rm", *images.built]  # of a step that fails, no container stays
             log = self._directory / LOGS / LOG
             await self._compose.run(file, what, spawner=self._supervisor, log=log)
         await asyncio.to_thread(images.pull)

@@ -280,7 +280,6 @@ services:
         ("deploy: {replicas: 2}", "4:14: 'deploy.replicas: 2' of 'web': it is described as one instance"),
         ("deploy: {update_config: {parallelism: 1}}", "4:14: 'deploy.update_config' of 'web' is for swarm"),
         ("external_links: [legacy]", "4:5: 'external_links' of 'web' leads to containers of other projects"),
-        ("container_name: web", "4:5: 'container_name' of 'web' is the same in every run"),
         ("extra_hosts: ['api:10.0.0.1']", "4:5: 'extra_hosts' of 'web'"),
         ("networks: {a: {ipv4_address: 10.0.0.2}}", "4:20: 'ipv4_address' of 'web' in 'a'"),
         ("pid: host", "4:5: 'pid: host' of 'web'"),
@@ -357,6 +356,10 @@ def test_names_that_become_the_same_get_a_number(tmp_path: Path) -> None:
         ("x: {build: ., ports: ['1']}, y: {build: ., ports: ['1'], environment: {U: 'http://x:1'}}", "y"),
         ("x: {build: .}, y: {build: .}", "x"),
         ("db: {image: postgres, ports: ['1']}, y: {build: .}", "y"),
+        (
+            'a: {image: i, ports: ["1:1"]}, b: {image: i, ports: ["2:2"], depends_on: [a]}',
+            "b",
+        ),
     ],
 )
 def test_the_entry_is_guessed(tmp_path: Path, services: str, entry: str) -> None:

@@ -88,14 +88,10 @@ class Aside(Generic[Record]):
 
         An event of a change may come so late that what it says is old again; the database is not.
         """
-
-        async def load() -> Versioned[Record]:
-            found = await self._read(key)
-            await self._keep(key, found)
-            return found
-
         self._outdate(key)
-        await asyncio.shield(self._reads.begin(key, load))
+        # Keeping it is no part of the flight: readers who join that must not hear that Redis is away.
+        found = await asyncio.shield(self._reads.begin(key, lambda: self._read(key)))
+        await self._keep(key, found)
 
     async def offer(self, key: str, changed: Versioned[Record]) -> None:
         """As `put`, when it's no harm that Redis is away: the event of the change comes later all the same."""
