@@ -174,10 +174,16 @@ def _breaks(trial: Trial, _owed: Owed) -> Broken:
             yield exchange, "the customer's own connection ended without a whole answer"
 
 
-def _bodies(trial: Trial, _owed: Owed) -> Broken:
+def _bodies(trial: Trial, owed: Owed) -> Broken:
     for exchange, step in _exchanges(trial):
         if problem := invalid(exchange, step):
             yield exchange, f"a success, but {problem}"
+    if not owed.needed:
+        yield from _own_checks(trial)
+
+
+def _own_checks(trial: Trial) -> Broken:
+    """Visits that did not get what they came for, though each answer was a full success."""
     for visit in trial.visits:
         if visit.failed and all(is_success(each) and not each.degraded for each in visit.exchanges):
             yield from ((each, f"the journey's own check: {visit.failed}") for each in visit.exchanges[-1:])
@@ -213,6 +219,8 @@ def _reason(trial: Trial, findings: Sequence[CellFinding]) -> str:
     usable = all(_usable(trial, visit) for visit in trial.visits)
     if usable:
         told = "usable, degraded and marked so" if _degraded(trial) else "usable"
+    elif any(_own_checks(trial)):
+        told = "not had, and told so by answers that are valid"
     else:
         told = f"refused cleanly with {_worst_answer(trial.visits)}"
     return f"{told} in {len(trial.visits)} visits, {met}"
@@ -243,6 +251,9 @@ def _remarks(trial: Trial, owed: Owed) -> Iterator[str]:
             for gap in thinner(step.shape, parsed(exchange.body)[1]):
                 seen[f"{exchange.step} is less than without the fault, and does not say so: {gap}"] = None
     yield from [*seen][:EVIDENCE_LIMIT]
+    if owed.needed:
+        # "Pending" and "refused" may be told with 200; whether that is what was meant, nobody but a reader can say.
+        yield from [f"{described(each)}: {why}; told, since {owed.needed}" for each, why in _own_checks(trial)][:1]
     if trial.state.remark:
         yield trial.state.remark
 

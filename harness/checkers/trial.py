@@ -58,6 +58,8 @@ class Owed:
     """Why the call does not matter; empty when it does, or nobody knows."""
     usable: str = ""
     """Where it is declared that the journey goes on without the provider; empty when it is not."""
+    needed: str = ""
+    """Where it is declared that the journey needs the provider, and may end without what it wanted."""
     declared: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Step → the statuses that its OpenAPI document declares."""
     recover_within_s: float = 10.0

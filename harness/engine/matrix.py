@@ -203,8 +203,10 @@ class Matrix:
         edge = topology.edges.get(cell.edge)
         journey = topology.system.journeys.get(cell.journey)
         needs, without = (journey.needs, journey.usable_without) if journey else ((), ())
-        soft = usable = ""
+        soft = usable = needed = ""
         if edge is not None:
+            if cell.provider in needs:
+                needed = f"{cell.journey} is declared to need {cell.provider}"
             if cell.provider in without:
                 soft = usable = f"{cell.journey} is declared usable without {cell.provider}"
             elif edge.need is Need.SOFT and cell.provider not in needs:
@@ -213,7 +215,14 @@ class Matrix:
                 soft = f"{cell.journey} can do without {cell.provider}, as other kinds showed"
         declared = {step: self._ground.declared(method, path) for step, (method, path) in known.clean.requests.items()}
         within_s = self._wanted.pace.recover_within_s
-        return Owed(deadline_s=known.deadline_s, soft=soft, usable=usable, declared=declared, recover_within_s=within_s)
+        return Owed(
+            deadline_s=known.deadline_s,
+            soft=soft,
+            usable=usable,
+            needed=needed,
+            declared=declared,
+            recover_within_s=within_s,
+        )
 
     def _outlook(self) -> Outlook:
         topology = self._ground.topology

@@ -146,6 +146,18 @@ def test_a_check_of_the_journey_that_fails_on_a_full_success_is_refused() -> Non
     assert under(visit(got(degraded=True), failed="expected 3 offers")).verdict is Verdict.PASS
 
 
+def test_a_journey_that_needs_the_provider_may_end_without_what_it_wanted_and_that_is_told() -> None:
+    needs = replace(OWED, needed="buy is declared to need payments")
+    result = under(visit(got(), failed="still pending"), owed=needs)
+
+    assert result.verdict is Verdict.PASS
+    assert result.usable is False
+    assert "valid" in result.reason
+    assert any("still pending" in each for each in result.remarks)
+    assert failed(under(visit(got(body=b""), failed="still pending"), owed=needs), Rule.BODY)
+    assert failed(under(visit(got(), failed="still pending"), owed=replace(needs, usable="declared")), Rule.USABLE)
+
+
 def test_what_was_empty_without_a_fault_may_be_empty() -> None:
     trial = replace(TRIAL, clean=clean(visit(got(204, body=b"", headers={}))))
 

@@ -25,6 +25,7 @@ class FakeBucket:
 
     async def get(self, key: str) -> Entry | None:
         self._there()
+        await asyncio.sleep(0)
         return self.entries.get(key)
 
     async def update(self, key: str, value: bytes, revision: int) -> int:
@@ -85,6 +86,16 @@ async def test_a_restarted_registry_knows_who_was_there_and_how_the_flags_stood(
         assert [lease.instance for lease in again.leases.living()] == ["catalog-1"]
         assert value(again, "pricing-canary") == (0.0, True)
         assert value(again, "legacy-shadow") == (0.0, True)
+
+
+async def test_a_flag_is_durable_when_told_also_while_others_write() -> None:
+    bucket = FakeBucket()
+    async with kept(bucket) as memory:
+        await soon(memory)
+        for value in (0.25, 0.5, 0.75):
+            assert (await memory.set_flag("pricing-canary", value)).durable
+            await asyncio.sleep(0)
+        assert bucket.writes == 3
 
 
 async def test_renewals_are_not_written() -> None:

@@ -49,6 +49,7 @@ class Memory:
         self._flags: dict[str, FlagValue] = {}
         self._unwritten: dict[str, bytes | None] = {}
         self._write = asyncio.Event()
+        self._flushing = asyncio.Lock()
         self.loaded = bucket is None
         self.news = asyncio.Event()
 
@@ -117,20 +118,25 @@ class Memory:
             self._write.set()
 
     async def _flush(self, key: str) -> None:
-        """Write one change; nobody else writes, but an attempt of ours that seemed lost may have arrived."""
-        if self._bucket is None or key not in self._unwritten:
-            return
-        value = self._unwritten[key]
-        if value is None:
-            await self._bucket.delete(key)
-        else:
-            there = await self._bucket.get(key)
-            try:
-                await self._bucket.update(key, value, 0 if there is None else there.revision)
-            except Conflict as error:
-                raise Unavailable("bucket", error.detail, sent=True) from error
-        if self._unwritten.get(key) == value:
-            del self._unwritten[key]
+        """Write one change, one at a time: a flag that is being set and `keep` would else be each other's conflict."""
+        async with self._flushing:
+            if self._bucket is None or key not in self._unwritten:
+                return
+            value = self._unwritten[key]
+            if value is None:
+                await self._bucket.delete(key)
+            else:
+                await self._put(self._bucket, key, value)
+            if self._unwritten.get(key) == value:
+                del self._unwritten[key]
+
+    async def _put(self, bucket: KeyValue, key: str, value: bytes) -> None:
+        """Write over what is there: nobody else writes, but an attempt of ours that seemed lost may have arrived."""
+        there = await bucket.get(key)
+        try:
+            await bucket.update(key, value, 0 if there is None else there.revision)
+        except Conflict as error:
+            raise Unavailable("bucket", error.detail, sent=True) from error
 
     async def _load(self, bucket: KeyValue) -> None:
         """Take over what the bucket holds, except where we have learnt better meanwhile."""
