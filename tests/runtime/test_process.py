@@ -15,6 +15,7 @@ import nats
 import nats.aio.client
 import nats.errors
 import nats.js.errors
+import nats.js.kv
 import pytest
 
 from harness.clock import SystemClock
@@ -288,6 +289,16 @@ async def test_stores_are_there_before_the_services_and_can_be_killed_too(
     assert {"front-1.log", "back-1.log", "postgres-1.log", "redis-1.log", "bus-1.log", "zygote.log"} == logs
 
 
+async def written_within(limit_s: float, bucket: nats.js.kv.KeyValue) -> None:
+    """Write the word; a node hears of a bucket's leader a moment after the bucket was made."""
+    async with asyncio.timeout(limit_s):
+        while True:
+            with contextlib.suppress(nats.js.errors.NoStreamResponseError):
+                await bucket.put("word", b"kept")
+                return
+            await asyncio.sleep(0.02)
+
+
 async def read_within(limit_s: float, client: nats.aio.client.Client) -> bytes | None:
     """What stands in the bucket; a question that comes while a leader is elected is never answered."""
     async with asyncio.timeout(limit_s):
@@ -311,7 +322,7 @@ async def test_a_node_of_a_cluster_is_killed_and_comes_back_while_the_others_ser
         assert await asyncio.to_thread(Path(directory).is_dir)
         through_a = await nats.connect(told[0], connect_timeout=5)
         bucket = await through_a.jetstream(timeout=10).create_key_value(bucket="carts", replicas=3)
-        await bucket.put("word", b"kept")
+        await written_within(30, bucket)
         for name in ("store-b", "store-c"):
             target = InstanceTarget(service=name)
             await deployment.pause(target)

@@ -13,8 +13,6 @@ from typing import Any
 import nats
 import pytest
 from nats.aio.client import Client
-from nats.js.errors import NoStreamResponseError
-from nats.js.kv import KeyValue
 from pydantic import JsonValue
 
 from harness.model.process import Process
@@ -25,7 +23,7 @@ from harness.runtime.secret import Secrets
 from harness.runtime.stores import NodePorts, StorePlan
 from harness.runtime.stores.nats import Nats
 from harness.runtime.supervisor_client import Supervisor, base_environment
-from tests.runtime.test_process import read_within
+from tests.runtime.test_process import read_within, written_within
 
 pytestmark = pytest.mark.loopback
 
@@ -99,18 +97,6 @@ async def cluster(supervisor: Supervisor, tmp_path: Path) -> AsyncIterator[Clust
         await cluster.kill(*NAMES)
 
 
-async def put_within(seconds: float, bucket: KeyValue) -> None:
-    """Write the word: a node hears of a bucket's leader a moment after the bucket was made."""
-    async with asyncio.timeout(seconds):
-        while True:
-            try:
-                await bucket.put("word", b"kept")
-            except NoStreamResponseError:
-                await asyncio.sleep(0.02)
-            else:
-                return
-
-
 async def connected(stack: AsyncExitStack, url: str) -> Client:
     client = await nats.connect(url, connect_timeout=2, allow_reconnect=False)
     stack.push_async_callback(client.close)
@@ -129,7 +115,7 @@ async def test_a_killed_node_comes_back_with_its_data_while_another_is_down(clus
     async with AsyncExitStack() as stack:
         client = await connected(stack, cluster.drivers["store-a"].url("cart", cluster.ports["store-a"]))
         bucket = await client.jetstream().create_key_value(bucket="carts", replicas=3)
-        await put_within(30, bucket)
+        await written_within(30, bucket)
         await cluster.kill("store-b")
         assert await cluster.drivers["store-a"].ready() is None
         assert await cluster.drivers["store-b"].ready() is not None
