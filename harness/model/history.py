@@ -19,6 +19,7 @@ from harness.model.observation import (
     Window,
     WindowKind,
 )
+from harness.model.span import Span
 from harness.model.topology import Topology
 
 
@@ -70,6 +71,8 @@ class History:
     """What must be true of `reads`."""
     trouble: tuple[str, ...] = ()
     """What went wrong with the harness's own parts meanwhile: a proxy that died, journeys that never ended."""
+    spans: tuple[Span, ...] = ()
+    """What the services told of bad and of sampled journeys; empty when none of them sends spans."""
 
     def window(self, kind: WindowKind) -> Window | None:
         """The window of that kind, when it was reached."""
