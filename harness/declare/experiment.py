@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import Field
 
+from harness.declare.targets import AimSpec, aimed
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Place, Problem
 from harness.model.experiment import DEFAULT_RECOVERY, Expectation, Experiment
-from harness.model.fault import AT_ONCE, EdgeTarget, FaultSpec, Injection, InstanceTarget, Target
+from harness.model.fault import AT_ONCE, FaultSpec, Injection
 from harness.model.quantity import Duration
-from harness.model.system import CUSTOMERS, Declared, Name, edge_name
+from harness.model.system import Declared, Name
 from harness.model.topology import Topology
 
 DEFAULT_RATE = 20.0
@@ -31,22 +32,9 @@ class LoadSpec(Declared):
     weights: Annotated[dict[Name, Annotated[float, Field(gt=0)]], Field(min_length=1)] | None = None
 
 
-class OnlySpec(Declared):
-    """Limits a fault on an edge to one instance of its consumer or of its provider (counted from 1)."""
+class InjectionSpec(AimSpec):
+    """An injection as it is written: an aim, from when, and for how long."""
 
-    consumer: Annotated[int, Field(ge=1)] | None = None
-    provider: Annotated[int, Field(ge=1)] | None = None
-
-
-class InjectionSpec(Declared):
-    """An injection as it is written; the keys it doesn't know are the fault's own."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, populate_by_name=False)
-
-    fault: str
-    edge: str | None = None
-    instance: str | None = None
-    only: OnlySpec = OnlySpec()
     after: Duration = AT_ONCE
     lasts: Annotated[Duration, Field(alias="for")]
 
@@ -101,7 +89,7 @@ def load_experiment(file: Path, topology: Topology, *, faults: Mapping[str, type
     injections: list[Injection] = []
     for index, injection in enumerate(spec.injections):
         try:
-            injections.append(_injection(document, ("injections", index), injection, topology, faults))
+            injections += _injected(document, ("injections", index), injection, topology, faults)
         except DeclarationError as error:
             problems += error.problems
     if problems:
@@ -132,50 +120,13 @@ def _unknown_journeys(document: Document, at: Path_, names: Iterable[str], topol
             yield document.problem((*at, name), f"unknown journey '{name}'", nearest(name, known), key=True)
 
 
-def _injection(
+def _injected(
     document: Document, at: Path_, spec: InjectionSpec, topology: Topology, faults: Mapping[str, type[FaultSpec]]
-) -> Injection:
-    if spec.fault not in faults:
-        message, remedy = f"unknown fault '{spec.fault}'", nearest(spec.fault, faults)
-        raise DeclarationError([document.problem((*at, "fault"), message, remedy)])
-    kind = faults[spec.fault]
-    target = _target(document, at, spec, topology, kind)
-    attributes: dict[str, JsonValue] = dict(spec.model_extra or {})
-    fault = validated(document, kind, at=at, part=attributes)
+) -> Iterator[Injection]:
+    """One declared injection as those that it comes to; of many, each has its number in its id."""
+    found = aimed(document, at, spec, topology, faults)
     if spec.lasts <= 0:
         raise DeclarationError([document.problem((*at, "for"), "a fault must last longer than 0 s", "give it time")])
-    return Injection(id=f"{at[-1]}-{spec.fault}", fault=fault, target=target, after=spec.after, lasts=spec.lasts)
-
-
-def _target(document: Document, at: Path_, spec: InjectionSpec, topology: Topology, kind: type[FaultSpec]) -> Target:
-    wanted, other = ("edge", "instance") if kind.acts_on == "edge" else ("instance", "edge")
-    if getattr(spec, wanted) is None or getattr(spec, other) is not None:
-        example = "edge: consumer->provider" if wanted == "edge" else "instance: service-1"
-        message = f"the fault '{spec.fault}' acts on an {wanted}"
-        raise DeclarationError([document.problem(at, message, f"write '{example}', and no '{other}'")])
-    if spec.edge is not None:
-        return _edge(document, (*at, "edge"), spec.edge, spec.only, topology)
-    return _instance(document, (*at, "instance"), spec.instance or "", topology)
-
-
-def _edge(document: Document, at: Path_, text: str, only: OnlySpec, topology: Topology) -> EdgeTarget:
-    consumer, _, provider = (part.strip() for part in text.replace("→", "->").partition("->"))
-    name = edge_name(consumer, provider)
-    if name not in topology.edges:
-        message = f"the experiment names an unknown edge '{text}'"
-        raise DeclarationError([document.problem(at, message, nearest(name, topology.edges))])
-    for side, end, index in (("consumer", consumer, only.consumer), ("provider", provider, only.provider)):
-        count = 1 if end == CUSTOMERS else len(topology.instances_of(end))
-        if index is not None and index > count:
-            message = f"'{end}' has {count} instance(s), and no instance {index}"
-            raise DeclarationError([document.problem((*at[:-1], "only", side), message, "count from 1")])
-    return EdgeTarget(consumer=consumer, provider=provider, consumer_index=only.consumer, provider_index=only.provider)
-
-
-def _instance(document: Document, at: Path_, text: str, topology: Topology) -> InstanceTarget:
-    known = {store.service: store for store in topology.store_instances}
-    known |= {instance.name: instance for instance in (*topology.store_instances, *topology.instances)}
-    if text not in known:
-        message = f"the experiment names an unknown instance '{text}'"
-        raise DeclarationError([document.problem(at, message, nearest(text, known))])
-    return InstanceTarget(service=known[text].service, index=known[text].index)
+    for number, aim in enumerate(found.aims, start=1):
+        name = f"{at[-1]}-{found.word}" if found.single else f"{at[-1]}-{found.word}-{number}"
+        yield Injection(id=name, fault=aim.fault, target=aim.target, after=spec.after, lasts=spec.lasts)
