@@ -15,7 +15,10 @@ from harness.model.topology import LineId, Topology
 CROSSINGS_AT_LEAST = 3
 CROSSINGS_ENOUGH = 30
 CROSSINGS_OF_LOAD = 0.05
-"""Needed: this share of the journeys started, at least 3 and at most 30."""
+"""Needed: this share of the journeys started, at least 3 and at most 30.
+
+Of a fault that chooses, only the least is needed: what it did not choose went on as ever.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +61,14 @@ def _of_injection(history: History, forced: Forced) -> Crossed:
     journeys = tally(history, history.window(WindowKind.FAULT)).n
     needed = max(CROSSINGS_AT_LEAST, min(CROSSINGS_ENOUGH, math.ceil(CROSSINGS_OF_LOAD * journeys)))
     during = _between(history, lines, forced.armed_at, _end(history, forced))
-    counted = sum(each.requests for each in during)
+    counted, what = sum(each.requests for each in during), "requests"
+    hits = forced.healed.hits if forced.healed and len(unit) == 1 else None
+    if hits is not None:
+        counted, what = (hits.requests, what) if hits.exchanges is None else (hits.exchanges, "exchanges")
+    if injection.fault.chooses:
+        needed = CROSSINGS_AT_LEAST
     whole = " in its cluster" if len(unit) > 1 else ""
-    reason = f"{counted} requests met {injection.describe()}{whole}, {needed} are needed"
+    reason = f"{counted} {what} met {injection.describe()}{whole}, {needed} are needed"
     if counted < needed:
         demand, source = _demand(history, injection.target, lines)
         seen = counted >= CROSSINGS_AT_LEAST or not injection.fault.passes_traffic

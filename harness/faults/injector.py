@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from harness.clock import Clock
 from harness.errors import HarnessError, ProxyError
 from harness.faults.record import Record, Step
 from harness.faults.spec import ANSWER_WITHIN_S, EdgeFault, InstanceFault, Instances
-from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection, InstanceTarget
+from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Hits, Injection, InstanceTarget
 from harness.proxy.line import Line
 from harness.proxy.mesh import Mesh
 from harness.proxy.probe import Outcome, Question, Seen
@@ -30,6 +30,8 @@ ANSWERS_WITHIN_S = 2.0
 """How long a healed line gets to answer again."""
 ASK_AGAIN_AFTER_S = 0.05
 LINES_SHOWN = 3
+COUNT_WITHIN_S = 0.3
+"""How long what crossed may take to be told; healing does not wait for it any longer."""
 KEY_LIMIT = 100
 """Characters; a longer id goes into the names of toxics as its digest."""
 
@@ -40,6 +42,8 @@ class Standing:
 
     injection: Injection
     armed: Armed | None = None
+    crossed: Mapping[str, Hits] | None = None
+    """What had crossed each of its lines when it was in force; None when nothing counts that."""
     healing: bool = False
     """Its healing began, so it is not known to be in force: whoever injects it again, arms it again."""
 
@@ -110,6 +114,7 @@ class Injector:
             except (HarnessError, TimeoutError) as error:
                 bites, evidence = False, f"could not be armed: {_words(error)}"
             took_s = self._clock.now() - began
+            standing.crossed = await self._crossed(standing) if bites else None
             evidence = self._noted("armed", injection, evidence)
             standing.armed = Armed(in_force=bites, evidence=evidence, took_s=took_s)
             return standing.armed
@@ -128,12 +133,14 @@ class Injector:
                 return _nothing(injection_id)
             began = self._clock.now()
             self._noted("heal", injection)
+            hits = await self._hits(standing)
             standing.healing = True
             try:
-                healed = await self._heal(standing, began)
+                healed = replace(await self._heal(standing, began), hits=hits)
             except (HarnessError, TimeoutError) as error:
                 evidence = f"could not be healed: {_words(error)}"
-                return Healed(verified=False, by=HealedBy.NOTHING, evidence=evidence, took_s=self._clock.now() - began)
+                took_s = self._clock.now() - began
+                return Healed(verified=False, by=HealedBy.NOTHING, evidence=evidence, took_s=took_s, hits=hits)
             if healed.verified:
                 del self._standing[injection_id]
                 healed = replace(healed, evidence=self._noted("healed", injection, healed.evidence))
@@ -221,6 +228,32 @@ class Injector:
         evidence = f"{why}read back as off; {seen}"
         took_s = self._clock.now() - began
         return Healed(verified=answers, by=by, evidence=evidence, took_s=took_s, also_cut=also_cut)
+
+    async def _crossed(self, standing: Standing) -> Mapping[str, Hits] | None:
+        """What crossed its lines so far; None when nothing counts that, or does not say so in time."""
+        try:
+            async with asyncio.timeout(COUNT_WITHIN_S):
+                return await self._mesh.crossed(self._lines(standing.injection))
+        except (HarnessError, TimeoutError):
+            return None
+
+    async def _hits(self, standing: Standing) -> Hits | None:
+        """What met it; nothing that is refused is seen by anyone."""
+        injection, before = standing.injection, standing.crossed
+        if before is None or not injection.fault.passes_traffic:
+            return None
+        now = await self._crossed(standing)
+        if now is None:
+            return None
+        met = {name: count.since(before[name]) for name, count in now.items()}
+        if isinstance(injection.fault, EdgeFault):
+            try:
+                async with asyncio.timeout(COUNT_WITHIN_S):
+                    for line in self._lines(injection):
+                        met[line.name] = await injection.fault.met(line, standing.key, met[line.name])
+            except (HarnessError, TimeoutError):
+                return None
+        return sum(met.values(), Hits())
 
     async def _disarm(self, standing: Standing, fault: EdgeFault, lines: Sequence[Line]) -> str:
         """The first rung; gives why it failed, or nothing."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar, Literal, Protocol
 
-from harness.model.fault import FaultSpec, HealedBy, InstanceTarget, Killable, Pausable
+from harness.model.fault import FaultSpec, HealedBy, Hits, InstanceTarget, Killable, Pausable
 from harness.proxy.line import Line
 from harness.proxy.probe import Outcome, Question, Seen
 from harness.proxy.toxics import Stream, ToxicSpec
@@ -44,6 +45,11 @@ class EdgeFault(FaultSpec):
         """Take it off and read that back; raises ProxyError."""
         await line.remove_toxics(key, within_s=within_s)
 
+    async def met(self, line: Line, key: str, crossed: Hits) -> Hits:
+        """What of that which crossed a line while it was in force met it, asked before it is taken off."""
+        exchanges = await line.exchanges_hit(key)
+        return crossed if exchanges is None else replace(crossed, exchanges=exchanges)
+
     @abstractmethod
     def question(self) -> Question:
         """What the probe asks to see it bite."""
@@ -64,6 +70,81 @@ class EdgeFault(FaultSpec):
         if provider.outcome is Outcome.ANSWERED:
             return True, str(seen)
         return False, f"{seen}, which proves nothing, since its provider does not answer either: {provider}"
+
+
+class ExchangeMatch(Declared):
+    """Which exchanges are meant; left out, all are."""
+
+    method: Annotated[str, Field(pattern=r"^[A-Z]{1,20}$")] | None = None
+    path: Annotated[str, Field(pattern=r"^(/|\*\*)[^?#\s]*$", max_length=500)] | None = None
+    """`/charges/*`: a star stands for a part of the path without a slash, two for any; the query does not count."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Of those; which ones is drawn from the fault and the line, so that a repetition means the same."""
+
+    def __str__(self) -> str:
+        """As it is told after the fault: ` on POST /charges/*, 30 % of them`; empty when all are meant."""
+        what = " ".join(part for part in (self.method, self.path) if part)
+        share = f"{self.share * 100:g} % of " if self.share < 1 else ""
+        return f" on {share}{what or 'the exchanges'}" if what or share else ""
+
+
+ALL_EXCHANGES = ExchangeMatch()
+
+
+class ExchangeFault(EdgeFault):
+    """A fault in the exchanges on lines, done by the HTTP stage of the relay.
+
+    It is in force when the relay, asked, tells that the rule stands on the line: from then on the next request of
+    every connection is read, of those too that were open before. Nothing is asked to see it bite, since a request that
+    it means may do harm: that it bit is told by the exchanges it met, and a fault that met none has proved nothing.
+    """
+
+    needs_http: ClassVar[bool] = True
+    match: ExchangeMatch = ALL_EXCHANGES
+
+    @abstractmethod
+    def deed(self) -> Deed:
+        """What the relay does."""
+
+    def what(self) -> str:
+        """The fault in words, but for what it means."""
+        return self.kind
+
+    def describe(self) -> str:
+        """See `FaultSpec`."""
+        return f"{self.what()}{self.match}"
+
+    def rule(self, line: str) -> ExchangeRule:
+        """What the relay is told for a line."""
+        return ExchangeRule(
+            deed=self.deed(),
+            method=self.match.method or "",
+            path=self.match.path or "/**",
+            share=self.match.share,
+            seed=zlib.crc32(f"{line} {self!r}".encode()),
+        )
+
+    async def arm(self, line: Line, key: str) -> str:
+        """See `EdgeFault`."""
+        return await line.set_exchange_fault(key, self.rule(line.name))
+
+    async def disarm(self, line: Line, key: str, *, within_s: float) -> None:  # noqa: ARG002 -- the relay has its own limit
+        """See `EdgeFault`."""
+        await line.clear_exchange_fault(key)
+
+    def question(self) -> Question:
+        """See `EdgeFault`; it is never asked."""
+        return Question(within_s=ANSWER_WITHIN_S)
+
+    def bites(self, seen: Seen) -> bool:  # noqa: ARG002 -- nothing that a probe sees tells it
+        """See `EdgeFault`."""
+        return False
+
+    async def look(self, line: Line) -> tuple[bool, str]:
+        """Ask the relay whether the rule stands."""
+        if self.rule(line.name) in (await line.exchange_faults()).values():
+            return True, "the relay reads the exchanges and has the rule; its hits tell whether it met any"
+        return False, "the relay does not have the rule"
 
 
 class InstanceFault(FaultSpec):

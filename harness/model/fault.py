@@ -21,6 +21,14 @@ class FaultSpec(Declared):
     passes_traffic: ClassVar[bool] = True
     """Whether the consumer's attempts reach the relay, where crossings are counted: not where they are refused."""
 
+    @property
+    def chooses(self) -> bool:
+        """Whether it means only a part of what crosses: some connections, some exchanges."""
+        return False
+
+    needs_http: ClassVar[bool] = False
+    """Whether it acts on what is said in plain HTTP/1.1, and so on no other edge."""
+
     def describe(self) -> str:
         """The fault in words: `latency 1 s`."""
         return self.kind
@@ -97,6 +105,44 @@ class Armed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hits:
+    """What met an injection on its lines from its arming to its healing."""
+
+    connections: int = 0
+    """Opened meanwhile."""
+    requests: int = 0
+    """Begun meanwhile, on connections that were open before too."""
+    bytes: int = 0
+    """Of both directions."""
+    exchanges: int | None = None
+    """Those that a fault in an exchange chose; None for any other fault."""
+
+    def __add__(self, other: Hits) -> Hits:
+        """Both together."""
+        chosen = [each.exchanges for each in (self, other) if each.exchanges is not None]
+        return Hits(
+            connections=self.connections + other.connections,
+            requests=self.requests + other.requests,
+            bytes=self.bytes + other.bytes,
+            exchanges=sum(chosen) if chosen else None,
+        )
+
+    def since(self, before: Hits) -> Hits:
+        """What came on top of an earlier count."""
+        return Hits(
+            connections=self.connections - before.connections,
+            requests=self.requests - before.requests,
+            bytes=self.bytes - before.bytes,
+            exchanges=self.exchanges,
+        )
+
+    def __str__(self) -> str:
+        """As it is told: `3 connections, 12 requests, 4096 bytes`."""
+        chosen = "" if self.exchanges is None else f", {self.exchanges} exchanges"
+        return f"{self.connections} connections, {self.requests} requests, {self.bytes} bytes{chosen}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Healed:
     """What came of taking a fault back."""
 
@@ -107,6 +153,8 @@ class Healed:
     took_s: float
     also_cut: tuple[str, ...] = ()
     """Names of other lines whose connections were cut, when a proxy had to be restarted."""
+    hits: Hits | None = None
+    """What met it; None where nothing counts that: without a relay, and where connections are refused."""
 
 
 class Killable(Protocol):

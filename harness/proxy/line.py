@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.clock import Clock
 from harness.errors import ProxyError
 from harness.model.changes import AnswerRule
+from harness.model.exchange_rules import ExchangeRule, Met
 from harness.model.topology import LineId
 from harness.proxy.control import Hear, RelayControl
 from harness.proxy.openers import Manners
@@ -82,6 +83,7 @@ class Line:
         self._trust = trust
         self._hear: Hear | None = None
         self._rules: tuple[AnswerRule, ...] = ()
+        self._exchange_faults: dict[str, ExchangeRule] = {}
         self._obeyed = False
 
     @property
@@ -173,14 +175,47 @@ class Line:
         await self._staged()
         return len(self._rules)
 
+    async def exchanges_hit(self, key: str) -> int | None:  # noqa: ARG002 -- until a rule has a key
+        """How many exchanges a fault in an exchange has met here; None when it is no such fault."""
+        return None
+
+    async def set_exchange_fault(self, key: str, rule: ExchangeRule) -> str:
+        """Do this to the exchanges that the rule means, unless one set before means them; gives what was read back."""
+        self._exchange_faults[key] = rule
+        await self._staged()
+        found = await self.exchange_faults()
+        if found.get(key) != rule:
+            raise ProxyError(f"expected {rule} read back on {self.name}, found {found.get(key)}")
+        return f"{rule.method or 'any'} {rule.path}: {type(rule.deed).__name__.lower()}, read back from the relay"
+
+    async def clear_exchange_fault(self, key: str) -> None:
+        """Do it no more, and read that back; what was held back of answers is let go."""
+        if self._exchange_faults.pop(key, None) is None and self._relay is None:
+            return
+        await self._staged()
+        if self._relay is not None and key in await self.exchange_faults():
+            raise ProxyError(f"expected {key!r} to be off {self.name}, found it read back")
+
+    async def exchange_faults(self) -> dict[str, ExchangeRule]:
+        """What the relay does to exchanges on this line, as it tells it."""
+        return {} if self._relay is None else await self._relay.exchange_faults(self.name)
+
+    async def exchanges_met(self, key: str) -> Met:
+        """The exchanges that a fault met since it was set, as the relay counted them; also after it was cleared."""
+        return Met() if self._relay is None else await self._relay.exchanges_met(self.name, key)
+
+    async def exchanges_hit(self, key: str) -> int:
+        """How many exchanges a fault changed since it was set; also after it was cleared."""
+        return (await self.exchanges_met(key)).hits
+
     async def _staged(self) -> None:
-        if self._relay is None and not self._rules and self._hear is None:
+        if self._relay is None and not self._rules and not self._exchange_faults and self._hear is None:
             return  # nothing is wanted of what is not there
         if self._relay is None or self.plan.protocol != "http":
             why = "no relay stands on it" if self._relay is None else f"it carries {self.plan.protocol}"
             raise ProxyError(f"expected HTTP that can be read on {self.name}; {why}")
         self._obeyed = False
-        await self._relay.stage(self.name, self._rules, hear=self._hear)
+        await self._relay.stage(self.name, self._rules, faults=self._exchange_faults, hear=self._hear)
         self._obeyed = True
 
     async def cut(self) -> int:
@@ -213,6 +248,8 @@ class Line:
         if self._relay:
             await self._relay.tell("refuse" if self._state.closed_by else "accept", self.name)
             await self._relay.tell("abrupt" if self._state.abrupt_by else "gentle", self.name)
+            if self.plan.protocol == "http" and self._exchange_faults is not None:
+                await self._staged()
         return await asyncio.to_thread(self._apply, list(self._state.toxics.values()))
 
     def _apply(self, toxics: list[ToxicSpec]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from harness.clock import Clock
 from harness.errors import ProxyError
-from harness.model.fault import EdgeTarget, InstanceTarget
+from harness.model.fault import EdgeTarget, Hits, InstanceTarget
 from harness.model.observation import CrossingSecond
 from harness.model.process import Spawner
 from harness.model.topology import InstanceId
@@ -34,6 +35,7 @@ class Mesh:
         self._servers = servers
         self._relay = relay
         self._clock = clock
+        self._crossed: Mapping[str, Hits] = {}
 
     @classmethod
     async def start(  # noqa: PLR0913 -- agreed with the runtime; each is a thing of its own
@@ -75,13 +77,20 @@ class Mesh:
             for consumer in dict.fromkeys(plan.line.consumer.service for plan in plans)
         }
         relays: list[RelayControl] = []
+        crossed: defaultdict[str, Hits] = defaultdict(Hits)
+
+        def hear(row: CrossingSecond) -> None:
+            crossed[row.line] += Hits(
+                connections=row.connections, requests=row.requests, bytes=row.bytes_up + row.bytes_down
+            )
+            on_crossing(row)
 
         async def start_relay() -> None:
             if relay:
                 lines = [_relay_line(plan) for plan in plans]
                 relays.append(
                     await RelayControl.start(
-                        lines, spawner=spawner, directory=directory, run_began=run_began, on_crossing=on_crossing
+                        lines, spawner=spawner, directory=directory, run_began=run_began, on_crossing=hear
                     )
                 )
 
@@ -104,7 +113,9 @@ class Mesh:
             )
             for plan in plans
         )
-        return cls(lines, servers, control, clock)
+        mesh = cls(lines, servers, control, clock)
+        mesh._crossed = crossed
+        return mesh
 
     def lines(self, target: EdgeTarget) -> tuple[Line, ...]:
         """The lines that a target means.
@@ -184,6 +195,16 @@ class Mesh:
             return False
         await self._relay.tell("flush")
         return True
+
+    async def crossed(self, lines: Sequence[Line]) -> dict[str, Hits] | None:
+        """What crossed each of the lines since the mesh was started; None when nothing counts it.
+
+        Raises:
+            ProxyError: as `flush`.
+        """
+        if not await self.flush():
+            return None
+        return {line.name: self._crossed.get(line.name, Hits()) for line in lines}
 
     async def stop(self) -> None:
         """Stop everything; the relay's last figures are still delivered."""

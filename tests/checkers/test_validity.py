@@ -5,7 +5,7 @@ import pytest
 
 from harness.checkers.validity import validity
 from harness.model.experiment import Experiment, Role
-from harness.model.fault import InstanceTarget
+from harness.model.fault import Hits, InstanceTarget
 from harness.model.finding import Finding, Part
 from harness.model.history import History
 from harness.model.observation import GeneratorSecond, WindowKind
@@ -204,6 +204,28 @@ def test_requests_that_met_the_fault_are_counted_by_line() -> None:
     assert (Verdict.PASS, RECOMMENDATIONS.edge) == (found.verdict, found.edge)
     assert found.reason == "38 requests met gateway → recommendations under slow, 20 are needed"
     assert found.evidence == ("gateway-1->recommendations-1: 19 connections, 38 requests, 38 answers, 0 aborted",)
+
+
+def with_hits(hits: Hits) -> History:
+    """Much crosses the edge by the second; of that, so much met the injection."""
+    clean = history()
+    (forced,) = clean.forced
+    assert forced.healed is not None
+    return replace(clean, forced=(replace(forced, healed=replace(forced.healed, hits=hits)),))
+
+
+def test_what_met_the_injection_is_told_by_its_hits_where_they_were_counted() -> None:
+    found = of(validity(with_hits(Hits(connections=2, requests=31, bytes=9000))), "crossings")
+    assert Verdict.PASS is found.verdict
+    assert found.reason == "31 requests met gateway → recommendations under slow, 20 are needed"
+
+
+@pytest.mark.parametrize(
+    ("hits", "what"), [(Hits(connections=4), "0 requests"), (Hits(requests=90, exchanges=0), "0 exchanges")]
+)
+def test_an_injection_that_nothing_met_was_not_put_to_the_test(hits: Hits, what: str) -> None:
+    reason = unknown("crossings", with_hits(hits))
+    assert reason.startswith(f"{what} met gateway → recommendations under slow, 20 are needed")
 
 
 @pytest.mark.parametrize(

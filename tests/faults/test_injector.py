@@ -19,9 +19,9 @@ from harness.faults import (
     no_op,
     reset,
 )
-from harness.model.fault import EdgeTarget, HealedBy, InstanceTarget
+from harness.model.fault import EdgeTarget, HealedBy, Hits, InstanceTarget
 from tests.faults.systems import CATALOG, PRICING, THE_CATALOG, TO_CATALOG, injection, slow, system
-from tests.proxy.rigs import CLOCK, Server, answer, get, rig, until
+from tests.proxy.rigs import CLOCK, Server, answer, client, get, rig, until
 
 pytestmark = pytest.mark.loopback
 
@@ -104,6 +104,29 @@ async def test_several_injections_on_one_line_add_up_and_are_healed_one_by_one(t
         await injector.heal_all()
         assert injector.in_force == ()
         assert await slow(running.entry(CATALOG)) < 0.15
+
+
+async def test_what_met_an_injection_is_counted_from_its_arming_to_its_healing(toxiproxy: Path, tmp_path: Path) -> None:
+    async with system(toxiproxy, tmp_path) as (running, injector), client(running.entry(CATALOG)) as consumer:
+        await consumer.get()
+        assert (await injector.inject(injection(no_op()))).in_force
+        await consumer.get()
+        await get(running.entry(CATALOG))
+        await get(running.entry(PRICING))
+        size = len(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") + len(answer(b"ok"))
+        assert (await injector.heal("it")).hits == Hits(connections=1, requests=2, bytes=2 * size)
+        await consumer.get()
+        await injector.inject(injection(no_op()))
+        assert (await injector.heal("it")).hits == Hits()
+
+
+async def test_what_is_refused_or_has_no_relay_before_it_has_no_count(toxiproxy: Path, tmp_path: Path) -> None:
+    async with system(toxiproxy, tmp_path) as (_running, injector):
+        await injector.inject(injection(down()))
+        assert (await injector.heal("it")).hits is None
+    async with system(toxiproxy, tmp_path, relay=False) as (_running, injector):
+        await injector.inject(injection(no_op()))
+        assert (await injector.heal("it")).hits is None
 
 
 async def test_arming_and_healing_twice_is_once(toxiproxy: Path, tmp_path: Path) -> None:
