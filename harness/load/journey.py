@@ -6,6 +6,13 @@
             op.ok(order_id=answer.json()["order_id"])
 
 Leaving the block without a mark, or by an exception (which goes on its way), is UNKNOWN.
+What reads or writes something that invariants speak of says so, by whom it is done and what:
+
+    with operation("fill-cart", thing=f"cart/{email}", session=email, writes={sku: 2}) as op: …
+    with operation("read-cart", thing=f"cart/{email}", session=email) as op:
+        op.saw({item["sku"]: item["quantity"] for item in items})
+        op.ok()
+
 When the harness drives the load, each operation is written to the history; under plain Locust nothing is.
 Only the standard library is imported here, and there is no lock and no thread: it is safe under gevent.
 """
@@ -14,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias
 
@@ -21,14 +29,36 @@ Mark: TypeAlias = Literal["OK", "DEGRADED", "FAILED", "UNKNOWN"]
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """What is known of an operation before its request leaves; see `harness.model.observation.Operation`."""
+
+    name: str
+    key: str = ""
+    session: str = ""
+    thing: str = ""
+    writes: Mapping[str, Value] = field(default_factory=dict)
+    once: str = ""
+    aside: bool = False
+    """It is in the history, and says nothing of how the journey ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What an operation read; with `whole`, a field that is not among these was not there."""
+
+    fields: Mapping[str, Value]
+    whole: bool = True
+
+
 class Listener(Protocol):
     """Whoever writes the history of the journey that runs now."""
 
-    def invoked(self, name: str, key: str) -> str:
+    def invoked(self, invocation: Invocation) -> str:
         """An operation begins; gives its id."""
         ...
 
-    def ended(self, op: str, mark: Mark, value: Mapping[str, Value]) -> None:
+    def ended(self, op: str, mark: Mark, value: Mapping[str, Value], saw: Sight | None) -> None:
         """The operation ended."""
         ...
 
@@ -44,18 +74,18 @@ LISTENER: ContextVar[Listener | None] = ContextVar("harness.load.journey", defau
 class OpenOperation:
     """An operation between its invocation and its end; made by `operation`."""
 
-    __slots__ = ("_id", "_key", "_listener", "_marked", "_name")
+    __slots__ = ("_id", "_invocation", "_listener", "_marked", "_saw")
 
-    def __init__(self, name: str, key: str) -> None:
-        self._name = name
-        self._key = key
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
         self._listener = LISTENER.get()
         self._id = ""
         self._marked = False
+        self._saw: Sight | None = None
 
     def __enter__(self) -> Self:
         if self._listener is not None:
-            self._id = self._listener.invoked(self._name, self._key)
+            self._id = self._listener.invoked(self._invocation)
         return self
 
     def __exit__(
@@ -63,6 +93,10 @@ class OpenOperation:
     ) -> None:
         if not self._marked:
             self._end("UNKNOWN", {"reason": f"{kind.__name__}: {error}" if kind else "it was left without a mark"})
+
+    def saw(self, fields: Mapping[str, Value], *, whole: bool = True) -> None:
+        """What was read of the thing, before the mark; `whole` says that there was nothing else in it."""
+        self._saw = Sight(fields=dict(fields), whole=whole)
 
     def ok(self, **value: Value) -> None:
         """It happened; `value` is what the customer learned (an order's id, an amount)."""
@@ -82,21 +116,37 @@ class OpenOperation:
 
     def _end(self, mark: Mark, value: Mapping[str, Value]) -> None:
         if self._marked:
-            message = f"expected one mark for the operation {self._name!r}, found a second one: {mark}"
+            message = f"expected one mark for the operation {self._invocation.name!r}, found a second one: {mark}"
             raise RuntimeError(message)
         self._marked = True
         if self._listener is not None:
-            self._listener.ended(self._id, mark, value)
+            self._listener.ended(self._id, mark, value, self._saw)
 
 
-def operation(name: str, key: str = "") -> OpenOperation:
-    """One operation of a journey, to be used in a `with` statement.
+def operation(  # noqa: PLR0913 -- what the history tells of an operation
+    name: str,
+    key: str = "",
+    *,
+    thing: str = "",
+    session: str = "",
+    writes: Mapping[str, Value] | None = None,
+    once: str = "",
+    aside: bool = False,
+) -> OpenOperation:
+    """One operation of a journey, to be used in a `with` statement around its request.
 
     Args:
         name: what is done, the same word each time: `place-order`.
         key: what identifies this one, so that checkers can find it again: an idempotency key.
+        thing: what is read or written, its kind and which one: `cart/customer-0017`.
+        session: whose operation it is: the customer to whom the system owes what she wrote.
+        writes: field → the value that is written, None to remove it; it is on record before the request leaves.
+        once: an idempotency key by which the system itself knows retries: operations with the same are one.
+        aside: it is on record, and how the journey ended is told from its other operations.
     """
-    return OpenOperation(name, key)
+    return OpenOperation(
+        Invocation(name=name, key=key, session=session, thing=thing, writes=dict(writes or {}), once=once, aside=aside)
+    )
 
 
 def marked_degraded(response: object) -> bool:

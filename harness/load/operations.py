@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness.load.journey import Mark, Value
+from harness.load.journey import Invocation, Mark, Sight, Value
 from harness.model.observation import Operation, Outcome
 
 FILE_NAME = "operations.ndjson"
@@ -28,16 +28,25 @@ class OperationsWriter:
         if self._opened_at and os.pread(self._descriptor, 1, self._opened_at - 1) != b"\n":
             os.write(self._descriptor, b"\n")  # an earlier writer was killed within a line
 
-    def invoked(self, *, name: str, key: str, journey: str, t: float) -> str:
-        """An operation begins at `t` (seconds since the run began); gives its id."""
+    def invoked(self, invocation: Invocation, *, journey: str, t: float) -> str:
+        """An operation begins at `t` (seconds since the run began); gives its id.
+
+        When this returns the kernel has the line: its request may leave, since it can't be forgotten any more.
+        """
         self._number += 1
         op = f"{self._opened_at}-{self._number}"
-        self._write({"invoke": op, "name": name, "key": key, "journey": journey, "t": t})
+        line: dict[str, object] = {"invoke": op, "name": invocation.name, "key": invocation.key, "journey": journey}
+        told = {"session": invocation.session, "thing": invocation.thing, "once": invocation.once}
+        line |= {name: text for name, text in told.items() if text}
+        if invocation.writes:
+            line["writes"] = dict(invocation.writes)
+        self._write({**line, "t": t})
         return op
 
-    def ended(self, *, op: str, mark: Mark, value: Mapping[str, Value], t: float) -> None:
+    def ended(self, *, op: str, mark: Mark, value: Mapping[str, Value], t: float, saw: Sight | None = None) -> None:
         """It ended at `t`; what JSON can't hold of `value` is kept as text."""
-        self._write({"end": op, "outcome": mark, "value": dict(value), "t": t})
+        seen = {} if saw is None else {"saw": dict(saw.fields), "whole": saw.whole}
+        self._write({"end": op, "outcome": mark, "value": dict(value), **seen, "t": t})
 
     def close(self) -> None:
         """No more operations."""
@@ -72,9 +81,18 @@ def read_operations(file: Path) -> tuple[Operation, ...]:
                 start=line["t"],
                 end=None,
                 outcome=Outcome.UNKNOWN,
+                session=line.get("session", ""),
+                thing=line.get("thing", ""),
+                writes=line.get("writes", {}),
+                once=line.get("once", ""),
             )
         elif (begun := operations.get(line["end"])) is not None:
             operations[line["end"]] = replace(
-                begun, end=line["t"], outcome=Outcome(line["outcome"]), value=line["value"]
+                begun,
+                end=line["t"],
+                outcome=Outcome(line["outcome"]),
+                value=line["value"],
+                saw=line.get("saw"),
+                whole=line.get("whole", True),
             )
     return tuple(operations.values())

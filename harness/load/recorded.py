@@ -12,7 +12,7 @@ from geventhttpclient.response import HTTPConnectionClosed
 from requests import exceptions as requests_errors
 
 from harness.load.answers import Judged, Reply, cut_short
-from harness.load.journey import Mark, Value
+from harness.load.journey import Mark, Sight, Value
 from harness.load.operations import OperationsWriter
 from harness.load.replies import sent_by
 from harness.load.visit import Visit
@@ -47,10 +47,10 @@ class RecordedVisit(Visit):
         self._tell = tell
         self._told = 0
 
-    def ended(self, op: str, mark: Mark, value: Mapping[str, Value]) -> None:
+    def ended(self, op: str, mark: Mark, value: Mapping[str, Value], saw: Sight | None) -> None:
         """See `harness.load.journey.Listener`."""
-        super().ended(op, mark, value)
-        if mark in {"FAILED", "UNKNOWN"}:
+        super().ended(op, mark, value, saw)
+        if mark in {"FAILED", "UNKNOWN"} and self.counts(op):
             self.went_wrong(str(value.get("reason", mark)))
 
     def went_wrong(self, why: str) -> None:

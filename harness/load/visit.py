@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from harness.load.journey import Mark, Value
+from harness.load.journey import Invocation, Mark, Sight, Value
 from harness.load.operations import OperationsWriter
 from harness.load.outcome import of_journey
 from harness.model.observation import Outcome
@@ -27,16 +27,22 @@ class Visit:
         self._operations: dict[str, Outcome | None] = {}
         self._answers: list[Outcome] = []
 
-    def invoked(self, name: str, key: str) -> str:
+    def invoked(self, invocation: Invocation) -> str:
         """See `harness.load.journey.Listener`."""
-        op = self._writer.invoked(name=name, key=key, journey=self.journey, t=self._now())
-        self._operations[op] = None
+        op = self._writer.invoked(invocation, journey=self.journey, t=self._now())
+        if not invocation.aside:
+            self._operations[op] = None
         return op
 
-    def ended(self, op: str, mark: Mark, value: Mapping[str, Value]) -> None:
+    def ended(self, op: str, mark: Mark, value: Mapping[str, Value], saw: Sight | None) -> None:
         """See `harness.load.journey.Listener`."""
-        self._writer.ended(op=op, mark=mark, value=value, t=self._now())
-        self._operations[op] = Outcome(mark)
+        self._writer.ended(op=op, mark=mark, value=value, saw=saw, t=self._now())
+        if self.counts(op):
+            self._operations[op] = Outcome(mark)
+
+    def counts(self, op: str) -> bool:
+        """Whether an operation says how the journey ended, or stands in the history only."""
+        return op in self._operations
 
     def marked(self, response: object) -> bool:
         """See `harness.load.journey.Listener`."""

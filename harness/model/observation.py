@@ -116,6 +116,7 @@ class Operation:
     """One operation of a journey from its invocation to its end; what the safety checkers read.
 
     `value` is what the client learned (an order's id, an amount). An operation that never ended is UNKNOWN.
+    One that names a `thing` read it, wrote it, or both: then it saw before it wrote.
     """
 
     op: str
@@ -127,6 +128,18 @@ class Operation:
     end: float | None
     outcome: Outcome
     value: dict[str, JsonValue] = field(default_factory=dict)
+    session: str = ""
+    """Whose it was: one customer, to whom the system may owe that she sees her own writes."""
+    thing: str = ""
+    """What was read or written: its kind, `/`, and which one: `cart/customer-0017`."""
+    writes: dict[str, JsonValue] = field(default_factory=dict)
+    """Field → the value that was to be written, null to remove it; known from the invocation on."""
+    saw: dict[str, JsonValue] | None = None
+    """Field → the value that was read; None when nothing was."""
+    whole: bool = True
+    """Whether a field that was not among those seen was not there; else nothing is known of it."""
+    once: str = ""
+    """Operations with the same are retries of one: an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,18 +6,22 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from harness.load.journey import LISTENER, Mark, Value, marked_degraded, operation
+from harness.load.journey import LISTENER, Invocation, Mark, Sight, Value, marked_degraded, operation
 
 
 class Notes:
     def __init__(self) -> None:
         self.lines: list[tuple[object, ...]] = []
+        self.invocations: list[Invocation] = []
+        self.sights: list[Sight | None] = []
 
-    def invoked(self, name: str, key: str) -> str:
-        self.lines.append(("invoke", name, key))
+    def invoked(self, invocation: Invocation) -> str:
+        self.invocations.append(invocation)
+        self.lines.append(("invoke", invocation.name, invocation.key))
         return f"op-{len(self.lines)}"
 
-    def ended(self, op: str, mark: Mark, value: Mapping[str, Value]) -> None:
+    def ended(self, op: str, mark: Mark, value: Mapping[str, Value], saw: Sight | None) -> None:
+        self.sights.append(saw)
         self.lines.append((op, mark, dict(value)))
 
     def marked(self, response: object) -> bool:
@@ -36,6 +40,16 @@ def test_an_operation_is_written_as_invoked_and_as_ended(notes: Notes) -> None:
     with operation("place-order", "k1") as op:
         op.ok(order_id="o1")
     assert notes.lines == [("invoke", "place-order", "k1"), ("op-1", "OK", {"order_id": "o1"})]
+
+
+def test_what_is_written_is_told_before_anything_is_sent_and_what_was_seen_at_the_end(notes: Notes) -> None:
+    with operation("put", thing="cart/c1", session="c1", writes={"sku-1": 2}, once="k", aside=True) as op:
+        assert notes.invocations == [
+            Invocation(name="put", thing="cart/c1", session="c1", writes={"sku-1": 2}, once="k", aside=True)
+        ]
+        op.saw({"sku-1": 1}, whole=False)
+        op.ok()
+    assert notes.sights == [Sight(fields={"sku-1": 1}, whole=False)]
 
 
 def test_each_mark_has_its_outcome(notes: Notes) -> None:
