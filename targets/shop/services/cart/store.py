@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kit import defects
 from kit.bucket import Bucket, Entry
 from kit.trouble import Unavailable, conflict
 
@@ -148,6 +149,8 @@ class Carts:
 
     def _with_waiting(self, customer_id: str, cart: Cart) -> Cart:
         waiting = self._waiting.pending.get(customer_id)
+        if waiting is not None and defects.on("lost-update"):
+            return max(cart, waiting, key=lambda copy: copy.version)
         return cart if waiting is None else merge(cart, waiting)
 
     def _now(self, cart: Cart) -> When:

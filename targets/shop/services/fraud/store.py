@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from kit import inbox
+from kit import defects, inbox
 from kit.postgres import Postgres
 from kit.trouble import conflict
 
@@ -64,7 +64,7 @@ class Scores:
         if await self._postgres.fetchrow(_READ, event.order_id) is None:
             order = ScoreRequest(order_id=event.order_id, customer_id=event.customer_id, total_cents=event.total_cents)
             await self._scored(order, "event")
-        await self._postgres.fetch(_PLACED, event.event_id, event.order_id)
+        await self._postgres.fetch(defects.forgetful(_PLACED), event.event_id, event.order_id)
 
     async def page(self, after: int, limit: int) -> ScorePage:
         """The scores after this sequence number, at most `limit`."""

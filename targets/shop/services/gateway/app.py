@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import BackgroundTasks, FastAPI, Header, Path, Query, Request, Response
-from kit import service
+from kit import defects, service
 from kit.auth import Caller, anyone, customer
 from kit.host import Host
 from kit.problems import declared
@@ -54,6 +54,7 @@ class Parts:
 
 def parts(host: Host) -> Parts:
     reviews = clients.ReviewsClient(host.edge("reviews", clients.REVIEWS))
+    recommendations = defects.either("optional-on-path", clients.CATALOG, clients.RECOMMENDATIONS)
     monolith = clients.MonolithClient(host.edge("monolith", clients.MONOLITH))
     count = counter(host.telemetry.registry)
     shadow = host.part("shadow", Shadow(monolith.product, lambda: host.flags.share(SHADOW_FLAG), count=count))
@@ -64,12 +65,13 @@ def parts(host: Host) -> Parts:
             price=clients.PricingClient(host.edge("pricing", clients.PRICING)).price,
             stock=clients.InventoryClient(host.edge("inventory", clients.INVENTORY)).stock,
             rating=reviews.rating,
-            others=clients.RecommendationsClient(host.edge("recommendations", clients.RECOMMENDATIONS)).best,
+            others=clients.RecommendationsClient(host.edge("recommendations", recommendations)).best,
+            soft_s=defects.limit_s(defects.either("optional-on-path", clients.QUICK_S, clients.SOFT_S)),
         ),
         shadow=shadow,
         search=clients.SearchClient(host.edge("search", clients.SEARCH)),
         users=clients.UsersClient(host.edge("users", clients.USERS)),
-        cart=clients.CartClient(host.edge("cart", clients.CART)),
+        cart=clients.CartClient(host.edge("cart", defects.hasty(clients.CART))),
         orders=clients.OrdersClient(host.edge("orders", clients.ORDERS)),
         reviews=reviews,
         monolith=monolith,

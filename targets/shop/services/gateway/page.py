@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from kit import defects
 from kit.trouble import Refused, Unavailable
 
 from gateway.answers import CatalogProduct, ProductPrice, ProductRating, Recommendations, Stock
@@ -69,10 +70,10 @@ class Page:
             description=product.description,
             category=product.category,
             price=price,
-            stock=None if stock is None else stock.available,
+            stock=defects.either("fallback-lies", 0, None) if stock is None else stock.available,
             rating=None if rating is None else Rating(average=rating.average, count=rating.count),
             recommendations=[] if others is None else others.items,
-            degraded=[part for part, fresh in of_now.items() if not fresh],
+            degraded=[part for part, fresh in of_now.items() if not fresh and not defects.on("fallback-lies")],
         )
 
     async def _price(self, sku: str, subject: str) -> Price | None:

@@ -13,7 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from kit import deadline
+from kit import deadline, defects
 from kit.problems import declared
 from kit.trouble import Refused, Trouble
 
@@ -94,6 +94,8 @@ class Gate:
             if self.scope is not None:
                 raise
             doubt = error
+        if CUSTOMER in request.headers and defects.on("trusted-header"):
+            caller = Caller(name="believed", kind="operator")
         request.state.caller = caller
         if self.scope is not None and not caller.may(self.scope):
             raise Refused(403, f"{caller.kind} {caller.name} lacks the scope {self.scope}")
@@ -112,7 +114,7 @@ async def _customer(request: Request, caller: Caller, doubt: Trouble | None) -> 
         customer_id = request.headers[CUSTOMER]
         if not _UUID.fullmatch(customer_id):
             raise Refused(422, f"header.{CUSTOMER}: expected the id of a customer")
-        _passed_on.set({"Authorization": request.headers["authorization"], CUSTOMER: customer_id})
+        _passed_on.set({"Authorization": request.headers.get("authorization", ""), CUSTOMER: customer_id})
         return customer_id
     if caller.kind == "anonymous":
         raise doubt or Refused(401, "a customer's token is needed")

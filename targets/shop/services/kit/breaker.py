@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Literal, Self
 
+from kit import defects
+
 
 class State(StrEnum):
     """Closed lets calls through, open none, half-open one."""
@@ -104,7 +106,7 @@ class Breaker:
         if self._state is State.HALF_OPEN:
             self._probing = False
             if verdict is not None:
-                self._turn(State.CLOSED if verdict else State.OPEN)
+                self._turn(State.CLOSED if verdict and not defects.on("breaker-stuck-open") else State.OPEN)
         elif verdict is not None:
             now = self._clock()
             self._outcomes.append((now, verdict))

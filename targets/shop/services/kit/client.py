@@ -14,7 +14,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
-from kit import deadline, trace
+from kit import deadline, defects, trace
 from kit.breaker import Breaker, Rule, State
 from kit.budget import RetryBudget, jittered
 from kit.choice import Guide, Line, by_home
@@ -81,7 +81,7 @@ class Call:
         if self.body is not None:
             headers["content-type"] = "application/json"
         if self.key is not None:
-            headers["idempotency-key"] = self.key
+            headers["idempotency-key"] = defects.key(self.key)
         return headers
 
 
@@ -109,7 +109,7 @@ class Edge:
         ca: str | None = None,
     ) -> None:
         self.provider = provider
-        self.limits = limits
+        self.limits = defects.limits(limits)
         self._credentials = credentials
         self._guide = guide or Guide()
         self._telemetry = telemetry
@@ -180,7 +180,7 @@ class Edge:
             except Unavailable as error:
                 sent = sent or error.sent
                 tried.append(line)
-                pause = jittered(attempt, first_s=0.02, most_s=0.2)
+                pause = defects.pause_s(jittered(attempt, first_s=0.02, most_s=0.2))
                 if not self._again(call, error, tried, attempt, limit.left_s() - pause, free=probing):
                     raise Unavailable(self.provider, error.why, sent=sent) from error
             await asyncio.sleep(pause)
@@ -193,6 +193,8 @@ class Edge:
 
         One after a breaker's probe is `free`: the breaker itself bounds how often that happens.
         """
+        if defects.stubborn():
+            return attempt < self.limits.attempts and (call.repeatable or not error.sent)
         elsewhere = any(line not in tried and line.breaker.admits for line in self.lines)
         useful = elsewhere or (isinstance(error, Faulty) and any(line.breaker.admits for line in self.lines))
         return (
@@ -232,6 +234,7 @@ class Edge:
                     raise
                 except Unavailable as error:
                     line.failures += 1
+                    self.in_flight += defects.on("connection-leak")
                     if self._counts(error, time_s):
                         ticket.bad()
                     raise
@@ -248,6 +251,8 @@ class Edge:
 
     def _counts(self, error: Unavailable, time_s: float) -> bool:
         """Whether a failure speaks against this instance."""
+        if error.sent and defects.on("breaker-one-kind"):
+            return False
         match error:
             case Late():
                 return time_s >= FAIR_SHARE * self.limits.attempt_s
@@ -269,6 +274,8 @@ class Edge:
             why = "it speaks no TLS that can be trusted" if untrusted else "it can't be connected to"
             raise Faulty(self.provider, why, sent=False) from error
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
+            if defects.on("truncated-body"):
+                raise
             raise Faulty(self.provider, f"the connection failed ({type(error).__name__})", sent=True) from error
         return self._judge(call, answer, status, headers, body)
 
@@ -278,7 +285,7 @@ class Edge:
         async with self._session.request(
             call.method,
             URL(line.url + call.path, encoded=True),
-            data=None if call.body is None else call.body.model_dump_json().encode(),
+            data=None if call.body is None else call.body.model_dump_json(exclude=defects.left_out()).encode(),
             headers=call.headers(time_s),
             allow_redirects=False,
         ) as response:
@@ -293,6 +300,8 @@ class Edge:
     def _judge(self, call: Call, answer: type[Answer], status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         """Believe an answer only when status, content type and body are what the provider promised."""
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if status == call.expect and defects.on("html-200"):
+            return defects.believed(answer, body)
         try:
             if status == call.expect and kind == "application/json":
                 return answer.model_validate_json(body)

@@ -11,7 +11,7 @@ from time import perf_counter
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kit import deadline, trace
+from kit import deadline, defects, trace
 from kit.host import Host
 from kit.problems import problem
 from kit.trace import Kind, Span
@@ -91,7 +91,7 @@ class Guard:
             return
         limited = receive if length is not None else _counted(receive)
         lane = self._lanes(scope["method"], scope["path"])
-        limit_s = deadline.told(headers.get(_DEADLINE), lane.limit_s)
+        limit_s = defects.limit_s(deadline.told(headers.get(_DEADLINE), lane.limit_s))
         if scope["path"] in OPERATIONAL:
             await self._serve(scope, limited, answer, limit_s)
             return

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from kit import deadline
+from kit import deadline, defects
 from kit.choice import Guide
 from kit.client import Edge, Limits
 from kit.directory import REGISTRY, Directory
@@ -129,7 +129,7 @@ class Host:
         if self.draining:
             raise Unavailable(self.settings.instance, "draining", sent=False)
         deadline.begin(READY_S)
-        for store in self._stores:
+        for store in defects.either("health-lies", [], self._stores):
             await store.ready()
 
     async def health(self) -> dict[str, object]:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
+from kit import defects
 from kit.trouble import Trouble
 
 MEDIA_TYPE = "application/problem+json"
@@ -72,7 +73,7 @@ def explain(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
     async def trouble(_: Request, error: Exception) -> Response:
         assert isinstance(error, Trouble)  # noqa: S101 -- it's registered for that class
-        return problem(error.status, error.detail)
+        return problem(defects.status(error.status), error.detail)
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 -- it's registered for that class

@@ -17,6 +17,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Lifespan
 
+from kit import defects
 from kit.auth import check_gates, declare_gates
 from kit.guard import Guard, Lane, Lanes
 from kit.host import Host
@@ -175,6 +176,7 @@ def tls(settings: Settings) -> dict[str, Any]:
 
 def run(settings: Settings, app: FastAPI) -> None:
     """Serve the app until SIGTERM, then finish the requests that are under way."""
+    defects.check()
     log_to_stderr(settings.service, settings.instance)
     # What is here by now stays to the end: the collector need not look through it again and again.
     gc.collect()

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
+from kit import defects
 from kit.auth import gate_of
 from kit.trouble import Refused
 
@@ -47,7 +48,7 @@ class StrictRoute(APIRoute):
                 _check_query(request.scope["query_string"], known)
             if takes_body:
                 _check_media_type(request)
-            return await inner(request)
+            return defects.disfigured(await inner(request))
 
         self._handle = handle
         return handle

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
+from kit import defects
 from kit.words import Line
 
 from orders.facts import Fact, OrderAccepted, OrderFlagged, OrderGivenUp, Step, StepDone, StepUndone, TakenUp
@@ -166,6 +167,8 @@ Happening = Done | No | Trouble
 def attempted(saga: Saga, happening: Happening) -> Saga:
     """The same state, with what an attempt of its step has taught us."""
     sent = isinstance(happening, Trouble) and happening.sent
+    if saga.step is Step.RESERVE and defects.on("reservation-leak"):
+        return saga
     return replace(saga, tainted=True) if sent else saga
 
 
@@ -204,5 +207,7 @@ def cancel(saga: Saga) -> OrderGivenUp:
 
 def _undo(saga: Saga, *, tainted: bool) -> tuple[Step, ...]:
     """What takes back all steps before this one, and this one too if it may have been done."""
+    if defects.on("no-compensation"):
+        return ()
     before = FORWARD if saga.step is Step.DONE else FORWARD[: FORWARD.index(saga.step) + tainted]
     return tuple(undo for undo, undone in UNDO.items() if undone & set(before))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Path, Query, Request
-from kit import service
+from kit import defects, service
 from kit.auth import needs
 from kit.bus import Bus
 from kit.host import Host
@@ -25,7 +25,7 @@ routes = service.router()
 
 
 def parts(host: Host) -> Ledger:
-    postgres = host.hard_store("postgres", Postgres(host.settings.database_dsn, SCHEMA))
+    postgres = host.hard_store("postgres", Postgres(host.settings.database_dsn, defects.without_keys(SCHEMA)))
     outbox = Outbox(postgres, host.part("bus", Bus(host.settings.bus_url, host.settings.instance)))
     host.background(postgres.prepare)
     host.background(outbox.run)

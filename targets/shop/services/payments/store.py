@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import uuid
 
-from kit import outbox
+from kit import defects, outbox
 from kit.postgres import Connection, Postgres
 from kit.trouble import Refused, conflict, not_found
 
@@ -128,7 +128,8 @@ class Ledger:
 
     async def page(self, after: int, limit: int) -> LedgerPage:
         """The charges after this sequence number, at most `limit`."""
-        rows = await self._postgres.fetch(f"{_LEDGER} WHERE c.seq > $1 ORDER BY c.seq LIMIT $2", after, limit + 1)
+        start = defects.either("overflow-500", "$1::bigint::integer", "$1")
+        rows = await self._postgres.fetch(f"{_LEDGER} WHERE c.seq > {start} ORDER BY c.seq LIMIT $2", after, limit + 1)
         more = f"/charges?after={rows[limit - 1]['seq']}&limit={limit}" if len(rows) > limit else None
         return LedgerPage(items=[_entry(row) for row in rows[:limit]], next=more)
 

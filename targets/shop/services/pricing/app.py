@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request
-from kit import service
+from kit import defects, service
 from kit.auth import needs
 from kit.bus import Bus
 from kit.cache import ASIDE_LIMIT_S, Cache
@@ -16,6 +16,7 @@ from kit.outbox import Outbox
 from kit.postgres import Postgres
 from kit.problems import declared
 from kit.settings import Settings
+from kit.trouble import Refused
 from kit.words import Sku
 
 from pricing import clients
@@ -80,6 +81,8 @@ async def change_price(request: Request, sku: Annotated[Sku, Path()], wanted: Pr
 
 @routes.post("/quotes", dependencies=READ, responses=declared(404, 413, 415))
 async def quote(request: Request, basket: QuoteRequest) -> Quote:
+    if defects.on("required-added"):
+        raise Refused(422, "body.market: Field required")
     return await _parts(request).quotes.quote(basket)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote_plus
 
+from kit import defects
 from kit.postgres import Postgres
 
 from search.models import Hit, HitPage, ProductChanged
@@ -60,7 +61,7 @@ class Index:
 
     async def find(self, query: str, after: int, limit: int) -> HitPage:
         """The products with all these words, past the first `after`, at most `limit`."""
-        rows = await self._postgres.fetch(_FIND, query, after, limit + 1)
+        rows = await self._postgres.fetch(defects.spliced(_FIND, query), query, after, limit + 1)
         items = [Hit(sku=row["sku"], name=row["name"]) for row in rows[:limit]]
         more = len(rows) > limit
         following = f"/search?q={quote_plus(query)}&after={after + limit}&limit={limit}"
