@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import abstractmethod
 from dataclasses import replace
-from typing import ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
+from pydantic import Field
+
+from harness.model.exchange_rules import Deed, ExchangeRule
 from harness.model.fault import FaultSpec, HealedBy, Hits, InstanceTarget, Killable, Pausable
+from harness.model.system import Declared
 from harness.proxy.line import Line
 from harness.proxy.probe import Outcome, Question, Seen
 from harness.proxy.toxics import Stream, ToxicSpec

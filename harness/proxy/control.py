@@ -10,13 +10,14 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import ProxyError
 from harness.model.changes import AnswerRule, KeptExchange
+from harness.model.exchange_rules import ExchangeRule, Met, exchange_rule_of, told
 from harness.model.observation import CrossingSecond
 from harness.model.process import Process, ProcessSpec, Spawner
 from harness.proxy.relay import CONTROL_LINE_LIMIT, RelayLine
@@ -31,6 +32,7 @@ LOG_TAIL = 500
 
 
 Hear = Callable[[KeptExchange], None]
+NO_FAULTS: Mapping[str, ExchangeRule] = {}
 
 
 class RelayControl:
@@ -44,7 +46,7 @@ class RelayControl:
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._ended = asyncio.Event()
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[int]] = {}
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._hearing: dict[str, Hear] = {}
 
     @classmethod
@@ -124,11 +126,19 @@ class RelayControl:
         """
         return await self._tell({"do": do, "line": line})
 
-    async def stage(self, line: str, rules: Sequence[AnswerRule], *, hear: Hear | None) -> int:
-        """Have the HTTP of a line read, and the answers that the rules mean changed; the connections that it cut.
+    async def stage(
+        self,
+        line: str,
+        rules: Sequence[AnswerRule],
+        *,
+        faults: Mapping[str, ExchangeRule] = NO_FAULTS,
+        hear: Hear | None,
+    ) -> int:
+        """Have the HTTP of a line read, and done what faults and rules mean; the connections read from the middle on.
 
-        `hear` is told of every exchange, even of those that no rule means. Without rules and without it, bytes pass as
-        ever. Those connections are cut that were open before anything was read.
+        `hear` is told of every exchange, even of those that no rule means. Without any of it, bytes pass as ever.
+        Connections that were open before anything was read are read from their next request on.
+        Of faults, the first that means an exchange acts, and then no rule does.
 
         Raises:
             ProxyError: as `tell`.
@@ -137,15 +147,32 @@ class RelayControl:
             self._hearing.pop(line, None)
         else:
             self._hearing[line] = hear
-        told = {"rules": [asdict(rule) for rule in rules], "keep": hear is not None}
-        return await self._tell({"do": "stage", "line": line, "stage": told})
+        stage = {
+            "rules": [asdict(rule) for rule in rules],
+            "faults": {key: told(rule) for key, rule in faults.items()},
+            "keep": hear is not None,
+        }
+        return await self._tell({"do": "stage", "line": line, "stage": stage})
+
+    async def exchange_faults(self, line: str) -> dict[str, ExchangeRule]:
+        """What is done to the exchanges of a line, as the relay tells it; raises ProxyError as `tell`."""
+        answer = await self._ask({"do": "exchange-faults", "line": line})
+        return {key: exchange_rule_of(rule) for key, rule in answer["found"].items()}
+
+    async def exchanges_met(self, line: str, key: str) -> Met:
+        """The exchanges that a fault met since it was set, also after it was taken off; raises ProxyError as `tell`."""
+        answer = await self._ask({"do": "exchanges-met", "line": line, "key": key})
+        return Met(**answer["found"])
 
     async def _tell(self, command: dict[str, Any]) -> int:
+        return int((await self._ask(command))["count"])
+
+    async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
         do, line = command["do"], command["line"]
         if self._writer is None or self._ended.is_set() or self._process.returncode is not None:
             raise ProxyError(f"the relay is gone; it was to {do} {line}".rstrip())
         number = next(self._numbers)
-        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             async with asyncio.timeout(COMMAND_WITHIN_S):
@@ -194,10 +221,10 @@ class RelayControl:
             case {"exchange": row}:
                 if row["line"] in self._hearing:
                     self._hearing[row["line"]](_kept(row))
-            case {"id": number, "count": count}:
+            case {"id": number}:
                 answer = self._waiting.get(number)
                 if answer is not None and not answer.done():
-                    answer.set_result(count)
+                    answer.set_result(message)
             case {"ready": _, "problem": problem} if not self._ready.done():
                 self._ready.set_result(problem)
             case _:

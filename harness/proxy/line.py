@@ -85,6 +85,8 @@ class Line:
         self._rules: tuple[AnswerRule, ...] = ()
         self._exchange_faults: dict[str, ExchangeRule] = {}
         self._obeyed = False
+        self._was_staged = False
+        """Whether the relay was ever told what to do with exchanges."""
 
     @property
     def relayed(self) -> bool:
@@ -175,10 +177,6 @@ class Line:
         await self._staged()
         return len(self._rules)
 
-    async def exchanges_hit(self, key: str) -> int | None:  # noqa: ARG002 -- until a rule has a key
-        """How many exchanges a fault in an exchange has met here; None when it is no such fault."""
-        return None
-
     async def set_exchange_fault(self, key: str, rule: ExchangeRule) -> str:
         """Do this to the exchanges that the rule means, unless one set before means them; gives what was read back."""
         self._exchange_faults[key] = rule
@@ -204,9 +202,9 @@ class Line:
         """The exchanges that a fault met since it was set, as the relay counted them; also after it was cleared."""
         return Met() if self._relay is None else await self._relay.exchanges_met(self.name, key)
 
-    async def exchanges_hit(self, key: str) -> int:
-        """How many exchanges a fault changed since it was set; also after it was cleared."""
-        return (await self.exchanges_met(key)).hits
+    async def exchanges_hit(self, key: str) -> int | None:
+        """How many exchanges a fault that stands here has changed; None when it is no such fault."""
+        return (await self.exchanges_met(key)).hits if key in self._exchange_faults else None
 
     async def _staged(self) -> None:
         if self._relay is None and not self._rules and not self._exchange_faults and self._hear is None:
@@ -214,7 +212,7 @@ class Line:
         if self._relay is None or self.plan.protocol != "http":
             why = "no relay stands on it" if self._relay is None else f"it carries {self.plan.protocol}"
             raise ProxyError(f"expected HTTP that can be read on {self.name}; {why}")
-        self._obeyed = False
+        self._obeyed, self._was_staged = False, True
         await self._relay.stage(self.name, self._rules, faults=self._exchange_faults, hear=self._hear)
         self._obeyed = True
 
@@ -248,7 +246,7 @@ class Line:
         if self._relay:
             await self._relay.tell("refuse" if self._state.closed_by else "accept", self.name)
             await self._relay.tell("abrupt" if self._state.abrupt_by else "gentle", self.name)
-            if self.plan.protocol == "http" and self._exchange_faults is not None:
+            if self._was_staged:
                 await self._staged()
         return await asyncio.to_thread(self._apply, list(self._state.toxics.values()))
 

@@ -83,11 +83,7 @@ class Relay:
                     break
                 if command["do"] == "flush":
                     self._emit(writer)
-                if command["do"] == "stage":
-                    count = self._stage(writer, command["line"], command["stage"])
-                else:
-                    count = self._obey(command["do"], command.get("line", ""))
-                self._say(writer, {"id": command["id"], "count": count})
+                self._say(writer, {"id": command["id"], **self._answer(writer, command)})
         except ConnectionError:
             return 0
         finally:
@@ -118,6 +114,19 @@ class Relay:
             now=self._now,
         )
 
+    def _answer(self, writer: asyncio.StreamWriter, command: dict[str, Any]) -> dict[str, object]:
+        match command:
+            case {"do": "stage", "line": line, "stage": told}:
+                return {"count": self._stage(writer, line, told)}
+            case {"do": "exchange-faults", "line": line}:
+                stage = self._lines[line].stage
+                return {"found": stage.faults_told() if stage is not None else {}}
+            case {"do": "exchanges-met", "line": line, "key": key}:
+                stage = self._lines[line].stage
+                return {"found": stage.met_told(key) if stage is not None else {}}
+            case _:
+                return {"count": self._obey(command["do"], command.get("line", ""))}
+
     def _obey(self, do: str, line: str) -> int:
         if do in {"ping", "flush"}:
             return 0
@@ -136,19 +145,24 @@ class Relay:
         return 0
 
     def _stage(self, writer: asyncio.StreamWriter, line: str, told: dict[str, Any]) -> int:
-        """Read and change HTTP on a line; gives the number of live connections that were cut, which can't be read.
+        """Read and change HTTP on a line; gives the number of open connections that are read from now on.
 
         What reads HTTP is imported when it is first wanted, since most runs have no use for it.
         """
         from harness.model.changes import rule_of
+        from harness.model.exchange_rules import exchange_rule_of
         from harness.proxy.stage import LineStage
 
         listener = self._lines[line]
         if listener.stage is None:
-            listener.stage = LineStage(report=lambda row: self._report(writer, {"line": line, **row}), now=self._now)
-        was_on = listener.stage.on
-        listener.stage.set(tuple(rule_of(rule) for rule in told["rules"]), keep=told["keep"])
-        return listener.cut() if listener.stage.on and not was_on else 0
+            listener.stage = LineStage(
+                report=lambda row: self._report(writer, {"line": line, **row}),
+                now=self._now,
+                later=asyncio.get_running_loop().call_later,
+            )
+        faults = {key: exchange_rule_of(rule) for key, rule in told["faults"].items()}
+        listener.stage.set(tuple(rule_of(rule) for rule in told["rules"]), faults=faults, keep=told["keep"])
+        return listener.read_on() if listener.stage.on else 0
 
     def _report(self, writer: asyncio.StreamWriter, row: dict[str, object]) -> None:
         if writer.transport.get_write_buffer_size() <= EXCHANGES_UNREAD_LIMIT:
