@@ -86,6 +86,8 @@ def history(bench: Bench, experiment: Experiment, progress: Progress) -> History
         replay=f"{bench.replay} {experiment.name}" if experiment.role is Role.EXPERIMENT else bench.replay,
         invariants=bench.invariants.invariants,
         trouble=(*bench.doubts, *progress.trouble(bench.driver)),
+        spans=() if bench.session.spans is None else bench.session.spans.room.since(since),
+        traces=tuple(each for each in recorder.traces if each.t >= since),
     )
 
 

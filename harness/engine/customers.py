@@ -47,4 +47,5 @@ def load_plan(topology: Topology, *, hosts: tuple[str, ...], seed: int, run: str
         degraded=system.degraded,
         seed=seed,
         headers=run_marks(run),
+        traced=run if topology.otlp_url else "",
     )

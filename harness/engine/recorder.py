@@ -8,6 +8,7 @@ from harness.clock import Clock
 from harness.model.events import Event, FindingMade, Noted, Observed
 from harness.model.finding import Finding
 from harness.model.observation import AnswerSecond, CrossingSecond, GeneratorSecond, JourneySecond
+from harness.model.span import JourneyTrace
 from harness.observe.journal import Journal
 
 
@@ -21,6 +22,7 @@ class Recorder:
         self.answers: list[AnswerSecond] = []
         self.generator: list[GeneratorSecond] = []
         self.crossings: list[CrossingSecond] = []
+        self.traces: list[JourneyTrace] = []
         self.findings: list[Finding] = []
         self._journal = journal
         self._listeners: list[Callable[[Event], None]] = []
@@ -47,6 +49,7 @@ class Recorder:
                 self.answers += event.answers
                 self.generator += event.generator
                 self.crossings += event.crossings
+                self.traces += event.traces
             case FindingMade():
                 self.findings.append(event.finding)
             case _:

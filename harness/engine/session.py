@@ -28,7 +28,10 @@ from harness.model.marks import RUN, run_marks
 from harness.model.system import Ability
 from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
+from harness.observe.otlp import OtlpReceiver
+from harness.observe.span_room import told_of
 from harness.proxy.provision import cache_directory, find_toxiproxy
+from harness.runtime.addresses import asks_for_spans
 from harness.runtime.deployment import Deployment
 from harness.runtime.secret import Secrets
 from harness.runtime.supervisor_client import Supervisor
@@ -54,6 +57,8 @@ class Settings:
     """Whether the counting relay stands on every edge."""
     tls: bool = False
     """Whether the services that can speak TLS do."""
+    spans: bool = True
+    """Whether spans are taken, where the description says that services send them."""
 
 
 class Session:
@@ -71,6 +76,8 @@ class Session:
         self.supervisor: Supervisor
         self.deployment: Deployment
         self.injector: Injector
+        self.spans: OtlpReceiver | None = None
+        """Who takes the services' spans; None where the description asks for nobody."""
         self._driver: LoadDriver | None = None
         self._permitted: set[Ability] = set()
         self._stack = AsyncExitStack()
@@ -112,9 +119,21 @@ class Session:
         RUN.set(run)
         recorder.record(_started(topology, run, wall.isoformat(), seed, tools))
         async with AsyncExitStack() as stack:
+            if settings.spans and asks_for_spans(topology):
+                await session._take_spans(stack, zero_ns=int(wall.timestamp() * 1e9))
             await session._bring_up(stack, toxiproxy, secrets_, relay=settings.relay)
             session._stack = stack.pop_all()
         return session
+
+    async def _take_spans(self, stack: AsyncExitStack, *, zero_ns: int) -> None:
+        declared = self.topology.system.otlp
+        self.spans = await OtlpReceiver.start(zero_ns=zero_ns, port=declared.port if declared else None)
+        stack.push_async_callback(self.spans.stop)
+        self.topology = replace(self.topology, otlp_url=self.spans.url)
+        room = self.spans.room
+        self.recorder.listen(
+            lambda event: room.keep(each.trace for each in event.traces) if isinstance(event, Observed) else None
+        )
 
     async def _bring_up(self, stack: AsyncExitStack, toxiproxy: Path, secrets_: Secrets, *, relay: bool) -> None:
         self.supervisor = await Supervisor.start(self.directory)
@@ -189,6 +208,9 @@ class Session:
     async def stop(self) -> None:
         """Heal, stop and remove everything; safe to call twice. The journal stays open for the conclusion."""
         await self._stack.aclose()
+        if self.spans is not None:
+            self.recorder.note(*told_of(self.spans.room, self.topology))
+            self.spans = None
 
     async def close(self) -> None:
         """Stop, and close the journal."""

@@ -42,6 +42,7 @@ async def open_visitor(session: Session) -> Visitor:
         degraded=session.topology.system.degraded,
         seed=session.seed,
         headers=run_marks(session.run),
+        traced=session.run if session.topology.otlp_url else "",
         trust=session.deployment.credentials.trust(),
     )
     return StepsVisitor(plan, clock=session.clock)

@@ -30,6 +30,7 @@ from harness.load.step_users import user_of
 from harness.model.marks import with_marks
 from harness.model.steps import StepJourneys
 from harness.model.system import DegradedMark
+from harness.model.tracing import TRACEPARENT, traceparents
 
 IDLE_LIMIT_S = 2.0
 """A connection that was idle for longer is not used again: servers close idle ones just when one writes to them."""
@@ -79,21 +80,24 @@ class Seat:
         self._addresses = addresses
         self._customers: dict[type[locust.User], _Customer] = {}
 
-    def visit(self, journey: str, chance: str) -> None:
+    def visit(self, journey: str, chance: str, trace: str = "") -> None:
         """Do the journey, its customer's `random` and address chosen by `chance`; what the task raises is raised.
 
-        A new customer's `on_start` belongs to her first journey.
+        Its requests belong to the trace, if there is one. A new customer's `on_start` belongs to her first journey.
         """
         task = self._tasks[journey]
         self._addresses.choose(chance)
         customer = self._customers.get(task.user)
         if customer is None:
-            customer = _Customer(task.user, self._environment, task.patience_s, self._addresses, self._headers)
+            customer = _Customer(
+                task.user, self._environment, task.patience_s, self._addresses, self._headers, trace=trace
+            )
             self._customers[task.user] = customer
         elif time.monotonic() - customer.left_at > IDLE_LIMIT_S:
             customer.hang_up()
         customer.chance.seed(chance)
         customer.patience_s = task.patience_s
+        customer.traceparents = traceparents(trace)
         customer.visit(task.run)
 
     def leave(self) -> None:
@@ -106,14 +110,18 @@ class Seat:
 class _Customer:
     """A user of the locustfile whose requests end in time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what makes a customer one of her own
         self,
         kind: type[locust.User],
         environment: Environment,
         patience_s: float,
         addresses: Addresses,
         headers: Mapping[str, str],
+        *,
+        trace: str,
     ) -> None:
+        self.traceparents = traceparents(trace)
+        self._marks = headers
         self.user = cast("Any", kind(environment))  # of any class: what is set on it here is not declared there
         self.chance = self.user.random = random.Random()  # noqa: S311 -- load, not secrets
         self.patience_s = patience_s
@@ -125,7 +133,7 @@ class _Customer:
         elif isinstance(client, HttpSession):
             client.request = self._with_timeout(client.request)  # type: ignore[method-assign]  # no other place
         if isinstance(client, FastHttpSession | HttpSession):
-            marked = partial(_marked, client._send_request_safe_mode, headers)  # noqa: SLF001 -- where a request is sent,
+            marked = partial(self._marked, client._send_request_safe_mode)  # noqa: SLF001 -- where a request is sent,
             send = partial(addresses.send, marked)
             client._send_request_safe_mode = send  # type: ignore[method-assign]  # noqa: SLF001 -- and not yet told
         self._go_to_address()
@@ -155,6 +163,16 @@ class _Customer:
         elif isinstance(client, HttpSession) and self.user.pool_manager is None:
             client.close()
 
+    def _marked(self, send: Callable[..., Any], method: str, url: str, **named: Any) -> Any:
+        """Send a request with the run's marks, and the trace that it belongs to, among its headers."""
+        traceparent = next(self.traceparents, "")
+        if self._marks or traceparent:
+            headers = with_marks(named.get("headers") or {}, self._marks)
+            if traceparent and TRACEPARENT not in headers:
+                headers[TRACEPARENT] = traceparent
+            named["headers"] = headers
+        return send(method, url, **named)
+
     # The time-outs of a socket start again with each byte, so the whole request gets a limit too.
     def _within_patience(self, request: Callable[..., Any]) -> Callable[..., Any]:
         def bounded(*arguments: Any, **named: Any) -> Any:
@@ -174,13 +192,6 @@ class _Customer:
                 return request(*arguments, **named)
 
         return bounded
-
-
-def _marked(send: Callable[..., Any], marks: Mapping[str, str], method: str, url: str, **named: Any) -> Any:
-    """Send a request with the run's marks among its headers."""
-    if marks:
-        named["headers"] = with_marks(named.get("headers") or {}, marks)
-    return send(method, url, **named)
 
 
 def load(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own

@@ -63,6 +63,8 @@ class LoadPlan:
     """Directories put in front of `sys.path`, for what the locustfile imports."""
     headers: dict[str, str] = field(default_factory=dict)
     """Sent along with every request: the marks by which the system knows them."""
+    traced: str = ""
+    """The run's name when somebody takes spans: then every visit has a trace of its own."""
 
 
 class LoadDriver:
@@ -177,7 +179,7 @@ class LoadDriver:
             done = await self._ask(command, VISIT_LIMIT_S + ANSWER_LIMIT_S)
         finally:
             del self._paid[command.id]
-        return Visit(journey=journey, exchanges=tuple(exchanges), failed=done.failed)
+        return Visit(journey=journey, exchanges=tuple(exchanges), failed=done.failed, trace=done.trace)
 
     async def take_distinct(self) -> tuple[DistinctAnswer, ...]:
         """The kinds of answers seen since the last call, each with a sample and a count; they are forgotten.
@@ -288,6 +290,7 @@ def _begin(plan: LoadPlan, directory: Path, run_began: float) -> Begin:
         locustfile="" if plan.locustfile is None else str(plan.locustfile.resolve()),
         steps=plan.steps,
         headers=plan.headers,
+        traced=plan.traced,
         hosts=plan.hosts,
         journeys=plan.journeys,
         deadlines=plan.deadlines,

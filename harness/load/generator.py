@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
@@ -26,8 +27,11 @@ from harness.load.seconds import RequestNames, Seconds
 from harness.load.visit import Visit
 from harness.load.visits import VISIT_LIMIT_S
 from harness.load.wire import Begin
+from harness.load.worth import WorthALook
 from harness.model.events import Observed
 from harness.model.observation import GeneratorSecond
+from harness.model.span import JourneyTrace
+from harness.model.tracing import trace_of
 from harness.model.visits import Exchange
 
 OUTSIDE = "(outside of a journey)"
@@ -37,6 +41,14 @@ TRACEBACKS_LIMIT = 20
 """Distinct exceptions of tasks whose tracebacks are logged."""
 
 _LOG = logging.getLogger("harness.load")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """What came of a visit beside its exchanges: what went wrong first, and its trace."""
+
+    failed: str | None
+    trace: str
 
 
 class Generator:
@@ -61,6 +73,7 @@ class Generator:
         self._seconds = Seconds()
         self._names = RequestNames()
         self._distinct = DistinctAnswers()
+        self._worth = WorthALook()
         self._pace = _Pace()
         self._customers = customers
         self._altered = Event()
@@ -93,16 +106,17 @@ class Generator:
         self._dispatch(now)
         self._tell_seconds(floor(now))
         journeys, answers = self._seconds.take()
-        if journeys or answers:
-            self._send(Observed(journeys=journeys, answers=answers))
+        traces = self._worth.take()
+        if journeys or answers or traces:
+            self._send(Observed(journeys=journeys, answers=answers, traces=traces))
 
     def take_distinct(self) -> None:
         """Tell the distinct answers, each in a message of its own since bodies are large, and forget them."""
         for answer in self._distinct.take():
             self._send(Observed(distinct=(answer,)))
 
-    def pay(self, journey: str, number: int, tell: Callable[[Exchange], None]) -> str | None:
-        """Pay one visit by a customer who was never here; gives what went wrong first.
+    def pay(self, journey: str, number: int, tell: Callable[[Exchange], None]) -> Paid:
+        """Pay one visit by a customer who was never here.
 
         Raises:
             ValueError: if there is no such journey.
@@ -113,14 +127,16 @@ class Generator:
         visit = RecordedVisit(journey, self._writer, self._now, self._is_marked, tell)
         LISTENER.set(visit)
         seat = self._customers.seat()
+        chance = f"{self._begin.seed}:visit:{journey}:{number}"
+        trace = self._trace_of(chance)
         try:
             with gevent.Timeout(VISIT_LIMIT_S):
-                seat.visit(journey, f"{self._begin.seed}:visit:{journey}:{number}")
+                seat.visit(journey, chance, trace)
         except BaseException as error:  # noqa: BLE001 -- whatever ends a journey is told
             visit.went_wrong(f"{type(error).__name__}: {error}")
         finally:
             seat.leave()
-        return visit.failed
+        return Paid(failed=visit.failed, trace=trace)
 
     def run(self) -> None:
         """Dispatch what is due and tell what was measured, for ever."""
@@ -155,14 +171,22 @@ class Generator:
         LISTENER.set(visit)
         started = self._now()
         error: BaseException | None = None
+        chance = f"{self._begin.seed}:{arrival.number}"
+        trace = self._trace_of(chance)
         try:
-            seat.visit(arrival.journey, f"{self._begin.seed}:{arrival.number}")
+            seat.visit(arrival.journey, chance, trace)
         except BaseException as caught:  # noqa: BLE001 -- a stray gevent.Timeout is one, and ends a journey like any other
             error = caught
             self._log_once(arrival.journey, caught)
         ended = self._now()
         self._pace.lags.append(started - arrival.at)
-        self._seconds.journey(arrival.journey, visit.outcome(error), intended=arrival.at, started=started, ended=ended)
+        outcome = visit.outcome(error)
+        self._seconds.journey(arrival.journey, outcome, intended=arrival.at, started=started, ended=ended)
+        if trace:
+            self._worth.add(
+                JourneyTrace(t=started, journey=arrival.journey, outcome=outcome, took_s=ended - started, trace=trace),
+                ended=ended,
+            )
         self._free.append(seat)
         if self._in_flight == 0:
             self._quiet.set()
@@ -192,6 +216,9 @@ class Generator:
         if isinstance(visit, Visit):
             visit.answered(of_answer(reply.method, reply.status, judged.answer))
 
+    def _trace_of(self, chance: str) -> str:
+        return trace_of(self._begin.traced, chance) if self._begin.traced else ""
+
     def _is_marked(self, response: object) -> bool:
         method, path = asked_by(response)
         return is_marked(reply_of(method, response, None, path=path), self._begin.degraded)
@@ -203,7 +230,8 @@ class Generator:
         seconds = range(self._told_until, current)
         generator = self._pace.take(seconds, in_flight=self._in_flight, moves=self._customers.moves)
         self._told_until = current
-        self._send(Observed(journeys=journeys, answers=answers, generator=generator))
+        traces = self._worth.take()
+        self._send(Observed(journeys=journeys, answers=answers, generator=generator, traces=traces))
 
     def _log_once(self, journey: str, error: BaseException) -> None:
         text = "".join(traceback.format_exception(error))

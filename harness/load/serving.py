@@ -136,13 +136,13 @@ def _obey(command: Command, generator: Generator, reports: _Reports) -> None:
 
 def _pay(command: Pay, generator: Generator, reports: _Reports) -> None:
     try:
-        failed = generator.pay(
+        paid = generator.pay(
             command.journey, command.number, lambda exchange: reports.put(Exchanged(id=command.id, exchange=exchange))
         )
     except ValueError as error:
         reports.put(Done(id=command.id, error=str(error)))
         return
-    reports.put(Done(id=command.id, failed=failed))
+    reports.put(Done(id=command.id, failed=paid.failed, trace=paid.trace))
 
 
 def _or_die(work: Callable[[], None]) -> None:

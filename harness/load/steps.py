@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from harness.load.walk import Answered, Asked, Walk
 from harness.model.observation import AnswerClass
 from harness.model.steps import StepJourneys
 from harness.model.system import DegradedMark
+from harness.model.tracing import TRACEPARENT, trace_of, traceparents
 from harness.model.visits import BODY_LIMIT_BYTES, EXCHANGES_LIMIT, Exchange, Trouble, Visit
 
 HEADERS_LIMIT_BYTES = 64 * 1024
@@ -41,6 +42,8 @@ class StepsPlan:
     headers: Mapping[str, str]
     """Sent along with every request."""
     trust: ssl.SSLContext | bool = True
+    traced: str = ""
+    """The run's name when somebody takes spans: then every visit has a trace of its own."""
 
 
 class StepsVisitor:
@@ -66,6 +69,7 @@ class StepsVisitor:
             chance=random.Random(f"{plan.seed}:visit:{journey}:{number}"),  # noqa: S311 -- load, not secrets
             hosts=frozenset(urlsplit(host).netloc for host in plan.hosts),
         )
+        trace = trace_of(plan.traced, f"{journey}:{number}") if plan.traced else ""
         async with _connections(trust=plan.trust) as http:
             customer = _Customer(
                 http=http,
@@ -73,9 +77,10 @@ class StepsVisitor:
                 plan=plan,
                 clock=self._clock,
                 patience_s=patience_s(plan.deadlines[journey]),
+                traceparents=traceparents(trace),
             )
             await customer.go(walk)
-        return Visit(journey=journey, exchanges=tuple(customer.exchanges), failed=walk.failed)
+        return Visit(journey=journey, exchanges=tuple(customer.exchanges), failed=walk.failed, trace=trace)
 
     async def close(self) -> None:
         """Nothing is kept between visits."""
@@ -113,6 +118,7 @@ class _Customer:
     plan: StepsPlan
     clock: Clock
     patience_s: float
+    traceparents: Iterator[str]
     exchanges: list[Exchange] = field(default_factory=list)
 
     async def go(self, walk: Walk) -> None:
@@ -175,6 +181,8 @@ class _Customer:
 
     async def _exchange(self, asked: Asked, came: _Came) -> None:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", **asked.headers, **self.plan.headers}
+        if traceparent := next(self.traceparents, ""):
+            headers.setdefault(TRACEPARENT, traceparent)
         async with self.http.request(
             asked.method,
             URL(self.host + asked.path, encoded=True),

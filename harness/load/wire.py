@@ -43,6 +43,8 @@ class Begin:
     """Journeys whose steps are declared; then there is no locustfile."""
     headers: dict[str, str] = field(default_factory=dict)
     """Sent along with every request."""
+    traced: str = ""
+    """The run's name when somebody takes spans: then every visit has a trace of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,8 @@ class Done:
     in_flight: int = 0
     failed: str | None = None
     """Of a visit: what went wrong first."""
+    trace: str = ""
+    """Of a visit."""
     error: str = ""
 
 

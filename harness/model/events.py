@@ -22,6 +22,7 @@ from harness.model.observation import (
     Operation,
     Window,
 )
+from harness.model.span import JourneyTrace, Span
 from harness.model.verdict import Verdict
 
 JOURNAL_FORMAT = 1
@@ -160,6 +161,19 @@ class Observed:
     distinct: tuple[DistinctAnswer, ...] = ()
     operations: tuple[Operation, ...] = ()
     reads: tuple[FinalRead, ...] = ()
+    traces: tuple[JourneyTrace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpansSeen:
+    """The spans of the worst trace of an experiment or a cell: the evidence of who is to blame."""
+
+    type: Literal["spans"] = "spans"
+    t: float
+    experiment: str
+    """Its name, or that of a cell."""
+    journey: str
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +225,7 @@ Event = (
     | ExperimentEnded
     | FindingMade
     | Observed
+    | SpansSeen
     | Noted
     | MatrixCellEnded
     | MatrixEnded

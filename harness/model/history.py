@@ -19,7 +19,7 @@ from harness.model.observation import (
     Window,
     WindowKind,
 )
-from harness.model.span import Span
+from harness.model.span import JourneyTrace, Span
 from harness.model.topology import Topology
 
 
@@ -73,6 +73,8 @@ class History:
     """What went wrong with the harness's own parts meanwhile: a proxy that died, journeys that never ended."""
     spans: tuple[Span, ...] = ()
     """What the services told of bad and of sampled journeys; empty when none of them sends spans."""
+    traces: tuple[JourneyTrace, ...] = ()
+    """Whose those spans are."""
 
     def window(self, kind: WindowKind) -> Window | None:
         """The window of that kind, when it was reached."""

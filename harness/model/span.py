@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.model.observation import Outcome
+
 
 class SpanKind(StrEnum):
     """Which side of a call the span tells of."""
@@ -47,3 +49,15 @@ class Span:
     def duration_s(self) -> float:
         """How long it took."""
         return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyTrace:
+    """The trace of one journey that is worth a look: one of the slowest of its second and outcome."""
+
+    t: float
+    """When it began."""
+    journey: str
+    outcome: Outcome
+    took_s: float
+    trace: str

@@ -339,6 +339,13 @@ class BaselineLoad(Declared):
     """Journeys a second in the baseline and in the placebo; the highest of the experiments' when left out."""
 
 
+class Otlp(Declared):
+    """That the harness takes spans by OTLP over HTTP, wherever services are told of `{otlp.url}` or know it already."""
+
+    port: Annotated[int, Field(ge=1, le=WELL_KNOWN_PORT_LIMIT)] | None = None
+    """A fixed port on 127.0.0.1; without it the harness picks one."""
+
+
 class System(Declared):
     """The whole description, as it stands in `system.yaml`."""
 
@@ -358,3 +365,5 @@ class System(Declared):
     edges: tuple[Edge, ...] = ()
     journeys: dict[Name, Journey] = {}
     baseline: BaselineLoad = BaselineLoad()
+    otlp: Otlp | None = None
+    """Needed only where no `{otlp.url}` stands in a service's description."""

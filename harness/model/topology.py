@@ -59,6 +59,8 @@ class Topology:
     root: str
     start_order: tuple[tuple[str, ...], ...]
     tls: bool = False
+    otlp_url: str = ""
+    """Where services are told to send their spans in this run; empty when nobody takes any."""
 
     @property
     def name(self) -> str:

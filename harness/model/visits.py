@@ -67,3 +67,5 @@ class Visit:
     exchanges: tuple[Exchange, ...]
     failed: str | None
     """The first check of the journey that did not hold, in words."""
+    trace: str = ""
+    """Under which the services' spans of it are found; empty when nobody takes any."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model.span import Span
+from harness.model.topology import Topology
 
 LATEST_SPANS = 30_000
 """Of traces that nobody asked for; the oldest trace goes first."""
@@ -93,3 +94,14 @@ class SpanRoom:
             gone = len(self._kept.popitem(last=False)[1])
             self._kept_spans -= gone
             self.counts.dropped += gone
+
+
+def told_of(room: SpanRoom, topology: Topology) -> tuple[str, dict[str, float]]:
+    """What became of the spans of a run: a note, with its figures."""
+    silent = [name for name in topology.system.services if name not in room.services]
+    counts = room.counts
+    figures = {"spans": counts.spans, "requests": counts.requests, "refused": counts.refused, "broken": counts.broken}
+    if not room.services:
+        return "no spans: no service sent any, so whose fault it is was told from the topology", dict(figures)
+    unseen = f"; no spans of {', '.join(silent)}" if silent else ""
+    return f"spans of {len(room.services)} services{unseen}", figures | {"dropped": counts.dropped}

@@ -16,7 +16,7 @@ from harness.runtime.ports import LOOPBACK
 from harness.runtime.secret import Secrets
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_OF_ITSELF = ("port", "zone", "instance", "service", "owner", "data", "tls.cert", "tls.key", "tls.ca")
+_OF_ITSELF = ("port", "zone", "instance", "service", "owner", "data", "tls.cert", "tls.key", "tls.ca", "otlp.url")
 OF_A_STORE = ("port", "zone", "instance", "owner", "data")
 """What the command and the files of a store may have, besides secrets."""
 _OF_A_SERVER = ("tls.cert", "tls.key")
@@ -70,6 +70,14 @@ def known_names(topology: Topology, service: str) -> list[str]:
         known += [f"edge.{edge.provider}.{attribute}" for attribute in of_edge]
     used = (name for text in _texts(topology, service).values() for name in names(text))
     return [*known, *dict.fromkeys(name for name in used if _SECRET.fullmatch(name))]
+
+
+def asks_for_spans(topology: Topology) -> bool:
+    """Whether the description says that somebody is to take spans."""
+    if topology.system.otlp is not None:
+        return True
+    texts = (text for service in topology.system.services for text in _texts(topology, service).values())
+    return any("otlp.url" in names(text) for text in texts)
 
 
 def _texts(topology: Topology, service: str) -> dict[Path_, str]:
@@ -260,6 +268,7 @@ class Addresses:
             "service": instance.service,
             "owner": self.topology.owner(instance.service),
             "data": str(self.data_of(instance)),
+            "otlp.url": self.topology.otlp_url,
             **self._of_tls(instance.service),
         }
         by_edge = {

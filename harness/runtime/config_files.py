@@ -17,7 +17,7 @@ TEMPLATE_BYTES = 1 << 20
 """The largest template that is read."""
 
 _WORD = re.compile(r"\{\{([a-z][A-Za-z0-9._-]*)\}\}|\{([a-z][A-Za-z0-9._-]*)\}")
-_OURS = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*|(?:edge|secret|tls)\..*")
+_OURS = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*|(?:edge|secret|tls|otlp)\..*")
 """What can only be meant for us; `${remote_addr}` has an underscore, and stays as it is."""
 _FILE_MODE = 0o600
 """Passwords may stand in it."""

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import DeclarationError
-from harness.model.system import Access, InstanceSpec, Run
+from harness.model.system import Access, InstanceSpec, Otlp, Run
 from harness.model.topology import InstanceId, LineId, Topology
-from harness.runtime.addresses import Addresses, check_placeholders, fill, known_names
+from harness.runtime.addresses import Addresses, asks_for_spans, check_placeholders, fill, known_names
 from harness.runtime.secret import Secrets
 from tests.runtime.fakes import NATS, POSTGRES, REDIS, system_of
 
@@ -72,6 +72,18 @@ def test_a_service_is_told_the_entries_of_its_own_lines(tmp_path: Path) -> None:
     assert front["edge.back.urls"] == "http://127.0.0.1:30001,http://127.0.0.1:30002"
 
 
+def test_spans_are_asked_for_by_the_address_they_go_to_or_by_a_declaration(tmp_path: Path) -> None:
+    plain = system_of(tmp_path, run=COMMAND)
+    assert not asks_for_spans(plain)
+    assert asks_for_spans(replace(plain, system=plain.system.model_copy(update={"otlp": Otlp(port=4318)})))
+    told = system_of(tmp_path, run=COMMAND, front_env={"OTEL_EXPORTER_OTLP_ENDPOINT": "{otlp.url}"})
+    assert asks_for_spans(told)
+    front = told.instances_of("front")[0]
+    assert addresses_of(told).values(front)["otlp.url"] == ""
+    taken = replace(told, otlp_url="http://127.0.0.1:4318")
+    assert addresses_of(taken).values(front)["otlp.url"] == "http://127.0.0.1:4318"
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -81,7 +93,7 @@ def test_a_service_is_told_the_entries_of_its_own_lines(tmp_path: Path) -> None:
         ("{edge.back.url}", "one address, but back has 2 instances; expected {edge.back.urls} or"),
         ("{edge.postgres.instances}", "there is no edge front->postgres"),
         ("{secret}", "unknown placeholder {secret}"),
-        ("{secret.Not A Name}", "{tls.ca}, {edge.back.urls}, {edge.back.instances}, {secret.NAME}"),
+        ("{secret.Not A Name}", "{tls.ca}, {otlp.url}, {edge.back.urls}, {edge.back.instances}, {secret.NAME}"),
         ("{edge.postgres.dsn}", "there is no edge front->postgres"),
         ("50{", "a lone '{'"),
         ("{}", "unknown placeholder {}"),
