@@ -45,16 +45,13 @@ class OnlySpec(Declared):
     provider: Annotated[int, Field(ge=1)] | None = None
 
 
-Group = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
 class PartitionSpec(Declared):
     """Two groups that can't reach each other any more.
 
     A member is a service, a store, a cluster of stores, `customers`, an instance (`catalog-2`) or a `zone:b`.
     """
 
-    between: tuple[Group, Group]
+    between: tuple[tuple[str, ...], ...]
     direction: Annotated[Way, Field(strict=False)] = Way.BOTH
 
 
@@ -215,7 +212,7 @@ class _Reading:
         if len(there) != 1 or there[0] not in (own, "service", "zone"):
             example = "edge: consumer->provider" if own == "edge" else "instance: service-1"
             named = " and ".join(f"'{word}'" for word in there) or "no place"
-            message = f"the fault '{self.spec.fault}' acts on an {own}, and {named} stands here"
+            message = f"the fault '{self.spec.fault}' acts on an {own}, found {named}"
             raise self._error((), message, f"write '{example}', or 'service' or 'zone', and nothing beside it")
         self._refuse_limits(there[0])
         if self.spec.edge is not None:
@@ -241,6 +238,10 @@ class _Reading:
 
     def _partition(self, partition: PartitionSpec) -> Aimed:
         where = ("partition", "between")
+        if len(partition.between) != 2 or not all(partition.between):  # noqa: PLR2004 -- what a partition is
+            found = " and ".join(str(len(group)) for group in partition.between) or "nothing"
+            message = f"a partition is between two groups, found groups of {found}"
+            raise self._error(where, message, "write 'between: [[one, another], [a-third]]'")
         left, right = (self._members((*where, side), group) for side, group in enumerate(partition.between))
         both = [each.name for each in left if each in right]
         if both:
