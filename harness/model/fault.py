@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from harness.model.quantity import Duration
 from harness.model.system import Declared
@@ -178,4 +178,61 @@ class Pausable(Protocol):
 
     async def resume(self, instance: InstanceTarget) -> None:
         """Let it go on; returns when it is ready."""
+        ...
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A deployment whose instances can be ended as an operator does, and not only killed."""
+
+    async def retire(self, instance: InstanceTarget) -> None:
+        """SIGTERM; returns when it has drained, is gone, and its listeners refuse connections."""
+        ...
+
+
+@runtime_checkable
+class Crashable(Protocol):
+    """A deployment whose instances can be made to die again each time they are up."""
+
+    async def begin_crashing(self, instance: InstanceTarget, *, away_s: float, up_s: float, most: int) -> None:
+        """Kill it; returns when it is gone. It is started after `away_s`, killed after `up_s`, so many times."""
+        ...
+
+    async def end_crashing(self, instance: InstanceTarget) -> int:
+        """Leave it alone from now on, dead or alive; gives how often it was killed."""
+        ...
+
+
+class Resource(StrEnum):
+    """What an instance can be left too little of."""
+
+    CPU = "CPU"
+    MEMORY = "memory"
+    DISK = "disk"
+    DESCRIPTORS = "descriptors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressure:
+    """How little of a resource is left to an instance."""
+
+    resource: Resource
+    leaves: float = 0.0
+    """Of the CPU the share of the time that it runs; else how much more it gets: bytes, or descriptors."""
+
+
+@runtime_checkable
+class Pressable(Protocol):
+    """A deployment whose instances can be left with too little of a resource."""
+
+    async def press(self, instance: InstanceTarget, pressure: Pressure) -> str:
+        """Put it on, and read it back; gives what was read.
+
+        Raises:
+            DeployError: when that can't be done here, which says why; then nothing was changed.
+        """
+        ...
+
+    async def release(self, instance: InstanceTarget, resource: Resource) -> None:
+        """Let it have again what it had; nothing happens when nothing was put on, or it is gone."""
         ...
