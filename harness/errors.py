@@ -82,6 +82,12 @@ class Inconclusive(HarnessError):  # noqa: N818 -- the field's word for a test t
     """Too little was measured to say yes or no; never an assertion's failure."""
 
 
+class Stopped(HarnessError):  # noqa: N818 -- a stop that was declared is no error
+    """A guard stopped an experiment; everything was healed before this was raised."""
+
+    exit_code = 3
+
+
 class Interrupted(HarnessError):  # noqa: N818 -- a stop that was asked for is no error
     """Somebody stopped the run; everything was put right before this was raised."""
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.model.blast import BlastRadius
+from harness.model.bound import Bound
 from harness.model.fault import EdgeTarget, Injection, InstanceTarget
+from harness.model.guard import Guard
 from harness.model.quantity import Duration
 from harness.model.system import CUSTOMERS, Journey, Need
 from harness.model.topology import Topology
@@ -38,6 +41,20 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRamp:
+    """A rate that rises (or falls) evenly from the first fault on, and then stays."""
+
+    start: float
+    end: float
+    over: Duration
+
+    def rate_at(self, elapsed_s: float) -> float:
+        """Journeys a second, so long after the faults began."""
+        part = min(max(elapsed_s / self.over, 0.0), 1.0)
+        return self.start + (self.end - self.start) * part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """One question put to the system. `weights` and `rate` (journeys a second) say what load it is put under."""
 
@@ -48,11 +65,42 @@ class Experiment:
     rate: float
     surge: float | None = None
     """Journeys a second while the faults are in force, when that is not as before and after."""
+    ramp: LoadRamp | None = None
+    """In place of a surge: a rate that changes while the faults are in force."""
     expectations: dict[str, Expectation] = field(default_factory=dict)
+    during: tuple[Bound, ...] = ()
+    """Figures that must be kept while the faults are in force."""
+    after: tuple[Bound, ...] = ()
+    """Figures that must be kept once the system is well again."""
     recover_within: Duration = DEFAULT_RECOVERY
+    guards: tuple[Guard, ...] = ()
+    """What stops it at once."""
+    blast_radius: BlastRadius | None = None
     role: Role = Role.EXPERIMENT
     source: str = ""
     """`file:line` where it was declared."""
+    repeats: str = ""
+    """The name of the declared experiment that this one repeats; empty when it is that one itself."""
+
+    @property
+    def declared(self) -> str:
+        """The name under which it was declared, by which it can be run again."""
+        return self.repeats or self.name
+
+    @property
+    def highest_rate(self) -> float:
+        """The most journeys a second that it ever asks for."""
+        return max(self.rate, self.surge or 0.0, *((self.ramp.start, self.ramp.end) if self.ramp else ()))
+
+    def rate_under_fault(self, elapsed_s: float) -> float:
+        """Journeys a second, so long after the faults began."""
+        return self.ramp.rate_at(elapsed_s) if self.ramp else self.surge or self.rate
+
+    def due_under_fault(self, length_s: float) -> float:
+        """How many journeys are due in so many seconds after the faults began."""
+        whole = int(length_s)
+        due = sum(self.rate_under_fault(second + 0.5) for second in range(whole))
+        return due + self.rate_under_fault(length_s) * (length_s - whole)
 
     @property
     def fault_s(self) -> float:
