@@ -18,8 +18,10 @@ from typing import Any, Self
 from harness.errors import ProxyError
 from harness.model.changes import AnswerRule, KeptExchange
 from harness.model.exchange_rules import ExchangeRule, Met, exchange_rule_of, told
+from harness.model.fault import Hits
 from harness.model.observation import CrossingSecond
 from harness.model.process import Process, ProcessSpec, Spawner
+from harness.proxy.bends import Bend
 from harness.proxy.relay import CONTROL_LINE_LIMIT, RelayLine
 
 NAME = "relay"
@@ -163,6 +165,22 @@ class RelayControl:
         """The exchanges that a fault met since it was set, also after it was taken off; raises ProxyError as `tell`."""
         answer = await self._ask({"do": "exchanges-met", "line": line, "key": key})
         return Met(**answer["found"])
+
+    async def bend(self, line: str, bends: Sequence[Bend]) -> int:
+        """Have these in force on a line, and no others; the live connections that the new ones chose.
+
+        Raises:
+            ProxyError: as `tell`, and when others are read back.
+        """
+        answer = await self._ask({"do": "bend", "line": line, "bends": [asdict(bend) for bend in bends]})
+        if sorted(answer["found"]) != sorted(bend.key for bend in bends):
+            raise ProxyError(f"expected {[bend.key for bend in bends]} in force on {line}, found {answer['found']}")
+        return int(answer["count"])
+
+    async def bend_met(self, line: str, key: str) -> Hits:
+        """What met a bend so far, of which nothing is known when it is off; raises ProxyError as `tell`."""
+        answer = await self._ask({"do": "bend-met", "line": line, "key": key})
+        return Hits(**answer["found"])
 
     async def _tell(self, command: dict[str, Any]) -> int:
         return int((await self._ask(command))["count"])

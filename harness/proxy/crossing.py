@@ -17,15 +17,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from harness.proxy.lanes import WAITING_LIMIT_BYTES, Force, Lane
 from harness.proxy.records import ClientRecords
 from harness.proxy.streams import BEGINS, Streams
 
 if TYPE_CHECKING:
+    from harness.proxy.bends import Way
     from harness.proxy.stage import LineStage, Passage
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -74,7 +77,7 @@ class Tally:
 class LineCount:
     """What the connections of one line share."""
 
-    __slots__ = ("abrupt", "live", "now", "tally", "tls", "unanswered")
+    __slots__ = ("abrupt", "born", "live", "now", "stage", "tally", "tls", "unanswered")
 
     def __init__(self, *, protocol: str, now: Callable[[], float]) -> None:
         self.now = now
@@ -82,14 +85,29 @@ class LineCount:
         self.tls = protocol == "https"
         self.tally = Tally()
         self.live: set[Crossing] = set()
+        self.born = itertools.count()
         self.abrupt = False
         """Ends that come from the provider's side are passed on as RST."""
+        self.stage: LineStage | None = None
+        """Reads HTTP while it is on."""
 
 
 class Side(asyncio.Protocol):
     """One of the two sockets of a connection. What it reads before its peer is there waits in `early`."""
 
-    __slots__ = ("crossing", "early", "ended", "lost", "peer", "send", "transport")
+    __slots__ = (
+        "congested",
+        "crossing",
+        "early",
+        "ended",
+        "lane",
+        "lost",
+        "peer",
+        "send",
+        "stuck",
+        "told",
+        "transport",
+    )
 
     def __init__(self, crossing: Crossing) -> None:
         self.crossing = crossing
@@ -97,6 +115,14 @@ class Side(asyncio.Protocol):
         self.send: Callable[[bytes], object] = self.early.append
         self.ended = False
         self.lost = False
+        self.told = False
+        """The other side knows that this one has ended."""
+        self.lane: Lane | None = None
+        """What is done to that which it says; None where bytes only pass."""
+        self.congested = False
+        """It can't take more."""
+        self.stuck = False
+        """What it says is not read now."""
 
     def pair(self, peer: Side) -> None:
         """Name the other side, before either is connected."""
@@ -109,8 +135,55 @@ class Side(asyncio.Protocol):
             self.send(data)
         self.early.clear()
         if self.ended:
-            self.crossing.flush(self)
-            self.peer.transport.write_eof()
+            self.crossing.flush(self, then=self.pass_end_on)
+
+    def pass_end_on(self) -> None:
+        """Say to the other side that this one says nothing more, unless that is kept from it for now."""
+        if self.lane is not None:
+            self.lane.end()
+        else:
+            self.pass_end()
+
+    def pass_end(self) -> None:
+        """Say so now; when both have ended, the connection is over."""
+        self.told = True
+        self.peer.transport.write_eof()
+        if self.peer.told:
+            self.transport.close()
+            self.peer.transport.close()
+
+    @property
+    def unheard_of(self) -> bool:
+        """Whether what becomes of it is kept from the other side."""
+        return self.lane is not None and self.lane.swallows
+
+    def bend(self, way: Way) -> None:
+        """From now on what it says goes by a lane."""
+        self.lane = Lane(self.crossing, self, way)
+
+    def straighten(self) -> None:
+        """What it says only passes again."""
+        lane, self.lane = self.lane, None
+        if lane is not None:
+            lane.release()
+
+    def say(self, data: bytes) -> None:
+        """Pass on what it says, however that goes now."""
+        if self.lane is not None:
+            self.lane.send(data)
+        else:
+            self.peer.transport.write(data)
+
+    def may_read(self) -> None:
+        """Read what it says as long as that can be passed on."""
+        stuck = self.peer.congested or (self.lane is not None and self.lane.full > WAITING_LIMIT_BYTES)
+        if stuck == self.stuck or self.ended or self.lost or self.transport.is_closing():
+            return
+        self.stuck = stuck
+        if stuck:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -119,14 +192,10 @@ class Side(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Pass a half-close on; when both have ended, the connection is over."""
         self.ended = True
-        if self.crossing.ending(self):
+        if self.crossing.ending(self) and not self.unheard_of:
             self.crossing.reset()
         elif self.crossing.connected:
-            self.crossing.flush(self)
-            self.peer.transport.write_eof()
-            if self.peer.ended:
-                self.transport.close()
-                self.peer.transport.close()
+            self.crossing.flush(self, then=self.pass_end_on)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -134,28 +203,32 @@ class Side(asyncio.Protocol):
         self.lost = True
         if exc is not None:
             self.crossing.ending(self)
-            self.crossing.reset()
+            if not self.unheard_of:
+                self.crossing.reset()
         self.crossing.gone()
 
     def pause_writing(self) -> None:
         """This side can't take more: stop reading on the other."""
-        if not self.peer.transport.is_closing():
-            self.peer.transport.pause_reading()
+        self.congested = True
+        self.peer.may_read()
 
     def resume_writing(self) -> None:
         """This side takes more again."""
-        if not self.peer.transport.is_closing():
-            self.peer.transport.resume_reading()
+        self.congested = False
+        self.peer.may_read()
 
-    def reset(self) -> None:
-        """End it with a RST instead of a FIN."""
+    def reset(self, *, at_once: bool = True) -> None:
+        """End it with a RST instead of a FIN; at once, or when what is written is gone."""
         if self.lost or not hasattr(self, "transport"):
             return
         found = self.transport.get_extra_info("socket")
         if found is not None:
             with contextlib.suppress(OSError):
                 found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self.transport.abort()
+        if at_once:
+            self.transport.abort()
+        else:
+            self.transport.close()
 
 
 class ConsumerSide(Side):
@@ -179,6 +252,7 @@ class ConsumerSide(Side):
             crossing.asking = True
             crossing.asked = crossing.line.now()
             tally.requests += 1
+            crossing.hit(1)
         crossing.silent = False
         self.send(data)
 
@@ -212,26 +286,27 @@ class Crossing:
     __slots__ = (
         "asked",
         "asking",
+        "born",
         "connected",
         "consumer",
         "cut",
+        "forces",
         "greeting",
+        "holed",
         "line",
         "passage",
         "provider",
         "records",
         "silent",
         "spoken_first",
-        "stage",
         "streams",
         "unheard",
     )
 
-    def __init__(self, line: LineCount, stage: LineStage | None = None) -> None:
+    def __init__(self, line: LineCount) -> None:
         self.line = line
-        self.stage = stage
-        """What reads HTTP and may change it; None where bytes only pass."""
         self.passage: Passage | None = None
+        """What reads HTTP and may change it; None where bytes only pass."""
         self.consumer = ConsumerSide(self)
         self.provider = ProviderSide(self)
         self.consumer.pair(self.provider)
@@ -246,10 +321,56 @@ class Crossing:
         self.spoken_first = b""
         """What the provider said before, which may be the beginning of HTTP/2."""
         self.cut = False
+        self.born = next(line.born)
+        self.forces: tuple[Force, ...] = ()
+        """What is done to its bytes."""
+        self.holed = False
+        """Something that was said has vanished, so it can't go on without whatever swallowed it."""
         self.streams: Streams | None = None
         self.records = ClientRecords() if line.tls else None
         self.greeting = line.tls
         """Of TLS, before the first request was sent: no byte of the provider is an answer yet."""
+
+    def hit(self, requests: int) -> None:
+        """So many requests more have met what is in force."""
+        for force in self.forces:
+            force.requests += requests
+
+    def bend(self, force: Force) -> None:
+        """One more thing is done to its bytes from now on."""
+        self.forces = (*self.forces, force)
+        self._lay_lanes()
+
+    def unbend(self, force: Force) -> None:
+        """One thing less is; where bytes have vanished, the connection can't go on."""
+        if force not in self.forces:
+            return
+        self.forces = tuple(each for each in self.forces if each is not force)
+        if self.holed and not any(each.bend.swallows for each in self.forces):
+            self.abandon()
+            self.reset()
+        elif not self.forces:
+            for side in (self.consumer, self.provider):
+                side.straighten()
+                if self.connected:
+                    side.send = self.passed_on(side)
+
+    def _lay_lanes(self) -> None:
+        if self.consumer.lane is None:
+            self.consumer.bend("request")
+            self.provider.bend("reply")
+        if self.connected:
+            self.consumer.send, self.provider.send = self.passed_on(self.consumer), self.passed_on(self.provider)
+
+    def finish(self, *, reset: bool) -> None:
+        """Enough was passed on: end it once that is gone."""
+        self.ending(self.provider)
+        self.cut = True
+        if reset:
+            self.consumer.reset(at_once=False)
+        else:
+            self.consumer.transport.close()
+        self.provider.transport.close()
 
     def recognise(self, data: bytes) -> None:
         """Tell by the consumer's first words what is spoken."""
@@ -266,6 +387,7 @@ class Crossing:
         """Count what a consumer of HTTP/2 says."""
         opened, given_up = streams.asked(data, self.line.now())
         self.line.tally.requests += opened
+        self.hit(opened)
         self.line.tally.aborted += given_up
         self.silent = False
 
@@ -298,26 +420,53 @@ class Crossing:
         if self.consumer.lost or self.provider.lost:
             self.reset()
             return
-        if self.stage is not None:
-            self.passage = self.stage.passage(
-                to_provider=self.provider.transport.write, to_consumer=self.consumer.transport.write
-            )
+        if self.forces:
+            self._lay_lanes()
+        if self.line.stage is not None and self.line.stage.on:
+            self.passage = self._passage(self.line.stage, quiet=None)
         self.consumer.connect()
         self.provider.connect()
-        if self.consumer.ended and self.provider.ended:
-            self.consumer.transport.close()
-            self.provider.transport.close()
+
+    def read_on(self) -> bool:
+        """Have it read from its next request on; whether it was not yet, and can be."""
+        known = self.streams is not None or self.records is not None
+        if self.line.stage is None or self.passage is not None or known or not self.connected:
+            return False
+        self.passage = self._passage(self.line.stage, quiet=not self.asking)
+        self.consumer.send, self.provider.send = self.passage.up, self.passage.down
+        return True
+
+    def _passage(self, stage: LineStage, *, quiet: bool | None) -> Passage:
+        return stage.passage(
+            to_provider=self.consumer.say,
+            to_consumer=self.provider.say,
+            hang_up=self.consumer.transport.close,
+            answered=self.answered,
+            quiet=quiet,
+        )
+
+    def answered(self) -> None:
+        """The stage gave an answer in the provider's place."""
+        if self.asking:
+            self.asking = False
+            self.line.tally.answers += 1
+            self.line.tally.answer_s += self.line.now() - self.asked
 
     def passed_on(self, side: Side) -> Callable[[bytes], object]:
         """Where what a side says goes."""
         if self.passage is None:
-            return side.peer.transport.write
+            return side.peer.transport.write if side.lane is None else side.lane.send
         return self.passage.down if side is self.provider else self.passage.up
 
-    def flush(self, side: Side) -> None:
-        """A side says nothing more: let go what was held back of it."""
-        if self.passage is not None:
-            (self.passage.down_ended if side is self.provider else self.passage.up_ended)()
+    def flush(self, side: Side, *, then: Callable[[], None]) -> None:
+        """A side says nothing more: let go what was held back of it, and when that is done, go on."""
+        if self.passage is None:
+            then()
+        elif side is self.provider:
+            self.passage.down_ended(then)
+        else:
+            self.passage.up_ended()
+            then()
 
     def ending(self, side: Side) -> bool:
         """A side ended: count what that leaves unanswered. True when the end must be passed on as a RST.
@@ -336,12 +485,22 @@ class Crossing:
     def reset(self) -> None:
         """End both sides with a RST."""
         self.cut = True
+        if self.passage is not None:
+            self.passage.close()
         self.consumer.reset()
         self.provider.reset()
 
     def gone(self) -> None:
         """One side's socket is closed; forget the connection when both are, and never keep one alone."""
         other_open = [side for side in (self.consumer, self.provider) if not side.lost]
+        if self.passage is not None:
+            self.passage.close()
+        if other_open == [self.consumer] and self.provider.unheard_of and not self.cut:
+            self.holed = True
+            return
+        for side in (self.consumer, self.provider):
+            if side.lane is not None:
+                side.lane.drop()
         if not other_open:
             self.line.live.discard(self)
         elif self.connected and not other_open[0].transport.is_closing():

@@ -11,7 +11,9 @@ from harness.clock import Clock
 from harness.errors import ProxyError
 from harness.model.changes import AnswerRule
 from harness.model.exchange_rules import ExchangeRule, Met
+from harness.model.fault import Hits
 from harness.model.topology import LineId
+from harness.proxy.bends import Bend
 from harness.proxy.control import Hear, RelayControl
 from harness.proxy.openers import Manners
 from harness.proxy.probe import LOOPBACK, Question, Seen, probe
@@ -81,6 +83,7 @@ class Line:
         self._relay = relay
         self._clock = clock
         self._trust = trust
+        self._bends: dict[str, Bend] = {}
         self._hear: Hear | None = None
         self._rules: tuple[AnswerRule, ...] = ()
         self._exchange_faults: dict[str, ExchangeRule] = {}
@@ -148,6 +151,38 @@ class Line:
             await asyncio.to_thread(self._set_enabled)
             if self._relay and not self._state.closed_by:
                 await self._relay.tell("accept", self.name)
+
+    @property
+    def bendable(self) -> bool:
+        """Whether a relay stands on it, which can do what Toxiproxy can't."""
+        return self._relay is not None
+
+    async def bend(self, bend: Bend) -> str:
+        """Have the relay do something to chosen connections; gives what it said.
+
+        Raises:
+            ProxyError: also when there is no relay.
+        """
+        if self._relay is None:
+            raise ProxyError(f"expected a relay on {self.name}, found none: only a relay can choose connections")
+        self._bends[bend.key] = bend
+        count = await self._relay.bend(self.name, list(self._bends.values()))
+        return f"the relay does it, {count} live connections {'cut' if bend.cuts else 'chosen'}"
+
+    async def unbend(self, key: str) -> None:
+        """Take it back; nothing happens where it was never put on."""
+        if self._relay is not None and self._bends.pop(key, None) is not None:
+            await self._relay.bend(self.name, list(self._bends.values()))
+
+    async def bend_met(self, key: str) -> Hits | None:
+        """What met it so far; None when it is not on."""
+        return await self._relay.bend_met(self.name, key) if self._relay is not None and key in self._bends else None
+
+    async def probe_bent(self, question: Question) -> Seen:
+        """Ask through the relay, as one of those that are chosen, and counted nowhere."""
+        if self._relay is None:
+            return await self.probe(question)
+        return await self._put(question, self.plan.entry_host, await self._relay.tell("peephole", self.name))
 
     async def make_abrupt(self, holder: str) -> None:
         """From now on an end from the provider's side reaches the consumer as a RST, even where Toxiproxy sends FIN."""
@@ -244,6 +279,7 @@ class Line:
     async def reinstate(self) -> str:
         """Bring the line to what should be so, after its server was restarted; hold `server.changing`."""
         if self._relay:
+            await self._relay.bend(self.name, list(self._bends.values()))
             await self._relay.tell("refuse" if self._state.closed_by else "accept", self.name)
             await self._relay.tell("abrupt" if self._state.abrupt_by else "gentle", self.name)
             if self._was_staged:

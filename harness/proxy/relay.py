@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.clock import SystemClock
+from harness.proxy.bends import bend_of
 from harness.proxy.counted import LOOPBACK, CountedLine
+from harness.proxy.crossing import RESET_ON_CLOSE
 
 CONTROL_LINE_LIMIT = 1 << 20
 UNREAD_LIMIT = 1 << 20
@@ -124,6 +126,8 @@ class Relay:
             case {"do": "exchanges-met", "line": line, "key": key}:
                 stage = self._lines[line].stage
                 return {"found": stage.met_told(key) if stage is not None else {}}
+            case {"do": "bend" | "bend-met" | "peephole", "line": line}:
+                return _bent(self._lines[line], command)
             case _:
                 return {"count": self._obey(command["do"], command.get("line", ""))}
 
@@ -191,6 +195,18 @@ class Relay:
     @staticmethod
     def _say(writer: asyncio.StreamWriter, message: dict[str, object]) -> None:
         writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+
+def _bent(line: CountedLine, command: dict[str, Any]) -> dict[str, object]:
+    """What is done to the bytes of a line: set it, tell of it, or let it be seen."""
+    match command["do"]:
+        case "bend":
+            count = line.bent.set([bend_of(bend) for bend in command["bends"]], RESET_ON_CLOSE)
+            return {"count": count, "found": list(line.bent.forces)}
+        case "bend-met":
+            return {"found": line.bent.met(command["key"])}
+        case _:
+            return {"count": line.peephole()}
 
 
 def _runner() -> Callable[[Coroutine[object, object, int]], int]:
