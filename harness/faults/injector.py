@@ -21,7 +21,6 @@ from harness.proxy.probe import Outcome, Question, Seen
 from harness.proxy.waiting import all_of
 
 ARM_WITHIN_S = 5.0
-STRIKE_WITHIN_S = 10.0
 REMOVE_WITHIN_S = 1.0
 RESTART_WITHIN_S = 15.0
 MEND_WITHIN_S = 70.0
@@ -190,7 +189,7 @@ class Injector:
                 looks = await all_of(fault.look(line) for line in shown)
                 return _evidence(shown, looks, read[0])
             case InstanceFault() as fault, InstanceTarget() as target:
-                async with asyncio.timeout(STRIKE_WITHIN_S):
+                async with asyncio.timeout(fault.strike_within_s):
                     done = await fault.strike(self._instances, target)
                 if not lines:
                     return True, f"{done}; no line leads to it"

@@ -157,6 +157,8 @@ class InstanceFault(FaultSpec):
 
     acts_on: ClassVar[Literal["edge", "instance"]] = "instance"
     healed_by: ClassVar[HealedBy]
+    strike_within_s: ClassVar[float] = 10.0
+    """How long doing it may take."""
 
     @abstractmethod
     async def strike(self, instances: Instances, target: InstanceTarget) -> str:

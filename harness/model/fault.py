@@ -90,6 +90,7 @@ class HealedBy(StrEnum):
     RESTARTED = "proxy restarted"
     RESUMED = "resumed"
     STARTED = "started again"
+    RELEASED = "released"
     NOTHING = "nothing to do"
 
 
