@@ -1,0 +1,258 @@
+"""Runs a command on a part of the shop, with and without a mistake in it, and tells what was found."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TextIO
+
+from chaos.part import part_of
+from harness.clock import SystemClock
+from harness.errors import JournalError
+from harness.model.events import FindingMade
+from harness.model.finding import Finding
+from harness.model.verdict import Verdict
+from harness.observe.journal import JOURNAL, read_journal
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
+GOES_WITHIN_S = 60.0
+"""For a command that was told to end: it heals and takes everything down."""
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One defect, and who should notice."""
+
+    defect: str
+    services: tuple[str, ...]
+    """Those that have it."""
+    part: tuple[str, ...]
+    """The services that are needed; the first is the entry."""
+    command: tuple[str, ...]
+    expected: tuple[str, ...]
+    """Checks of which each would do."""
+    edges: tuple[str, ...]
+    """Each of them would be the right one to name; none when the mistake is a service's own."""
+    owner: str
+    awaits: str = ""
+    """What the harness lacks to find it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What came of one command."""
+
+    check: str
+    verdict: str
+    subject: str
+    edge: str
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a command ended."""
+
+    exit_code: int | None
+    """None when it took too long."""
+    took_s: float
+    found: tuple[Found, ...]
+    said: str = ""
+    """The end of its output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A line of the scoreboard."""
+
+    line: Line
+    planted: Outcome
+    clean: Outcome
+
+    @property
+    def alarms(self) -> list[Found]:
+        """What was found of the clean shop."""
+        return [each for each in self.clean.found if each.verdict == Verdict.FAIL]
+
+    @property
+    def news(self) -> list[Found]:
+        """What was found with the defect, and not without."""
+        alarms = {(each.check, each.subject, each.edge) for each in self.alarms}
+        failed = [each for each in self.planted.found if each.verdict == Verdict.FAIL]
+        return [each for each in failed if (each.check, each.subject, each.edge) not in alarms]
+
+    @property
+    def edge_named(self) -> bool:
+        """Whether a finding names the right edge; a mistake of a service's own has none."""
+        ways = {text for edge in self.line.edges for text in (edge, edge.replace("->", " → "))}
+        return not ways or any(way in f"{each.edge} {each.subject}" for each in self.news for way in ways)
+
+    @property
+    def owner_named(self) -> bool:
+        """Whether a finding names the owner of whoever is to mend it."""
+        return any(each.owner == self.line.owner for each in self.news)
+
+
+class Board:
+    """Runs lines, and keeps what came of them in a file."""
+
+    def __init__(self, file: Path, *, limit_s: float, seed: int, resume: bool) -> None:
+        self._file = file
+        self._limit_s = limit_s
+        self._seed = seed
+        self._lock = Lock()
+        self._kept: dict[str, Outcome] = _read(file) if resume else {}
+
+    def run(self, lines: Sequence[Line], *, jobs: int) -> list[Result]:
+        """Each line with and without its defect; what several lines ask of the clean shop is asked once."""
+        wanted = {_key(line, planted=planted): (line, planted) for line in lines for planted in (False, True)}
+        with ThreadPoolExecutor(jobs) as threads:
+            list(
+                threads.map(lambda key: self._keep(key, *wanted[key]), [key for key in wanted if key not in self._kept])
+            )
+        return [
+            Result(
+                line=line,
+                planted=self._kept[_key(line, planted=True)],
+                clean=self._kept[_key(line, planted=False)],
+            )
+            for line in lines
+        ]
+
+    def _keep(self, key: str, line: Line, planted: bool) -> None:  # noqa: FBT001 -- with it or without
+        outcome = _outcome(line, line.services if planted else (), self._limit_s, self._seed)
+        with self._lock:
+            self._kept[key] = outcome
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            document = {each: asdict(kept) for each, kept in self._kept.items()}
+            self._file.write_text(json.dumps(document, indent=1), encoding="utf-8")
+            failed = sum(each.verdict == Verdict.FAIL for each in outcome.found)
+            print(f"{key}: {failed} findings, exit {outcome.exit_code}, {outcome.took_s:.0f} s", flush=True)  # noqa: T201 -- a command
+
+
+def _key(line: Line, *, planted: bool) -> str:
+    return line.defect if planted else f"clean {','.join(line.part)}: {' '.join(line.command)}"
+
+
+def _read(file: Path) -> dict[str, Outcome]:
+    if not file.exists():
+        return {}
+    document = json.loads(file.read_text(encoding="utf-8"))
+    return {
+        key: Outcome(**{**kept, "found": tuple(Found(**each) for each in kept["found"])})
+        for key, kept in document.items()
+    }
+
+
+def _outcome(line: Line, services: Sequence[str], limit_s: float, seed: int) -> Outcome:
+    """Run a line's command on its part of the shop, with the defect in these services."""
+    with tempfile.TemporaryDirectory(prefix="defects-") as made:
+        root = Path(made)
+        planted = {name: {"SHOP_DEFECTS": line.defect} for name in services}
+        system = part_of(ROOT, root, line.part, experiments=line.command, env=planted)
+        run = root / "run"
+        env = dict(os.environ)
+        if line.command[0] == "pytest":
+            shutil.copy(ROOT / "pyproject.toml", root)
+            command = [sys.executable, "-m", "pytest", "-q", *line.command[1:]]
+            env |= {"SHOP_DEFECTS": line.defect} if services else {}
+        else:
+            words = [word.format(system=system) for word in line.command]
+            command = [*COMMAND, *words, "--seed", str(seed), "--directory", str(run)]
+        clock = SystemClock()
+        began = clock.now()
+        exit_code, said = _ended(command, root, env, limit_s)
+        found = _failed_test(line, exit_code) if line.command[0] == "pytest" else _findings(run)
+        return Outcome(exit_code=exit_code, took_s=round(clock.now() - began, 1), found=found, said=said[-2000:])
+
+
+def _ended(command: Sequence[str], root: Path, env: dict[str, str], limit_s: float) -> tuple[int | None, str]:
+    """Run a command to its end, or as long as it may take."""
+    with (root / "output.log").open("w+b") as output:
+        process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=output, start_new_session=True)
+        try:
+            exit_code: int | None = process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            exit_code = None
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(GOES_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        output.seek(0)
+        return exit_code, output.read().decode("utf-8", "replace")
+
+
+def _findings(run: Path) -> tuple[Found, ...]:
+    try:
+        events = read_journal(run / JOURNAL).events
+    except (JournalError, OSError):
+        return ()
+    made = [event.finding for event in events if isinstance(event, FindingMade)]
+    return tuple(_short(each) for each in made if each.verdict is not Verdict.PASS)
+
+
+def _short(finding: Finding) -> Found:
+    return Found(
+        check=finding.check,
+        verdict=finding.verdict.value,
+        subject=finding.subject,
+        edge=finding.edge,
+        owner=finding.owner,
+        reason=finding.reason,
+    )
+
+
+def _failed_test(line: Line, exit_code: int | None) -> tuple[Found, ...]:
+    """A consumer's own test names no owner: it is the consumer's."""
+    if exit_code in {0, None}:
+        return ()
+    file, edge = line.command[-1], line.edges[0]
+    reason = f"{file} ends with {exit_code}"
+    return (Found(check="consumer test", verdict="FAIL", subject=file, edge=edge, owner=line.owner, reason=reason),)
+
+
+def told(results: Sequence[Result], to: TextIO) -> int:
+    """Print the scoreboard as a table of Markdown; 1 when something is missed, or alarmed about."""
+    print("\n| defect | found | by | after | edge | owner |\n| --- | --- | --- | --- | --- | --- |", file=to)
+    for result in results:
+        print(_row(result), file=to)
+    clean = {_key(result.line, planted=False): result for result in results}
+    alarms = {key: result.alarms for key, result in clean.items() if result.alarms}
+    broken = [key for key, result in clean.items() if result.clean.exit_code not in {0, 1}]
+    missed = [result.line.defect for result in results if not result.news]
+    print(f"\n{len(results) - len(missed)} of {len(results)} found; clean shop: {len(clean)} commands, "
+          f"{sum(map(len, alarms.values()))} false alarms", file=to)  # fmt: skip
+    for key, found in alarms.items():
+        for each in found[:SHOWN]:
+            print(f"false alarm, {key}: {each.check}, {each.subject}: {each.reason}", file=to)
+    for key in broken:
+        print(f"not run to its end, {key}: exit {clean[key].clean.exit_code}", file=to)
+    return 1 if missed or alarms or broken else 0
+
+
+def _row(result: Result) -> str:
+    line, news = result.line, result.news
+    checks = ", ".join(dict.fromkeys(each.check for each in news)) or "–"
+    if not news:
+        late = ", it took too long" if result.planted.exit_code is None else ""
+        awaits = f"; awaits {line.awaits}" if line.awaits else ""
+        return f"| {line.defect} | **missed**{late}{awaits} | {checks} | {result.planted.took_s:.0f} s | | |"
+    found = "found" if any(each.check in line.expected for each in news) else "found otherwise"
+    edge = "–" if not line.edges else "right" if result.edge_named else "other"
+    owner = "right" if result.owner_named else f"other: {news[0].owner or 'none'}"
+    return f"| {line.defect} | {found} | {checks} | {result.planted.took_s:.0f} s | {edge} | {owner} |"
