@@ -247,12 +247,12 @@ def told(results: Sequence[Result], to: TextIO) -> int:
 
 def _row(result: Result) -> str:
     line, news = result.line, result.news
-    checks = ", ".join(dict.fromkeys(each.check for each in news)) or "–"
+    checks = ", ".join(dict.fromkeys(each.check for each in news)) or "-"
     if not news:
         late = ", it took too long" if result.planted.exit_code is None else ""
         awaits = f"; awaits {line.awaits}" if line.awaits else ""
         return f"| {line.defect} | **missed**{late}{awaits} | {checks} | {result.planted.took_s:.0f} s | | |"
-    found = "found" if any(each.check in line.expected for each in news) else "found otherwise"
-    edge = "–" if not line.edges else "right" if result.edge_named else "other"
+    found = "found" if any(want in each.check for each in news for want in line.expected) else "found otherwise"
+    edge = "-" if not line.edges else "right" if result.edge_named else "other"
     owner = "right" if result.owner_named else f"other: {news[0].owner or 'none'}"
     return f"| {line.defect} | {found} | {checks} | {result.planted.took_s:.0f} s | {edge} | {owner} |"
