@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import assert_never
 
 from harness.checkers.blame import Blame, of_service
 from harness.checkers.found import EVIDENCE_LIMIT, finding
+from harness.checkers.histories import proved
 from harness.checkers.rows import Row, Rows, Unfit, elements_of, is_one_of, key_of, matches, number, quantity_of, shown
 from harness.model.figures import GOOD
 from harness.model.finding import Finding, Part
+from harness.model.guarantee import OfThings
 from harness.model.history import History
-from harness.model.invariant import AcknowledgedKept, AtMostOnce, Conserved, Follows, Invariant, Never, Sum
+from harness.model.invariant import (
+    AcknowledgedKept,
+    Apart,
+    AtMostOnce,
+    Conserved,
+    Follows,
+    Invariant,
+    Never,
+    NeverNegative,
+    OverReads,
+    Sum,
+)
 from harness.model.observation import Operation
 from harness.model.verdict import Verdict
 
@@ -23,8 +37,16 @@ def safety(history: History) -> tuple[Finding, ...]:
     return tuple(found for invariant in history.invariants for found in _judged(history, invariant))
 
 
+def at_rest(history: History) -> tuple[Finding, ...]:
+    """The same of the invariants that may come to hold by waiting, since they are about final reads."""
+    return safety(replace(history, invariants=tuple(each for each in history.invariants if each.reads)))
+
+
 def _judged(history: History, invariant: Invariant) -> tuple[Finding, ...]:
     blame = of_service(history.topology, invariant.service)
+    if isinstance(invariant, OfThings):
+        proof = proved(invariant, history.operations)
+        return (_found(history, invariant, proof.verdict, proof.reason, blame, proof.evidence),)
     reads: dict[str, Rows] = {}
     for name in invariant.reads:
         read = next((read for read in reversed(history.reads) if read.name == name), None)
@@ -38,7 +60,9 @@ def _judged(history: History, invariant: Invariant) -> tuple[Finding, ...]:
         return (_found(history, invariant, Verdict.UNKNOWN, str(unfit), blame),)
 
 
-def _by_kind(history: History, invariant: Invariant, reads: Mapping[str, Rows], blame: Blame) -> tuple[Finding, ...]:
+def _by_kind(  # noqa: PLR0911 -- one line a kind
+    history: History, invariant: OverReads, reads: Mapping[str, Rows], blame: Blame
+) -> tuple[Finding, ...]:
     match invariant:
         case AcknowledgedKept():
             return (_kept(history, invariant, reads[invariant.read], blame),)
@@ -48,6 +72,10 @@ def _by_kind(history: History, invariant: Invariant, reads: Mapping[str, Rows], 
             return (_conserved(history, invariant, reads, blame),)
         case Never():
             return (_never(history, invariant, reads[invariant.read], blame),)
+        case NeverNegative():
+            return (_never_negative(history, invariant, reads[invariant.read], blame),)
+        case Apart():
+            return (_apart(history, invariant, reads, blame),)
         case Follows():
             return (_follows(history, invariant, reads[invariant.read], blame),)
         case _:
@@ -210,6 +238,38 @@ def _never(history: History, invariant: Never, rows: Rows, blame: Blame) -> Find
 
 def _below(row: Row, limits: Mapping[str, float]) -> bool:
     return all(number(row, field) < limit for field, limit in limits.items())
+
+
+def _never_negative(history: History, invariant: NeverNegative, rows: Rows, blame: Blame) -> Finding:
+    if not rows:
+        return _found(history, invariant, Verdict.UNKNOWN, f"{invariant.read} has no rows", blame)
+    wrong = [row for row in rows if min(number(row, field) for field in invariant.fields) < 0]
+    fields = ", ".join(invariant.fields)
+    if wrong:
+        reason = f"{fields} of {len(wrong)} of {len(rows)} rows of {invariant.read}: {shown(wrong[0])}"
+        return _found(history, invariant, Verdict.FAIL, reason, blame, map(shown, wrong))
+    reason = f"{fields} of none of {len(rows)} rows of {invariant.read} is below zero"
+    return _found(history, invariant, Verdict.PASS, reason, blame)
+
+
+def _apart(history: History, invariant: Apart, reads: Mapping[str, Rows], blame: Blame) -> Finding:
+    """Where no row counts nothing is out of order: a run need not see a cancelled order."""
+    one, other = invariant.one, invariant.other
+    if not reads[one.read] or not reads[other.read]:
+        empty = other.read if reads[one.read] else one.read
+        return _found(history, invariant, Verdict.UNKNOWN, f"{empty} has no rows", blame)
+    rows = {key_of(row, invariant.key): row for row in reads[one.read] if matches(row, one.where)}
+    met = [
+        (rows[key], row)
+        for row in reads[other.read]
+        if matches(row, other.where) and (key := key_of(row, invariant.key)) in rows
+    ]
+    if met:
+        reason = f"{len(met)} {invariant.key} have a row in {one.read} and one in {other.read}: {shown(met[0][0])}"
+        evidence = [f"{one.read}: {shown(left)}; {other.read}: {shown(right)}" for left, right in met]
+        return _found(history, invariant, Verdict.FAIL, reason, blame, evidence)
+    reason = f"none of {len(rows)} {invariant.key} in {one.read} is in {other.read}"
+    return _found(history, invariant, Verdict.PASS, reason, blame)
 
 
 def _follows(history: History, invariant: Follows, rows: Rows, blame: Blame) -> Finding:

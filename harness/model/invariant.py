@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from harness.model.guarantee import Guarantee, Said
 from harness.model.system import Declared, Name
 
 Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
@@ -15,9 +16,6 @@ Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
 Scalar = str | int | float | bool | None
 Where = dict[str, Scalar]
 """Field → value: only rows that have all of them count."""
-
-Said = Annotated[str, Field(min_length=1, max_length=120)]
-"""What an invariant is called in findings: a sentence."""
 
 
 class Read(Declared):
@@ -148,6 +146,45 @@ class Never(Declared):
         return (self.read,)
 
 
+class NeverNegative(Declared):
+    """No figure of any row is below zero."""
+
+    kind: Literal["never-negative"]
+    name: Said
+    read: Name
+    fields: Annotated[tuple[str, ...], Field(min_length=1)]
+    service: Name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the reads that it needs."""
+        return (self.read,)
+
+
+class Kept(Declared):
+    """Rows of a read, and which of them count."""
+
+    read: Name
+    where: Where = Field(default_factory=dict)
+
+
+class Apart(Declared):
+    """No key has rows on both sides: an order that is cancelled, and a charge for it that was not given back."""
+
+    kind: Literal["apart"]
+    name: Said
+    key: str
+    """The field that both have."""
+    one: Kept
+    other: Kept
+    service: Name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the reads that it needs, each once."""
+        return tuple(dict.fromkeys((self.one.read, self.other.read)))
+
+
 class Follows(Declared):
     """The states that each row went through follow one another as allowed."""
 
@@ -169,7 +206,10 @@ class Follows(Declared):
         return (self.read,)
 
 
-Invariant = Annotated[AcknowledgedKept | AtMostOnce | Conserved | Never | Follows, Field(discriminator="kind")]
+OverReads = AcknowledgedKept | AtMostOnce | Conserved | Never | NeverNegative | Apart | Follows
+"""What is true of final reads; the guarantees are about operations."""
+
+Invariant = Annotated[OverReads | Guarantee, Field(discriminator="kind")]
 
 
 class Invariants(Declared):
