@@ -6,33 +6,83 @@ from harness.faults.edge_latency import Latency, latency
 from harness.faults.edge_no_op import NoOp, no_op
 from harness.faults.edge_reset import Reset, reset
 from harness.faults.edge_truncate import Truncate, truncate
+from harness.faults.exchange_delay import Delay, delay
+from harness.faults.exchange_drop_field import DropField, drop_field
+from harness.faults.exchange_duplicate import Duplicate, duplicate
+from harness.faults.exchange_html_200 import Html200, html_200
+from harness.faults.exchange_malformed import Malformed, malformed
+from harness.faults.exchange_stale import Stale, stale
+from harness.faults.exchange_status import Status, status
+from harness.faults.exchange_trickle import Trickle, trickle
+from harness.faults.exchange_wrong_type import WrongType, wrong_type
 from harness.faults.injector import Injector
+from harness.faults.instance_cpu import Cpu, cpu
+from harness.faults.instance_crash_loop import CrashLoop, crash_loop
+from harness.faults.instance_descriptors import Descriptors, descriptors
+from harness.faults.instance_full_disk import FullDisk, full_disk
 from harness.faults.instance_kill import Kill, kill
+from harness.faults.instance_memory import Memory, memory
 from harness.faults.instance_pause import Pause, pause
-from harness.faults.spec import EdgeFault, InstanceFault, Instances
+from harness.faults.instance_restart import Restart, restart
+from harness.faults.instance_stop import Stop, stop
+from harness.faults.spec import EdgeFault, ExchangeFault, ExchangeMatch, InstanceFault, Instances
 from harness.faults.table import FAULTS, fault_table
 
 __all__ = [
     "FAULTS",
     "BlackHole",
+    "Cpu",
+    "CrashLoop",
+    "Delay",
+    "Descriptors",
     "Down",
+    "DropField",
+    "Duplicate",
     "EdgeFault",
+    "ExchangeFault",
+    "ExchangeMatch",
+    "FullDisk",
+    "Html200",
     "Injector",
     "InstanceFault",
     "Instances",
     "Kill",
     "Latency",
+    "Malformed",
+    "Memory",
     "NoOp",
     "Pause",
     "Reset",
+    "Restart",
+    "Stale",
+    "Status",
+    "Stop",
+    "Trickle",
     "Truncate",
+    "WrongType",
     "black_hole",
+    "cpu",
+    "crash_loop",
+    "delay",
+    "descriptors",
     "down",
+    "drop_field",
+    "duplicate",
     "fault_table",
+    "full_disk",
+    "html_200",
     "kill",
     "latency",
+    "malformed",
+    "memory",
     "no_op",
     "pause",
     "reset",
+    "restart",
+    "stale",
+    "status",
+    "stop",
+    "trickle",
     "truncate",
+    "wrong_type",
 ]

@@ -12,8 +12,24 @@ from harness.faults.edge_latency import Latency
 from harness.faults.edge_no_op import NoOp
 from harness.faults.edge_reset import Reset
 from harness.faults.edge_truncate import Truncate
+from harness.faults.exchange_delay import Delay
+from harness.faults.exchange_drop_field import DropField
+from harness.faults.exchange_duplicate import Duplicate
+from harness.faults.exchange_html_200 import Html200
+from harness.faults.exchange_malformed import Malformed
+from harness.faults.exchange_stale import Stale
+from harness.faults.exchange_status import Status
+from harness.faults.exchange_trickle import Trickle
+from harness.faults.exchange_wrong_type import WrongType
+from harness.faults.instance_cpu import Cpu
+from harness.faults.instance_crash_loop import CrashLoop
+from harness.faults.instance_descriptors import Descriptors
+from harness.faults.instance_full_disk import FullDisk
 from harness.faults.instance_kill import Kill
+from harness.faults.instance_memory import Memory
 from harness.faults.instance_pause import Pause
+from harness.faults.instance_restart import Restart
+from harness.faults.instance_stop import Stop
 from harness.faults.spec import EdgeFault, InstanceFault
 from harness.model.fault import FaultSpec
 
@@ -23,8 +39,24 @@ FAULTS: Mapping[str, type[FaultSpec]] = {
     "black-hole": BlackHole,
     "reset": Reset,
     "truncate": Truncate,
+    "status": Status,
+    "delay": Delay,
+    "malformed": Malformed,
+    "wrong-type": WrongType,
+    "html-200": Html200,
+    "drop-field": DropField,
+    "duplicate": Duplicate,
+    "stale": Stale,
+    "trickle": Trickle,
     "kill": Kill,
     "pause": Pause,
+    "stop": Stop,
+    "restart": Restart,
+    "crash-loop": CrashLoop,
+    "cpu": Cpu,
+    "memory": Memory,
+    "full-disk": FullDisk,
+    "descriptors": Descriptors,
     "no-op": NoOp,
 }
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, cast
 
 Path = tuple[str | None, ...]
-"""Where in a document: names of members, and None for each element of a list."""
+"""Where in a document: names of members or numbers of elements, and None for each element of a list."""
 DEPTH_LIMIT = 32
 
 
@@ -119,6 +119,12 @@ def pointer_of(path: Path) -> str:
     return "".join(f"/{_EACH if part is None else part.replace('~', '~0').replace('/', '~1')}" for part in path) or "/"
 
 
+def path_of(pointer: str) -> Path:
+    """The place of a JSON pointer; a star stands for each element of a list."""
+    parts = pointer.split("/")[1:]
+    return tuple(None if part == _EACH else part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
 def applied(document: object, changes: Sequence[Change]) -> tuple[object, int]:
     """The document with the changes made, and how many of them met something to change; the given one stays."""
     changed = {"": copy.deepcopy(document)}
@@ -141,6 +147,8 @@ def _places(node: object, path: Path) -> Iterator[_Place]:
         keys: list[str | int] = [*range(len(node))]
     elif isinstance(node, dict):
         keys = [first]
+    elif isinstance(node, list) and first.isdecimal() and int(first) < len(node):
+        keys = [int(first)]
     else:
         return
     holder = cast("dict[str, object] | list[object]", node)
@@ -155,6 +163,9 @@ def _places(node: object, path: Path) -> Iterator[_Place]:
 
 def _act(change: Change, holder: dict[str, object] | list[object], key: str | int) -> bool:
     if isinstance(holder, list):
+        if change.act is Act.REMOVE and isinstance(key, int) and change.path[-1] is not None:
+            del holder[key]
+            return True
         return isinstance(key, int) and _set(change, holder, key)
     name = str(key)
     if change.act is Act.REMOVE:
