@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test doctor lint format lock lock-check clean
+.PHONY: help setup run test defects doctor lint format lock lock-check clean
 
 help: ## what one can make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ run: setup ## the main job: bring the shop up, verify, break and fuzz it; ends i
 
 test: setup ## the tests of the harness, and the contracts of the shop
 	@$(BIN)/pytest $(ARGS)
+
+defects: setup ## plant mistakes in the shop one by one, and see which of them are found
+	@$(BIN)/python -m chaos.defects $(ARGS)
 
 doctor: setup ## what the harness needs, what it found, and what mends the rest
 	@$(BIN)/harness doctor
