@@ -1,4 +1,4 @@
-"""Judges one cell of the matrix, by defaults that need no declaration."""
+"""Judges one cell of the matrix: by defaults that need no declaration, and by what is declared beyond them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.checkers.clean_class import (
     DEADLINE_SLACK,
     StepClass,
+    content_type,
     described,
     invalid,
     is_success,
@@ -15,7 +16,7 @@ from harness.checkers.clean_class import (
 from harness.checkers.shape import parsed, thinner
 from harness.checkers.state import COMMANDS
 from harness.checkers.trial import Owed, Trial
-from harness.model.matrix import CellFinding, CellVerdict, Kind, Rule
+from harness.model.matrix import SLOW_KINDS, CellFinding, CellVerdict, Kind, Rule
 from harness.model.verdict import Verdict, worst
 from harness.model.visits import Exchange, Trouble, Visit
 
@@ -25,6 +26,10 @@ UNAVAILABLE = 503
 PASSED_ON = 0.9
 """An answer that is later by this part of the fault's own delay has waited for it."""
 EVIDENCE_LIMIT = 5
+ENOUGH_TO_COMPARE = 2
+"""Visits: what one lacks may be its own."""
+OVERDUE_SLACK_S = 0.25
+"""So much later than its declared deadline a call may be given up: a machine may be busy."""
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 
 Broken = Iterator[tuple[Exchange, str]]
@@ -48,6 +53,8 @@ def judge(trial: Trial, owed: Owed) -> CellVerdict:
         samples=len(trial.visits),
         usable=all(_usable(trial, visit) for visit in trial.visits) if trial.usable_before and not doubts else None,
         degraded=_degraded(trial),
+        mixed=len({_usable(trial, visit) for visit in trial.visits}) > 1,
+        at_once=trial.at_once,
         answer=_worst_answer(trial.visits),
         slowest_s=max((each.took_s for visit in trial.visits for each in visit.exchanges), default=None),
         recovered_s=trial.recovered_s,
@@ -115,12 +122,17 @@ def _findings(trial: Trial, owed: Owed) -> Iterator[CellFinding]:
         Rule.ERROR: _errors,
         Rule.BROKEN: _breaks,
         Rule.BODY: _bodies,
+        Rule.REFUSAL: _refusals,
     }
     found = [each for rule, broken in rules.items() if (each := _of_rule(rule, trial, owed, broken)) is not None]
     if not any(each.rule is Rule.HANG for each in found):
-        slow = _of_rule(Rule.SLOW, trial, owed, _slow)
-        found += [slow] if slow else []
+        late = _of_rule(Rule.SLOW, trial, owed, _slow) or _of_rule(Rule.OVERDUE, trial, owed, _overdue)
+        found += [late] if late else []
     yield from found
+    if owed.usable and owed.marks and trial.usable_before and not found:
+        unmarked = _of_rule(Rule.UNMARKED, trial, owed, _unmarked)
+        found += [unmarked] if unmarked else []
+        yield from found
     if owed.usable and trial.usable_before and not found and not all(_usable(trial, visit) for visit in trial.visits):
         reason = f"{owed.usable}, but a customer got {_worst_answer(trial.visits)}"
         yield CellFinding(rule=Rule.USABLE, verdict=Verdict.FAIL, reason=reason, evidence=_shown(trial))
@@ -197,6 +209,58 @@ def _slow(trial: Trial, owed: Owed) -> Broken:
             yield exchange, f"waited for the fault's delay of {trial.delay_s:g} s, though {owed.soft}"
 
 
+def _overdue(trial: Trial, owed: Owed) -> Broken:
+    """Later than the edge's deadline permits, for all calls of a visit on it together."""
+    crossed, deadline_s = trial.crossed, owed.edge_deadline_s
+    if deadline_s is None or crossed.count is None or trial.cell.kind not in SLOW_KINDS or trial.cell.first:
+        return
+    calls = max(1.0, crossed.usual, crossed.count / max(1, len(trial.visits)))
+    for exchange, step in _exchanges(trial):
+        if step and exchange.took_s > step.slowest_s + calls * deadline_s * DEADLINE_SLACK + OVERDUE_SLACK_S:
+            yield (
+                exchange,
+                (
+                    f"at most {step.slowest_s * 1000:.0f} ms without the fault, and {trial.cell.edge} is declared"
+                    f" to be waited for {deadline_s:g} s ({calls:.1f} calls a visit)"
+                ),
+            )
+
+
+def _refusals(trial: Trial, owed: Owed) -> Broken:
+    """Errors that the document declares, but not so: it promises a Retry-After, say."""
+    for exchange, step in _exchanges(trial):
+        promised = owed.refusals.get(exchange.step, {}).get(exchange.status or 0)
+        if exchange.trouble or promised is None or (step and exchange.status in step.statuses):
+            continue
+        missing = [name for name in promised.headers if name.lower() not in exchange.headers]
+        if missing:
+            yield exchange, f"without {', '.join(missing)}, which its own document requires"
+        elif promised.media and exchange.body and content_type(exchange) not in promised.media:
+            said = content_type(exchange) or "no content type"
+            yield exchange, f"{said} where its own document declares {', '.join(promised.media)}"
+
+
+def _unmarked(trial: Trial, owed: Owed) -> Broken:
+    """Answers that lack what none lacks without the fault: each visit the same, and the one after the healing not."""
+    if len(trial.visits) < ENOUGH_TO_COMPARE or not trial.after:
+        return
+    thin = [_gaps(trial, visit) for visit in trial.visits]
+    after = {gap for visit in trial.after for gap in _gaps(trial, visit)}
+    for gap in [gap for gap in thin[0] if gap not in after and all(gap in each for each in thin)]:
+        yield thin[0][gap], f"lacks what it has without the fault ({gap[1]}) and does not say so, though {owed.usable}"
+
+
+def _gaps(trial: Trial, visit: Visit) -> dict[tuple[str, str], Exchange]:
+    """Step and what is missing in an answer to it → the answer, of those that are not marked as degraded."""
+    found: dict[tuple[str, str], Exchange] = {}
+    for exchange in visit.exchanges:
+        step = trial.clean.steps.get(exchange.step)
+        if step and step.shape and is_success(exchange) and not exchange.degraded:
+            for gap in thinner(step.shape, parsed(exchange.body)[1]):
+                found.setdefault((exchange.step, gap), exchange)
+    return found
+
+
 def _usable(trial: Trial, visit: Visit) -> bool:
     """Whether the customer got what she came for, perhaps less of it, and marked so."""
     for exchange in visit.exchanges:
@@ -231,7 +295,8 @@ def _met(trial: Trial) -> str:
     if trial.cell.kind is Kind.PLACEBO:
         return "as without it"
     if crossed.met:
-        return f"{crossed.count} requests met the fault"
+        own = f", of which {crossed.usual:g} in each visit are its own" if crossed.own else ""
+        return f"{crossed.count} requests met the fault{own}"
     if crossed.count is not None and trial.cell.kind is Kind.REFUSED:
         return f"a refused connection is not counted; each clean visit crosses {crossed.usual:g} times"
     return "the answers show that it was felt"

@@ -29,13 +29,17 @@ class Crossed:
     visits: int = 0
     usual: float = 0.0
     """In a clean visit at least."""
+    own: bool = False
+    """Whether every clean visit is known to cross, however much crosses anyway."""
 
     @property
     def met(self) -> bool:
         """Whether requests of the journey were counted."""
-        return self.count is not None and told_apart(
-            self.count, background=self.background, unseen=self.unseen, visits=self.visits
-        )
+        if self.count is None:
+            return False
+        if self.own and self.usual >= 1 and 0 < self.visits <= self.count:
+            return True
+        return told_apart(self.count, background=self.background, unseen=self.unseen, visits=self.visits)
 
 
 def told_apart(count: int, *, background: float, unseen: float, visits: int) -> bool:
@@ -47,6 +51,16 @@ def told_apart(count: int, *, background: float, unseen: float, visits: int) -> 
 def beyond(count: int, background: float) -> bool:
     """Whether so many are more than what crosses anyway."""
     return count >= 1 and count > background + BACKGROUND_SIGMAS * sqrt(background)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """What a document promises of every answer with a status."""
+
+    headers: tuple[str, ...] = ()
+    """Those that are required."""
+    media: tuple[str, ...] = ()
+    """Content types; none when it says nothing of a body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,12 @@ class Owed:
     """Where it is declared that the journey needs the provider, and may end without what it wanted."""
     declared: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Step → the statuses that its OpenAPI document declares."""
+    refusals: Mapping[str, Mapping[int, Promised]] = field(default_factory=dict)
+    """Step → status of an error → what its OpenAPI document promises of it."""
+    edge_deadline_s: float | None = None
+    """How long the consumer is declared to wait on the edge, with all its attempts."""
+    marks: bool = False
+    """Whether it is declared how a degraded answer says so."""
     recover_within_s: float = 10.0
 
 
@@ -76,10 +96,14 @@ class Trial:
     """Of a latency."""
     visits: tuple[Visit, ...] = ()
     """While the fault was in force."""
+    at_once: bool = False
+    """Whether they were paid at the same time."""
     crossed: Crossed = Crossed(count=None)
     healed: Healed | None = None
     recovered_s: float | None = None
     """From the healing until the answers were of the clean class; None when they never were."""
+    after: tuple[Visit, ...] = ()
+    """The visit after the healing that was of the clean class, if one was."""
     ill: str = ""
     """Why the last visit after the healing was not of the clean class."""
     restarted: bool = False

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
-from harness.model.matrix import KINDS, Kind
+from harness.model.matrix import LINE_KINDS, Kind
 from harness.model.quantity import Duration
 
 if TYPE_CHECKING:
     from harness.engine.under_fault import UnderFaultOptions
 
 MAX_SEED = 2**31 - 1
-NAMES = tuple(kind.value for kind in KINDS)
+NAMES = tuple(kind.value for kind in LINE_KINDS)
 
 
 class Length(click.ParamType[Duration]):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.contracts import Length
 from harness.model.matrix import KINDS, Kind
+from harness.model.quantity import Duration
 
 if TYPE_CHECKING:
     from harness.engine.matrix_run import MatrixOptions
@@ -26,6 +28,13 @@ NAMES = tuple(kind.value for kind in KINDS)
 @click.option(
     "--kind", "kinds", multiple=True, type=click.Choice(NAMES), help="Only this kind of failure (may be repeated)."
 )
+@click.option("--changed", metavar="SERVICE", default="",
+              help="Only edges from and to this service, in 80 s unless --budget says otherwise.")  # fmt: skip
+@click.option("--budget", type=Length(), help="Of the whole run (`10m`); the most telling cells come first.")
+@click.option("--resume", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIRECTORY",
+              help="Go on where the run of that directory was cut short, or had no time left.")  # fmt: skip
+@click.option("--prune/--no-prune", default=True, show_default=True,
+              help="Leave out cells in which every service would see what it sees in another.")  # fmt: skip
 @click.option("--visits", type=click.IntRange(1, MOST_VISITS), default=2, show_default=True, help="Under each fault.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
@@ -43,11 +52,15 @@ def matrix(
     journeys: tuple[str, ...],
     edges: tuple[str, ...],
     kinds: tuple[str, ...],
+    changed: str,
+    budget: Duration | None,
+    resume: Path | None,
     visits: int,
     seed: int | None,
     directory: Path | None,
     json_file: Path | None,
     *,
+    prune: bool,
     restart: bool,
     recover_within: float,
     tls: bool,
@@ -64,6 +77,10 @@ def matrix(
         journeys=journeys,
         edges=tuple(each.replace(" ", "").replace("→", "->") for each in edges),
         kinds=tuple(Kind(each) for each in kinds),
+        changed=changed,
+        prune=prune,
+        budget_s=None if budget is None else float(budget),
+        resume=resume,
         visits=visits,
         restart=restart,
         recover_within_s=recover_within,

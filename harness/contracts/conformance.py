@@ -89,6 +89,15 @@ class Conformance:
         operation = self._operation(method, path) or {}
         return frozenset(int(status) for status in operation if status.isdecimal())
 
+    def promised(self, method: str, path: str) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Status that is declared by its number → the headers that are required, and the content types."""
+        operation = self._operation(method, path) or {}
+        return {
+            int(status): (tuple(response.required_headers), tuple(response.media))
+            for status, response in operation.items()
+            if status.isdecimal()
+        }
+
     @property
     def registry(self) -> Registry[Any]:
         """What the references of its schemas are looked up in."""

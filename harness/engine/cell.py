@@ -10,17 +10,15 @@ from dataclasses import dataclass, replace
 from harness.checkers.clean_class import marked, same_class
 from harness.checkers.state import NO_STATE, StateSeen, Views, not_told_no, state_seen
 from harness.checkers.trial import Crossed, Trial
-from harness.engine.familiar import IDLE_S, Familiar, between, quiet_views
+from harness.engine.familiar import AT_ONCE, Familiar, between, quiet_views
 from harness.engine.ground import Counts, Ground
+from harness.engine.kinds import fault_of
 from harness.errors import HarnessError
-from harness.faults import BlackHole, Down, EdgeFault, Latency, NoOp, Reset, Truncate
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
-from harness.model.matrix import Cell, Kind, Rule
+from harness.model.matrix import SLOW_KINDS, Cell, Kind, Rule
 from harness.model.quantity import Duration
 from harness.model.visits import Visit
 
-HEAD_BYTES = 20
-"""Of `HTTP/1.1 200 OK` with its line end 17 are the status line: the cut is within the first header."""
 BEYOND = 1.25
 """A latency is so many times the deadline that it exceeds."""
 LEAST_DELAY_S = 0.25
@@ -29,6 +27,8 @@ RECOVER_WITHIN_S = 10.0
 LOOK_S = 0.25
 VISIT_LIMIT_S = 180.0
 """A visit that takes longer is given up, whatever its customer's patience."""
+LONG_VISIT_S = 0.3
+"""Visits that take longer are paid at the same time, where the system was seen to bear that."""
 HANGS_BUDGET_S = 4.0
 """After a visit that hung no other is made when they took so long together."""
 LASTS = Duration(3600)
@@ -50,30 +50,28 @@ def delay_of(ground: Ground, known: Familiar, edge: str) -> float:
     return round(max(LEAST_DELAY_S, BEYOND * (float(declared) if declared else known.deadline_s)), 3)
 
 
-def fault_of(kind: Kind, delay_s: float) -> EdgeFault:
-    """The fault that is a kind of failure."""
-    faults: dict[Kind, EdgeFault] = {
-        Kind.REFUSED: Down(),
-        Kind.BLACK_HOLE: BlackHole(),
-        Kind.LATENCY: Latency(delay=Duration(delay_s)),
-        Kind.RESET: Reset(),
-        Kind.TRUNCATE_0: Truncate(after_bytes=0),
-        Kind.TRUNCATE_HEAD: Truncate(after_bytes=HEAD_BYTES),
-        Kind.PLACEBO: NoOp(),
-    }
-    return faults[kind]
-
-
 class CellRun:
     """One cell from arming to what comes after its healing."""
 
-    def __init__(self, ground: Ground, known: Familiar, cell: Cell, pace: Pace, numbers: Iterator[int]) -> None:
+    def __init__(  # noqa: PLR0913 -- what, where, how, and whether visits are paid in turn
+        self,
+        ground: Ground,
+        known: Familiar,
+        cell: Cell,
+        pace: Pace,
+        numbers: Iterator[int],
+        *,
+        in_turn: bool = False,
+    ) -> None:
+        long = cell.kind in SLOW_KINDS or known.visit_s >= LONG_VISIT_S
+        self._at_once = known.at_once and long and not in_turn and pace.visits > 1
         self._ground = ground
         self._known = known
         self._cell = cell
         self._pace = pace
         self._numbers = numbers
         self._armed: list[str] = []
+        self._after: list[Visit] = []
         self.crossed: dict[str, int] = {}
         """Edge → requests that the visits made while the fault was in force."""
 
@@ -89,6 +87,8 @@ class CellRun:
             healed = await self._heal()
         if healed is not None:
             trial = replace(trial, healed=healed)
+            if healed.hits is not None and healed.hits.exchanges is not None:
+                trial = replace(trial, crossed=replace(trial.crossed, count=healed.hits.exchanges))
         if trial.visits:
             try:
                 trial = await self._afterwards(trial)
@@ -110,16 +110,22 @@ class CellRun:
         trial = replace(trial, armed=armed)
         if not armed.in_force:
             return trial
-        visits: list[Visit] = []
-        visited = ground.clock.now()
-        while len(visits) < self._pace.visits:
-            visits.append(await self._visit())
-            if self._hung(visits[-1]) and ground.clock.now() - visited >= HANGS_BUDGET_S:
-                break
+        visits = await self._visits()
         after = await ground.counts()
         crossed = self._crossings(before, after, ground.clock.now() - began, len(visits))
         delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0
-        return replace(trial, visits=tuple(visits), crossed=crossed, delay_s=delay_s)
+        return replace(trial, visits=tuple(visits), at_once=self._at_once, crossed=crossed, delay_s=delay_s)
+
+    async def _visits(self) -> list[Visit]:
+        """As many as the pace has it, at the same time where they take long; fewer in turn when they hang."""
+        clock, began = self._ground.clock, self._ground.clock.now()
+        visits: list[Visit] = []
+        while left := self._pace.visits - len(visits):
+            paid = min(left, AT_ONCE) if self._at_once else 1
+            visits += await asyncio.gather(*(self._visit() for _ in range(paid)))
+            if self._hung(visits[-1]) and clock.now() - began >= HANGS_BUDGET_S:
+                break
+        return visits
 
     async def _arm(self, cell: Cell) -> Armed:
         if cell.kind is not Kind.PLACEBO:
@@ -160,10 +166,11 @@ class CellRun:
         self.crossed = between(before, after)
         return Crossed(
             count=self.crossed.get(edge, 0),
-            background=known.background.get(edge, 0.0) * took_s,
-            unseen=took_s / IDLE_S,
+            background=known.background.most(edge, took_s),
+            unseen=known.background.unseen(took_s),
             visits=visits,
             usual=usual,
+            own=edge in known.own and self._cell.first is None,
         )
 
     def _usual_under_first(self, edge: str) -> float:
@@ -185,7 +192,7 @@ class CellRun:
         trial = replace(trial, state=await self._state(trial))
         recovered_s, ill = await self._recover()
         deaths = self._ground.deaths()
-        trial = replace(trial, recovered_s=recovered_s, ill=ill, deaths=deaths)
+        trial = replace(trial, recovered_s=recovered_s, after=tuple(self._after), ill=ill, deaths=deaths)
         if recovered_s is not None and not deaths:
             return trial
         if self._pace.restart:
@@ -219,6 +226,7 @@ class CellRun:
             visit = await self._visit()
             ill = same_class(self._known.clean, visit, deadline_s=self._known.deadline_s)
             if not ill:
+                self._after = [visit]
                 return (0.0 if attempt == 1 else start - began), ""
             if clock.now() - began >= self._pace.recover_within_s:
                 return None, ill

@@ -11,7 +11,9 @@ from pydantic import JsonValue
 
 from harness.checkers.shape import parsed
 from harness.checkers.state import Views
+from harness.checkers.trial import Promised
 from harness.clock import Clock
+from harness.engine.hearing import Heard
 from harness.engine.session import Session
 from harness.load.visits import Visitor
 from harness.model.events import Event
@@ -43,6 +45,22 @@ class Injecting(Protocol):
         ...
 
 
+class Listening(Protocol):
+    """Who hears every exchange on some edges; `Hearing` is one."""
+
+    async def start(self) -> None:
+        """See `Hearing.start`."""
+        ...
+
+    async def take(self) -> list[Heard]:
+        """See `Hearing.take`."""
+        ...
+
+    async def stop(self) -> None:
+        """See `Hearing.stop`."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ground:
     """All that conducting a matrix needs of a system that is up."""
@@ -67,6 +85,10 @@ class Ground:
     """The command that repeats a cell."""
     declared: Callable[[str, str], frozenset[int]] = lambda _method, _path: frozenset()
     """The statuses that the entry's document declares for a request."""
+    promised: Callable[[str, str], Mapping[int, Promised]] = lambda _method, _path: {}
+    """What it promises of the answers to a request, by their status."""
+    hearing: Callable[[Sequence[str]], Listening] | None = None
+    """Hears what is asked and answered on edges of plain HTTP; None where nobody can."""
 
 
 class EdgeCounts:

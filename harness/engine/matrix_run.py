@@ -6,8 +6,11 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from harness.checkers.state import COMMANDS
+from harness.checkers.trial import Promised
 from harness.contracts.conformance import Conformance
 from harness.declare import load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
@@ -15,24 +18,31 @@ from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
 from harness.engine.documents import document_of, read_document
 from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
+from harness.engine.hearing import Hearing
 from harness.engine.matrix import Matrix, Wanted
+from harness.engine.matrix_rest import read_at_the_end
 from harness.engine.permission import permit
 from harness.engine.run import INTERRUPTED, RunResult, conclusion
 from harness.engine.session import Say, Session, Settings, replay_command
-from harness.engine.visiting import open_visitor
-from harness.errors import ContractError, DeclarationError, HarnessError, LoadError, Place, Problem
+from harness.engine.visiting import LoadVisitor, open_visitor
+from harness.errors import ContractError, DeclarationError, HarnessError, JournalError, LoadError, Place, Problem
 from harness.load.visits import Visitor
-from harness.model.events import PhaseEnded, RunEnded
+from harness.model.events import Event, MatrixCellEnded, MatrixEnded, PhaseEnded, RunEnded, RunStarted
 from harness.model.finding import Finding, Part
 from harness.model.invariant import Invariants
-from harness.model.matrix import Cell, Kind
+from harness.model.matrix import Cell, CellVerdict, Kind
 from harness.model.system import CUSTOMERS, Ability, edge_name
 from harness.model.topology import Topology
 from harness.model.verdict import Verdict, worst
+from harness.observe.journal import JOURNAL, read_journal
 from harness.runtime.addresses import check_placeholders
 
 VISITS = 2
 """Under each fault, unless the user wants more."""
+CHANGED_BUDGET_S = 80.0
+"""For what a change to one service touches, from the run's start: somebody waits for it."""
+
+_SERVER_ERROR = 500
 
 OpenVisitor = Callable[[Session], Awaitable[Visitor]]
 
@@ -45,6 +55,13 @@ class MatrixOptions:
     journeys: tuple[str, ...] = ()
     edges: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    changed: str = ""
+    """Only edges from and to this service."""
+    prune: bool = True
+    budget_s: float | None = None
+    """From the start of the run; what there is no time for is told as untested."""
+    resume: Path | None = None
+    """The directory of a run that was cut short, or had no time for all: its results are taken over."""
     visits: int = VISITS
     restart: bool = True
     recover_within_s: float = RECOVER_WITHIN_S
@@ -59,6 +76,8 @@ class MatrixPlan:
     invariants: Invariants
     restart: bool
     """Whether instances may be restarted: it was asked for, and is allowed."""
+    earlier: tuple[CellVerdict, ...] = ()
+    """What an earlier run came to."""
 
 
 def prepare_matrix(options: MatrixOptions) -> MatrixPlan:
@@ -75,6 +94,10 @@ def prepare_matrix(options: MatrixOptions) -> MatrixPlan:
     for edge in options.edges:
         if edge not in known:
             _unknown("edge", edge, known, options.system)
+    ends = [*topology.system.services, *topology.system.stores]
+    if options.changed and options.changed not in ends:
+        _unknown("service", options.changed, ends, options.system)
+    earlier = earlier_results(options.resume, topology) if options.resume else ()
     permit(topology, {Ability.LOAD, Ability.FAULTS}, place_of=place_of)
     restart = options.restart
     try:
@@ -82,7 +105,32 @@ def prepare_matrix(options: MatrixOptions) -> MatrixPlan:
     except DeclarationError:
         restart = False
     invariants = load_invariants(Path(topology.root) / topology.system.content.chaos, topology)
-    return MatrixPlan(topology=topology, invariants=invariants, restart=restart)
+    return MatrixPlan(topology=topology, invariants=invariants, restart=restart, earlier=earlier)
+
+
+def earlier_results(directory: Path, topology: Topology) -> tuple[CellVerdict, ...]:
+    """What the matrix of an earlier run came to, as far as it came.
+
+    Raises:
+        DeclarationError: if its journal can't be read, or is one of another system.
+    """
+    try:
+        events = read_journal(directory / JOURNAL).events
+    except JournalError as error:
+        raise _no_resume(directory, str(error)) from error
+    started = next((each for each in events if isinstance(each, RunStarted)), None)
+    if started is None or started.system != topology.name:
+        found = f"one of {started.system}" if started else "one that does not say of which system"
+        raise _no_resume(directory, f"expected a journal of {topology.name}, found {found}")
+    results = [each.result for each in events if isinstance(each, MatrixCellEnded)]
+    if not results:
+        raise _no_resume(directory, "its journal has no cell of a matrix")
+    return tuple(replace(each, taken_from=each.taken_from or started.run) for each in results)
+
+
+def _no_resume(directory: Path, why: str) -> DeclarationError:
+    remedy = "give the directory of a run of `harness chaos matrix` on this system"
+    return DeclarationError([Problem(place=Place(file=str(directory)), message=why, remedy=remedy)])
 
 
 def _unknown(what: str, name: str, known: Sequence[str], file: Path) -> None:
@@ -116,6 +164,7 @@ async def run_matrix(options: MatrixOptions, *, say: Say, visitor_of: OpenVisito
         say("stopping")
         await asyncio.shield(session.stop())
     verdict, reason = conclusion(recorder.findings)
+    reason += untested_in_words(recorder.events)
     if interrupted:
         verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
     code = INTERRUPTED if interrupted else verdict.exit_code
@@ -134,14 +183,46 @@ async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, v
             if name not in visitor.journeys:
                 _unknown("journey", name, visitor.journeys, options.system)
         pace = Pace(visits=options.visits, restart=plan.restart, recover_within_s=options.recover_within_s)
-        wanted = Wanted(journeys=options.journeys, edges=options.edges, kinds=options.kinds, pace=pace)
+        wanted = Wanted(
+            journeys=options.journeys,
+            edges=options.edges,
+            kinds=options.kinds,
+            changed=options.changed,
+            prune=options.prune,
+            ends_at=options.budget_s or (CHANGED_BUDGET_S if options.changed else None),
+            earlier=plan.earlier,
+            pace=pace,
+        )
         document = await _document(session)
         ground = ground_of(session, plan, options, visitor)
-        await Matrix(replace(ground, declared=document.declared) if document else ground, wanted).run()
+        if document is not None:
+            ground = replace(ground, declared=document.declared, promised=partial(_promised, document))
+        matrix = Matrix(ground, wanted)
+        await matrix.run()
+        if any(method in COMMANDS for known in matrix.known for method, _ in known.clean.requests.values()):
+            by_load = isinstance(visitor, LoadVisitor)
+            await read_at_the_end(session, plan.invariants, by_load=by_load, replay=_whole(options, session.seed))
     finally:
         await asyncio.shield(visitor.close())
     recorder = session.recorder
     recorder.record(PhaseEnded(name="matrix", t=session.now(), took_s=session.now() - began))
+
+
+def _promised(document: Conformance, method: str, path: str) -> dict[int, Promised]:
+    """What the document promises of errors."""
+    return {
+        status: Promised(headers=headers, media=media)
+        for status, (headers, media) in document.promised(method, path).items()
+        if status >= _SERVER_ERROR
+    }
+
+
+def untested_in_words(events: Sequence[Event]) -> str:
+    """What a verdict leaves out; nothing when every cell was tried."""
+    outlook = next((each.outlook for each in reversed(events) if isinstance(each, MatrixEnded)), None)
+    if outlook is None or not outlook.untested:
+        return ""
+    return f"; {len(outlook.untested)} of {outlook.figures.get('cells', 0):.0f} cells were not tested"
 
 
 async def _document(session: Session) -> Conformance | None:
@@ -173,6 +254,7 @@ def ground_of(session: Session, plan: MatrixPlan, options: MatrixOptions, visito
         now=session.now,
         say=session.say,
         replay=lambda cell: replay_of(cell, options, session.seed),
+        hearing=lambda names: Hearing(session, [session.topology.edges[name] for name in names]),
     )
 
 
@@ -184,8 +266,18 @@ def replay_of(cell: Cell, options: MatrixOptions, seed: int) -> str:
     kinds += [cell.kind] if cell.kind is not Kind.PLACEBO and cell.kind not in kinds else []
     named = [("--journey", cell.journey), *(("--edge", edge) for edge in edges), *(("--kind", kind) for kind in kinds)]
     tls = ["--tls"] if options.settings.tls else []
+    tls += ["--visits", str(options.visits)] if options.visits != VISITS else []
     return replay_command(
         *("chaos", "matrix", str(options.system), *tls, "--seed", str(seed), *itertools.chain.from_iterable(named))
+    )
+
+
+def _whole(options: MatrixOptions, seed: int) -> str:
+    """The command that repeats the whole matrix."""
+    named = [("--journey", name) for name in options.journeys] + [("--edge", edge) for edge in options.edges]
+    named += [("--kind", kind) for kind in options.kinds]
+    return replay_command(
+        *("chaos", "matrix", str(options.system), "--seed", str(seed), *itertools.chain.from_iterable(named))
     )
 
 

@@ -1,4 +1,4 @@
-"""The first resilience matrix: one journey, one edge, one kind of failure; and what came of each."""
+"""The resilience matrix: one journey, one edge, one kind of failure; and what came of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from enum import StrEnum
 from harness.model.system import Need
 from harness.model.verdict import Verdict
 
-MATRIX_FORMAT = 1
+MATRIX_FORMAT = 2
+"""2: cells that others stand for, cells that were not tried, trials of a cell, and kinds that change answers."""
 
 
 class Kind(StrEnum):
@@ -20,6 +21,14 @@ class Kind(StrEnum):
     RESET = "reset"
     TRUNCATE_0 = "truncate-0"
     TRUNCATE_HEAD = "truncate-head"
+    HALF_OPEN = "half-open"
+    ONE_WAY = "one-way"
+    TRUNCATE_BODY = "truncate-body"
+    STATUS_500 = "status-500"
+    STATUS_503 = "status-503"
+    HTML_200 = "html-200"
+    MALFORMED = "malformed"
+    TRICKLE = "trickle"
     PLACEBO = "placebo"
     """A fault that does nothing, put on all edges that a journey crosses; no column of the table."""
     ANSWER = "answer"
@@ -38,12 +47,28 @@ _WORDS = {
     Kind.RESET: "connections are accepted and reset",
     Kind.TRUNCATE_0: "connections end before an answer's first byte",
     Kind.TRUNCATE_HEAD: "connections end within an answer's first bytes",
+    Kind.HALF_OPEN: "new connections are accepted and never answered",
+    Kind.ONE_WAY: "requests arrive, answers don't",
+    Kind.TRUNCATE_BODY: "answers end within their body",
+    Kind.STATUS_500: "every answer is a 500",
+    Kind.STATUS_503: "every answer is a 503",
+    Kind.HTML_200: "every answer is a page of HTML with 200",
+    Kind.MALFORMED: "every answer is JSON that is cut off, with 200",
+    Kind.TRICKLE: "answers come a few bytes at a time, and too late",
     Kind.PLACEBO: "nothing happens",
     Kind.ANSWER: "answers are others, and valid",
 }
 
 KINDS = tuple(kind for kind in Kind if kind not in {Kind.PLACEBO, Kind.ANSWER})
 """The columns, as they are shown."""
+HTTP_KINDS = frozenset(
+    {Kind.TRUNCATE_BODY, Kind.STATUS_500, Kind.STATUS_503, Kind.HTML_200, Kind.MALFORMED, Kind.TRICKLE}
+)
+"""Those that only an edge of plain HTTP can have: on others they are not applicable."""
+LINE_KINDS = tuple(kind for kind in KINDS if kind not in HTTP_KINDS and kind not in {Kind.HALF_OPEN, Kind.ONE_WAY})
+"""The first six, which every consumer is put to, whatever speaks on the edge."""
+SLOW_KINDS = frozenset({Kind.BLACK_HOLE, Kind.LATENCY, Kind.HALF_OPEN, Kind.ONE_WAY, Kind.TRICKLE})
+"""Those that a consumer has to give up on by itself."""
 
 
 class Rule(StrEnum):
@@ -89,6 +114,12 @@ class Rule(StrEnum):
     """An answer that shows the inside of the program."""
     PACT = "pact"
     """An interaction that a consumer relies on neither held nor failed in the declared way."""
+    OVERDUE = "past-deadline"
+    """An answer came later than the edge's own deadline lets its consumer wait."""
+    UNMARKED = "not-marked"
+    """An answer lacked something, as on a call that is declared not to matter, and did not say so."""
+    FLAKY = "now-so-now-so"
+    """Repeated, it came out otherwise, and only time tells the two apart."""
     NOT_TRIED = "not-tried"
     """Nobody asked, or a limiter answered in the operation's place."""
 
@@ -161,6 +192,10 @@ class CellVerdict:
     """Whether the customer got what she came for, perhaps less of it; None when that was not put to the test."""
     degraded: bool = False
     """Whether what she got was marked as degraded."""
+    mixed: bool = False
+    """Some of its visits were usable and some not."""
+    at_once: bool = False
+    """Its visits were paid at the same time."""
     answer: str = ""
     """The worst answer that a customer got: `503`, `200`, `timeout`."""
     slowest_s: float | None = None
@@ -171,6 +206,18 @@ class CellVerdict:
     """Instances were restarted afterwards, since state had leaked."""
     took_s: float = 0.0
     replay: str = ""
+    trials: int = 1
+    """How often it was conducted: again after a FAIL, and where visits disagreed."""
+    flaky: bool = False
+    """Its trials did not come out alike."""
+    opened: tuple[str, ...] = ()
+    """Edges that were crossed under this fault, and never without one."""
+    stands: Cell | None = None
+    """The cell that stands for this one, which was not conducted; None for one that was."""
+    pruned: str = ""
+    """Why that cell tells of this one."""
+    taken_from: str = ""
+    """The run that conducted it, when that was an earlier one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,5 +259,7 @@ class Outlook:
 
     journeys: tuple[JourneyCrossings, ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    untested: tuple[Cell, ...] = ()
+    """Cells for which there was no time, the most telling first."""
     figures: dict[str, float] = field(default_factory=dict)
     """Seconds that its parts took, and how many cells there were."""

@@ -1,0 +1,92 @@
+"""A cell that was conducted more than once: when to repeat it, and what its trials say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.model.matrix import CellFinding, CellVerdict, Rule
+from harness.model.verdict import Verdict
+
+MOST_TRIALS = 3
+BY_TIME = frozenset({Rule.HANG, Rule.SLOW, Rule.OVERDUE, Rule.RECOVERY})
+"""What a machine that is busy may seem to do too; everything else must not happen even once."""
+BY_CHANCE = frozenset({Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.HARNESS, Rule.PLACEBO})
+"""Why nothing could be said, which may be otherwise next time."""
+
+
+def wants_another(results: Sequence[CellVerdict]) -> bool:
+    """Whether one more trial could change what is known: after a FAIL, a doubt of chance, and visits that disagree."""
+    last = results[-1]
+    if len(results) >= MOST_TRIALS:
+        return False
+    if len(results) == 1:
+        return last.verdict is Verdict.FAIL or last.mixed or _by_chance(last)
+    if _by_chance(last):
+        return True
+    judged = [each for each in results if not _by_chance(each)]
+    # One that failed by time with several visits at once is settled by the next, in which they were paid in turn.
+    return _differ(judged) and _all_by_time(judged) and not judged[0].at_once
+
+
+def settled(results: Sequence[CellVerdict]) -> CellVerdict:
+    """What all trials of a cell say together.
+
+    What must never happen is red if it happened once, and the reason says how often; what time may have caused is red
+    when most trials showed it, and UNKNOWN when fewer did.
+    """
+    judged = [each for each in results if not _by_chance(each)] or list(results[-1:])
+    failed = [each for each in judged if each.verdict is Verdict.FAIL]
+    whole = _with_all(failed[0] if failed else judged[-1], results, judged)
+    if len(results) == 1:
+        return whole
+    if not failed:
+        return _usable_in_all(whole, judged)
+    told = f"in {len(failed)} of {len(judged)} trials"
+    if len(failed) == len(judged):
+        return replace(whole, remarks=(f"seen {told}", *whole.remarks))
+    if _all_by_time(failed) and judged[0].at_once and failed == judged[:1]:
+        remark = f"only with {judged[0].samples} visits at once: {failed[0].reason}"
+        return replace(_with_all(judged[-1], results, judged), remarks=(remark, *judged[-1].remarks))
+    whole = replace(whole, flaky=True, reason=f"{whole.reason}; {told}")
+    if not _all_by_time(failed) or len(failed) * 2 > len(judged):
+        return whole
+    reason = f"{failed[0].reason}; {told}, which a busy machine may do too; with more visits it is settled"
+    doubt = CellFinding(
+        rule=Rule.FLAKY, verdict=Verdict.UNKNOWN, reason=reason, evidence=failed[0].findings[0].evidence
+    )
+    return replace(whole, verdict=Verdict.UNKNOWN, reason=reason, findings=(doubt,))
+
+
+def _usable_in_all(whole: CellVerdict, judged: Sequence[CellVerdict]) -> CellVerdict:
+    seen = {each.usable for each in judged}
+    usable = None if seen == {None} else all(each.usable for each in judged)
+    if len(seen) > 1 or any(each.mixed for each in judged):
+        remark = f"usable in some of {whole.samples} visits only"
+        return replace(whole, usable=usable, flaky=True, remarks=(remark, *whole.remarks))
+    return replace(whole, usable=usable)
+
+
+def _with_all(one: CellVerdict, results: Sequence[CellVerdict], judged: Sequence[CellVerdict]) -> CellVerdict:
+    """A trial's verdict, with what all of them took and found."""
+    return replace(
+        one,
+        trials=len(results),
+        took_s=sum(each.took_s for each in results),
+        samples=sum(each.samples for each in judged),
+        restarted=any(each.restarted for each in results),
+        opened=tuple(dict.fromkeys(edge for each in results for edge in each.opened)),
+    )
+
+
+def _by_chance(result: CellVerdict) -> bool:
+    return result.verdict is Verdict.UNKNOWN and any(each.rule in BY_CHANCE for each in result.findings)
+
+
+def _differ(results: Sequence[CellVerdict]) -> bool:
+    return len({each.verdict for each in results}) > 1
+
+
+def _all_by_time(results: Sequence[CellVerdict]) -> bool:
+    rules = {each.rule for result in results for each in result.findings if each.verdict is Verdict.FAIL}
+    return bool(rules) and rules <= BY_TIME
