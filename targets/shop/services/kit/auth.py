@@ -88,13 +88,14 @@ class Gate:
         _passed_on.set(None)
         doubt: Trouble | None = None
         caller = ANONYMOUS
+        believed = CUSTOMER in request.headers and defects.on("trusted-header")
         try:
             caller = await identity.caller(request.headers.get("authorization"), self._wait_s())
         except Trouble as error:
-            if self.scope is not None:
+            if self.scope is not None and not believed:
                 raise
             doubt = error
-        if CUSTOMER in request.headers and defects.on("trusted-header"):
+        if believed:
             caller = Caller(name="believed", kind="operator")
         request.state.caller = caller
         if self.scope is not None and not caller.may(self.scope):
