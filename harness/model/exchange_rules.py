@@ -158,7 +158,7 @@ def exchange_rule_of(read: Mapping[str, object]) -> ExchangeRule:
     )
 
 
-def _deed_of(read: Mapping[str, object]) -> Deed:
+def _deed_of(read: Mapping[str, object]) -> Deed:  # noqa: PLR0911 -- one for each deed
     match read:
         case {"do": "instead", "answer": answer, "asked": asked}:
             return Instead(answer=_fixed_of(cast("Mapping[str, object]", answer)), asked=bool(asked))

@@ -99,7 +99,7 @@ class Exchange:
         return by_name(self.answer.headers.raw_items()).get(name, "") if self.answer is not None else ""
 
 
-def altered(exchange: Exchange, answer: h11.Response, raw: bytes) -> tuple[bytes, bytes]:
+def altered(exchange: Exchange, answer: h11.Response, raw: bytes) -> tuple[bytes, bytes]:  # noqa: PLR0911 -- one for each deed
     """What the consumer gets instead of an answer, and its body; raises ValueError when it is to pass as it is.
 
     Args:

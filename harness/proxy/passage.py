@@ -22,8 +22,10 @@ HEAD_LIMIT_BYTES = 64 << 10
 PIPELINE_LIMIT_BYTES = 1 << 20
 """Of requests that wait for the answer to the one before them, and of one that is delivered twice."""
 _SWITCHING = 101
-_BEGINS = re.compile(rb"[A-Z]{1,20} [!-~]+ HTTP/1\.[01]\r\n")
+_BEGINS = re.compile(rb"[A-Z]{1,20} [!-~]+ HTTP/1\.[01]\r?\n")
 """How a request begins; by it a connection that was open before is read from there on."""
+_MAY_BEGIN = re.compile(rb"[A-Z]{1,20}(?: [!-~]*(?: [HTP/1.0]*\r?)?)?")
+"""The same, of which not all is there yet."""
 
 Write = Callable[[bytes], object]
 
@@ -157,6 +159,8 @@ class Passage:
         exchange = self._exchange
         if not exchange.asked and self._stage.faults:
             self._unsent += data
+            if not (_BEGINS.match(self._unsent) or _MAY_BEGIN.fullmatch(self._unsent)):
+                self._lose()
             return
         data, self._unsent = self._unsent + data, b""
         if exchange.spared:
@@ -225,7 +229,7 @@ class Passage:
         elif self._timer is not None and len(self._held) > BODY_LIMIT_BYTES:
             self._leave(f"it is longer than {BODY_LIMIT_BYTES} bytes")
             self._flush()
-        elif self._timer is None and not self._exchange.held_back:
+        elif self._timer is None and not self._exchange.held_back and (self.fault is None or self._exchange.answer):
             self._flush()
 
     def _read_answer(self, parser: h11.Connection) -> bool:
