@@ -89,6 +89,10 @@ class Deployment(Protocol):
         """Start it again; returns when it is ready and its listeners accept again."""
         ...
 
+    async def retire(self, instance: InstanceTarget) -> None:
+        """SIGTERM; returns when it has drained, is gone, and its listeners refuse connections."""
+        ...
+
     async def restart(self, instance: InstanceTarget) -> None:
         """Let it drain, end it, and start it again; returns when it is ready."""
         ...

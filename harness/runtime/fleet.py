@@ -17,6 +17,7 @@ from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topol
 from harness.proxy.mesh import Mesh
 from harness.proxy.probe import TALKS, Outcome, Question, probe
 from harness.runtime.addresses import fill, names
+from harness.runtime.crashing import Crashes
 from harness.runtime.instance import Death, Instance, State, ended_in_words
 from harness.runtime.logs import last_lines
 from harness.runtime.probing import PROBE_DEADLINE_S
@@ -66,6 +67,7 @@ class Fleet:
         self._deaths: deque[Death] = deque(maxlen=DEATHS_KEPT)
         self._turnover = Turnover(lambda: self.mesh, clock=clock)
         self._restarts = Restarts(self._turnover.start, clock=clock, note=self._note)
+        self._crashes = Crashes(self._fell, self._turnover.start, clock=clock, note=self._note)
         self._rolling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """Held while instances of a service are taken out one after another, or added or removed."""
         self._undo = AsyncExitStack()
@@ -152,12 +154,26 @@ class Fleet:
         await self._restarts.call_off(known)
         await self._start_again(known)
 
-    async def restart(self, instance: InstanceTarget) -> None:
+    async def retire(self, instance: InstanceTarget) -> None:
         """See `Deployment`."""
         known = self._instance(instance)
         await self._restarts.call_off(known)
         await self._turnover.retire(known)
-        await self._start_again(known)
+
+    async def restart(self, instance: InstanceTarget) -> None:
+        """See `Deployment`."""
+        await self.retire(instance)
+        await self._start_again(self._instance(instance))
+
+    async def begin_crashing(self, instance: InstanceTarget, *, away_s: float, up_s: float, most: int) -> None:
+        """See `Crashable`."""
+        known = self._instance(instance)
+        await self._restarts.call_off(known)
+        await self._crashes.begin(known, away_s=away_s, up_s=up_s, most=most)
+
+    async def end_crashing(self, instance: InstanceTarget) -> int:
+        """See `Crashable`."""
+        return await self._crashes.end(self._instance(instance))
 
     async def roll(self, service: str) -> None:
         """See `Deployment`."""
@@ -177,7 +193,13 @@ class Fleet:
 
     async def stop(self) -> None:
         """See `Deployment`."""
+        await self._crashes.stop()
         await self._undo.aclose()
+
+    async def _fell(self, known: Instance) -> None:
+        """Kill it, and let nobody but the caller start it again."""
+        await known.kill()
+        await self.mesh.hide(known.id)
 
     def _add(self, instances: Iterable[Instance]) -> None:
         self._instances |= {instance.name: instance for instance in instances}

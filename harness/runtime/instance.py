@@ -65,6 +65,8 @@ class Launch:
     log: Path
     drains: bool
     """Whether SIGTERM lets it finish what it is at; a store, whose data is thrown away, is simply killed."""
+    ends_by: int = signal.SIGTERM
+    """The signal that lets it end in order; one that is none of its own is followed by SIGTERM."""
     ready_within_s: float = 0.0
     """When it may take longer than others until it can serve."""
     elsewhere: Callable[[int], Awaitable[str]] | None = None
@@ -148,10 +150,15 @@ class Instance:
             await self._process.signal(signal.SIGCONT)
         await self._await_ready(within_s)
 
-    async def stop(self) -> None:
-        """Let it drain where it does, then make sure that it is gone."""
+    async def stop(self, *, gently: bool = False) -> None:
+        """Let it drain where it does, then make sure that it is gone; gently, what is killed at the end ends in order.
+
+        One that does not hear the signal in time is killed.
+        """
         self.state = State.STOPPED
-        if self._process is not None and self._launch.drains:
+        if self._process is not None and (self._launch.drains or gently):
+            if self._launch.ends_by != signal.SIGTERM:
+                await self._process.signal(self._launch.ends_by)
             await self._process.stop(DRAIN_S)
         elif self._process is not None:
             await self._process.signal(signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from harness.errors import DeployError
 from harness.model.process import Process, ProcessSpec
-from harness.model.system import TCP_READY, Run
+from harness.model.system import TCP_READY, Run, StoreKind
 from harness.model.topology import InstanceId, Topology
 from harness.runtime.addresses import Addresses, fill
 from harness.runtime.config_files import TemplateError, ValueOf, write_files
@@ -75,6 +76,7 @@ class Launches:
             lacking=driver.ready,
             log=self._log(instance),
             drains=False,
+            ends_by=signal.SIGINT if driver.kind is StoreKind.POSTGRES else signal.SIGTERM,  # its SIGTERM waits for all
         )
 
     def _with_files(

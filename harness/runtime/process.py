@@ -12,7 +12,7 @@ from harness.clock import Clock
 from harness.errors import DeployError, HarnessError
 from harness.model.credentials import Credentials
 from harness.model.events import Event, Observed
-from harness.model.fault import InstanceTarget
+from harness.model.fault import InstanceTarget, Pressure, Resource
 from harness.model.observation import CrossingSecond
 from harness.model.topology import InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh
@@ -24,6 +24,7 @@ from harness.runtime.layout import Layout, lay_out
 from harness.runtime.leftovers import remove_directory
 from harness.runtime.logs import last_lines
 from harness.runtime.ports import LOOPBACK, PortPool
+from harness.runtime.pressing import Presses
 from harness.runtime.scaling import Scaler
 from harness.runtime.secret import Secrets
 from harness.runtime.stores import STORES, Binary, StoreDriver, StorePlan
@@ -68,6 +69,7 @@ class ProcessDeployment(Fleet):
         self._launches = Launches(
             topology=topology, addresses=self._addresses, supervisor=supervisor, logs=directory / LOGS
         )
+        self._presses = Presses(supervisor, logs=directory / LOGS, clock=clock)
         self._add(self._all_instances())
         self._scaler = Scaler(
             topology,
@@ -167,6 +169,20 @@ class ProcessDeployment(Fleet):
     def _ca(self) -> Path | None:
         return self._addresses.certificates.ca if self.topology.tls else None
 
+    async def pause(self, instance: InstanceTarget) -> None:
+        """See `Deployment`; one that is stopped and continued by its throttle can't be frozen besides."""
+        if self._presses.throttles(self._instance(instance)):
+            raise DeployError(f"{instance} has too little CPU, and can't be frozen besides: heal that first")
+        await super().pause(instance)
+
+    async def press(self, instance: InstanceTarget, pressure: Pressure) -> str:
+        """See `harness.model.fault.Pressable`."""
+        return await self._presses.press(self._instance(instance), pressure)
+
+    async def release(self, instance: InstanceTarget, resource: Resource) -> None:
+        """See `harness.model.fault.Pressable`."""
+        await self._presses.release(self._instance(instance), resource)
+
     async def _start_unless_tried(self, known: Instance) -> None:
         """As `start`; nobody else tries again when it fails."""
         await self._restarts.call_off(known)
@@ -214,6 +230,7 @@ class ProcessDeployment(Fleet):
         await _all_or_first_error([mesh(), self._launches.warm(), *(store(each) for each in stores)])
         self._undo.push_async_callback(_stop_all, services)
         self._undo.push_async_callback(self._restarts.stop)
+        self._undo.push_async_callback(self._presses.stop)
         for each in standbys:
             await self.mesh.hide(each.id)
         await _all_or_first_error([self._start(each, ready_within_s) for each in services if each not in standbys])

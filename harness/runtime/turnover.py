@@ -50,7 +50,7 @@ class Turnover:
         Its lines are as they were while it listens, since a service that drains serves those who have not heard of it
         yet. Then they turn away newcomers, and what is under way goes on to its end.
         """
-        stopping = asyncio.create_task(instance.stop(), name=f"stop {instance.name}")
+        stopping = asyncio.create_task(instance.stop(gently=True), name=f"stop {instance.name}")
         try:
             while not stopping.done() and await _listens(instance.host, instance.port):
                 await self._clock.sleep(LOOK_S)

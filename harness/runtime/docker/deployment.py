@@ -98,12 +98,12 @@ class DockerDeployment(ProcessDeployment):
         customers = line.consumer == CUSTOMERS_INSTANCE
         return super().line_url(line) if customers else f"http://{self._places.lines[line]}"
 
-    async def restart(self, instance: InstanceTarget) -> None:
-        """Let it drain, end it, and start it again; raises DeployError as `start` does."""
+    async def retire(self, instance: InstanceTarget) -> None:
+        """Let it drain, and end it."""
         known = self._instance(instance)
-        await known.stop()
+        await self._restarts.call_off(known)
+        await known.stop(gently=True)
         await self.mesh.hide(known.id)
-        await self.start(instance)
 
     async def limit(
         self, instance: InstanceTarget, *, cpus: float | None = None, memory_bytes: int | None = None
