@@ -100,7 +100,10 @@ async def test_no_timeout_waits_longer_than_the_edge_allows(plant: Plant, *, on:
 
 async def test_timeout_inverted_gives_a_provider_less_time_than_it_needs(plant: Plant, *, on: bool) -> None:
     plant("timeout-inverted", on=on)
-    assert (defects.hasty(THREE).attempt_s < 0.25) is on
+    limits = defects.hasty(THREE)
+    told_ms = READ.headers(limits.attempt_s)["x-envoy-expected-rq-timeout-ms"]
+    assert (limits.attempt_s < 0.25) is on
+    assert (float(told_ms) / 1000 > limits.attempt_s) is on
 
 
 @pytest.mark.loopback

@@ -74,7 +74,11 @@ class Call:
 
     def headers(self, left_s: float) -> dict[str, str]:
         """The headers to send when so many seconds are left for the answer."""
-        headers = {deadline.HEADER: deadline.header_for(left_s), "accept-encoding": "identity", **self.more}
+        headers = {
+            deadline.HEADER: deadline.header_for(defects.told_s(left_s)),
+            "accept-encoding": "identity",
+            **self.more,
+        }
         traceparent = trace.traceparent()
         if traceparent is not None:
             headers[trace.HEADER] = traceparent

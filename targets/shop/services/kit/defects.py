@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VARIABLE = "SHOP_DEFECTS"
 DEFECTS = {
     "no-timeout": "calls wait for as long as it takes, and requests too",
-    "timeout-inverted": "the cart is given less time than it waits for pricing itself",
+    "timeout-inverted": "the cart is given less time than it waits for pricing itself, and is not told so",
     "retry-no-backoff": "a failed call is repeated at once, many times, on no budget",
     "retry-storm": "every failed call is repeated, refusals with 503 too, on no budget",
     "retry-post": "each attempt of a command has an idempotency key of its own",
@@ -58,7 +58,7 @@ DEFECTS = {
 """Each by its name, with what it does."""
 
 FOREVER_S = 3600.0
-HASTY_S = 0.1
+HASTY_S = 0.2
 STUBBORN_ATTEMPTS = 8
 SMALL_POOL = 8
 CURRENCY = "XEU"
@@ -99,6 +99,11 @@ def limits(right: Limits) -> Limits:
 def hasty(right: Limits) -> Limits:
     """What an edge goes by whose provider needs more time than this."""
     return replace(right, deadline_s=HASTY_S, attempt_s=HASTY_S) if on("timeout-inverted") else right
+
+
+def told_s(right_s: float) -> float:
+    """How much time a provider is told that it has."""
+    return either("timeout-inverted", FOREVER_S, right_s)
 
 
 def limit_s(right_s: float) -> float:
