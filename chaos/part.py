@@ -29,7 +29,14 @@ def part_of(
     for name, more in env.items():
         part["services"][name]["env"] |= more
     file.write_text(yaml.safe_dump(part, sort_keys=False), encoding="utf-8")
+    for pact in (to / "contracts" / "pacts").glob("*.json"):
+        if pact.stem.partition("-")[2] not in services:
+            pact.unlink()
     _keep_invariants(to / "chaos" / "invariants.yaml", services)
+    fuzzing = to / "contracts" / "fuzz.yaml"
+    settings = yaml.safe_load(fuzzing.read_text(encoding="utf-8"))
+    settings["services"] = {name: each for name, each in settings["services"].items() if name in services}
+    fuzzing.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     for experiment in (to / "chaos" / "experiments").glob("*.yaml"):
         if experiment.stem not in experiments:
             experiment.unlink()
