@@ -35,7 +35,7 @@ LINES = (
          ("gateway->recommendations",), "edge"),
     Line("timeout-inverted", ("gateway",), CART, _cell("cart", "cart->pricing", "black-hole", "latency"),
          ("not-usable",), ("gateway->cart", "cart->pricing"), "edge"),
-    Line("retry-no-backoff", ("gateway",), BROWSE, (*RUN, "recommendations-gone"), ("retry-gap",),
+    Line("retry-no-backoff", ("gateway",), BOTH, (*RUN, "recommendations-gone"), ("retry-gap",),
          ("gateway->recommendations",), "edge", awaits="the gaps between attempts (V8)"),
     Line("retry-storm", ("gateway", "orders"), BOTH, (*RUN, "pricing-database-down"), ("amplification",),
          ("gateway->pricing", "orders->pricing"), "edge", awaits="retry amplification (V5)"),

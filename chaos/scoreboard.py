@@ -29,6 +29,8 @@ COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
 GOES_WITHIN_S = 60.0
 """For a command that was told to end: it heals and takes everything down."""
 SHOWN = 3
+VARIABLE = "SHOP_DEFECTS"
+"""In the environment of a service: the mistakes that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +116,21 @@ class Board:
         self._limit_s = limit_s
         self._seed = seed
         self._lock = Lock()
+        self._stopped = False
+        self._running: list[subprocess.Popen[bytes]] = []
         self._kept: dict[str, Outcome] = _read(file) if resume else {}
 
     def run(self, lines: Sequence[Line], *, jobs: int) -> list[Result]:
         """Each line with and without its defect; what several lines ask of the clean shop is asked once."""
         wanted = {_key(line, planted=planted): (line, planted) for line in lines for planted in (False, True)}
+        left = [key for key in wanted if key not in self._kept]
         with ThreadPoolExecutor(jobs) as threads:
-            list(
-                threads.map(lambda key: self._keep(key, *wanted[key]), [key for key in wanted if key not in self._kept])
-            )
+            try:
+                list(threads.map(lambda key: self._keep(key, *wanted[key]), left))
+            except KeyboardInterrupt:
+                threads.shutdown(wait=False, cancel_futures=True)
+                self._end()
+                raise
         return [
             Result(
                 line=line,
@@ -132,15 +140,66 @@ class Board:
             for line in lines
         ]
 
-    def _keep(self, key: str, line: Line, planted: bool) -> None:  # noqa: FBT001 -- with it or without
-        outcome = _outcome(line, line.services if planted else (), self._limit_s, self._seed)
+    def _end(self) -> None:
+        """Tell what runs to end: it heals and takes everything down."""
         with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.send_signal(signal.SIGINT)
+
+    def _keep(self, key: str, line: Line, planted: bool) -> None:  # noqa: FBT001 -- with it or without
+        outcome = self._outcome(line, line.services if planted else ())
+        with self._lock:
+            if self._stopped:
+                return
             self._kept[key] = outcome
             self._file.parent.mkdir(parents=True, exist_ok=True)
             document = {each: asdict(kept) for each, kept in self._kept.items()}
             self._file.write_text(json.dumps(document, indent=1), encoding="utf-8")
             failed = sum(each.verdict == Verdict.FAIL for each in outcome.found)
             print(f"{key}: {failed} findings, exit {outcome.exit_code}, {outcome.took_s:.0f} s", flush=True)  # noqa: T201 -- a command
+
+    def _outcome(self, line: Line, services: Sequence[str]) -> Outcome:
+        """Run a line's command on its part of the shop, with the defect in these services."""
+        with tempfile.TemporaryDirectory(prefix="defects-") as made:
+            root = Path(made)
+            planted = {name: {VARIABLE: line.defect} for name in services}
+            system = part_of(ROOT, root, line.part, experiments=line.command, env=planted)
+            run = root / "run"
+            env = {name: value for name, value in os.environ.items() if name != VARIABLE}
+            if line.command[0] == "pytest":
+                shutil.copy(ROOT / "pyproject.toml", root)
+                command = [sys.executable, "-m", "pytest", "-q", *line.command[1:]]
+                env |= {VARIABLE: line.defect} if services else {}
+            else:
+                words = [word.format(system=system) for word in line.command]
+                command = [*COMMAND, *words, "--seed", str(self._seed), "--directory", str(run)]
+            clock = SystemClock()
+            began = clock.now()
+            exit_code, said = self._ended(command, root, env)
+            found = _failed_test(line, exit_code) if line.command[0] == "pytest" else _findings(run)
+            return Outcome(exit_code=exit_code, took_s=round(clock.now() - began, 1), found=found, said=said[-2000:])
+
+    def _ended(self, command: Sequence[str], root: Path, env: dict[str, str]) -> tuple[int | None, str]:
+        """Run a command to its end, or as long as it may take."""
+        with (root / "output.log").open("w+b") as output:
+            process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=output, start_new_session=True)
+            with self._lock:
+                self._running.append(process)
+            try:
+                exit_code: int | None = process.wait(self._limit_s)
+            except subprocess.TimeoutExpired:
+                exit_code = None
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(GOES_WITHIN_S)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+            with self._lock:
+                self._running.remove(process)
+            output.seek(0)
+            return exit_code, output.read().decode("utf-8", "replace")
 
 
 def _key(line: Line, *, planted: bool) -> str:
@@ -155,46 +214,6 @@ def _read(file: Path) -> dict[str, Outcome]:
         key: Outcome(**{**kept, "found": tuple(Found(**each) for each in kept["found"])})
         for key, kept in document.items()
     }
-
-
-def _outcome(line: Line, services: Sequence[str], limit_s: float, seed: int) -> Outcome:
-    """Run a line's command on its part of the shop, with the defect in these services."""
-    with tempfile.TemporaryDirectory(prefix="defects-") as made:
-        root = Path(made)
-        planted = {name: {"SHOP_DEFECTS": line.defect} for name in services}
-        system = part_of(ROOT, root, line.part, experiments=line.command, env=planted)
-        run = root / "run"
-        env = dict(os.environ)
-        if line.command[0] == "pytest":
-            shutil.copy(ROOT / "pyproject.toml", root)
-            command = [sys.executable, "-m", "pytest", "-q", *line.command[1:]]
-            env |= {"SHOP_DEFECTS": line.defect} if services else {}
-        else:
-            words = [word.format(system=system) for word in line.command]
-            command = [*COMMAND, *words, "--seed", str(seed), "--directory", str(run)]
-        clock = SystemClock()
-        began = clock.now()
-        exit_code, said = _ended(command, root, env, limit_s)
-        found = _failed_test(line, exit_code) if line.command[0] == "pytest" else _findings(run)
-        return Outcome(exit_code=exit_code, took_s=round(clock.now() - began, 1), found=found, said=said[-2000:])
-
-
-def _ended(command: Sequence[str], root: Path, env: dict[str, str], limit_s: float) -> tuple[int | None, str]:
-    """Run a command to its end, or as long as it may take."""
-    with (root / "output.log").open("w+b") as output:
-        process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=output, start_new_session=True)
-        try:
-            exit_code: int | None = process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            exit_code = None
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(GOES_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        output.seek(0)
-        return exit_code, output.read().decode("utf-8", "replace")
 
 
 def _findings(run: Path) -> tuple[Found, ...]:
