@@ -130,14 +130,17 @@ class CellRun:
     async def _arm(self, cell: Cell) -> Armed:
         if cell.kind is not Kind.PLACEBO:
             return await self._inject(cell.edge, cell.kind, "second" if cell.first else "only")
-        found: list[Armed] = []
-        why = "it crosses no edge that is known"
-        for index, edge in enumerate(self._known.usual):
-            try:
-                found.append(await self._inject(edge, cell.kind, f"placebo-{index}"))
-            except HarnessError as error:
-                why = str(error)  # an edge without a proxy: its own cells will say so
+        parts = enumerate(self._known.usual)
+        armed = await asyncio.gather(
+            *(self._inject(edge, cell.kind, f"placebo-{index}") for index, edge in parts), return_exceptions=True
+        )
+        for each in armed:
+            if isinstance(each, BaseException) and not isinstance(each, HarnessError):
+                raise each
+        found = [each for each in armed if isinstance(each, Armed)]
         if not found:
+            # Edges without a proxy: their own cells will say so.
+            why = next(map(str, armed), "it crosses no edge that is known")
             return Armed(in_force=False, evidence=why, took_s=0.0)
         bad = [each for each in found if not each.in_force]
         evidence = "; ".join(each.evidence for each in bad or found[:1])
@@ -153,7 +156,11 @@ class CellRun:
 
     async def _heal(self) -> Healed | None:
         """The last armed first; the first that could not be taken back, else the last."""
-        found = [await asyncio.shield(self._ground.injector.heal(identity)) for identity in reversed(self._armed)]
+        heal = self._ground.injector.heal
+        if self._cell.kind is Kind.PLACEBO:
+            found = await asyncio.shield(asyncio.gather(*(heal(identity) for identity in self._armed)))
+        else:
+            found = [await asyncio.shield(heal(identity)) for identity in reversed(self._armed)]
         bad = [each for each in found if not each.verified]
         taken = [each for each in found if each.by is not HealedBy.NOTHING]
         return next(iter(bad or taken or found), None)

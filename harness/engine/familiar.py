@@ -10,6 +10,7 @@ from math import sqrt
 
 from harness.checkers.alike import Seen
 from harness.checkers.clean_class import CleanClass, clean_class, is_success, same_class
+from harness.checkers.reach import reached
 from harness.checkers.state import COMMANDS, Views, Witnesses, changes, witnesses
 from harness.checkers.trial import BACKGROUND_SIGMAS, told_apart
 from harness.engine.ground import Counts, Ground
@@ -179,6 +180,10 @@ async def get_to_know(ground: Ground, journey: str, numbers: Iterator[int], back
     if not known.trouble and known.counted:
         # Last, since a state that comes to rest after it shows nothing.
         await _burst(ground, known, numbers, each_crosses(counts))
+        system = ground.topology.system
+        near = reached(known.usual, system.entry, system.stores)
+        known.usual = {edge: count for edge, count in known.usual.items() if edge in near}
+        known.own &= near
     return known
 
 

@@ -332,8 +332,12 @@ class Matrix:
     def _note_found(self, known: Familiar, cell: Cell, trial: Trial, crossed: Mapping[str, int]) -> tuple[str, ...]:
         """Edges that the visits crossed under this fault, and never without one; those that nobody knew of yet."""
         entry = edge_name(CUSTOMERS, self._ground.topology.system.entry)
+        callers = {self._ground.topology.system.entry, *(each.partition("->")[2] for each in known.usual)}
+        callers |= {each.partition("->")[2] for each in known.found}
         new = []
         for edge, count in crossed.items():
+            if edge.partition("->")[0] not in callers:
+                continue  # nobody whom the journey reaches calls there: it is crossed by itself
             expected = known.background.most(edge, trial.took_s)
             unseen, visits = known.background.unseen(trial.took_s), len(trial.visits)
             apart = told_apart(count, background=expected, unseen=unseen, visits=visits)

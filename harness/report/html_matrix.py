@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from harness.model.finding import Part
-from harness.model.matrix import CellVerdict, JourneyCrossings, Outlook
+from harness.model.matrix import JourneyCrossings, Outlook
 from harness.model.verdict import Verdict
 from harness.report.markup import Markup, el, joined
-from harness.report.matrix_story import MatrixJourney, MatrixRow, MatrixStory, in_a_word
+from harness.report.matrix_story import MatrixJourney, MatrixRow, MatrixStory, shown
+from harness.report.matrix_table import in_figures
 from harness.report.parts import Cell, Row, card, chip, finding_block, head, passes, table, text
 from harness.report.story import RunStory
-from harness.report.words import MARKS, NOTHING, count, edge_label, seconds
+from harness.report.words import NOTHING, count, edge_label
 
 
 def matrix(story: RunStory) -> Markup:
@@ -32,13 +33,13 @@ def _legend(story: MatrixStory) -> Markup:
     kinds = [joined([el("dt", {}, kind.value), el("dd", {}, kind.words)]) for kind in story.kinds]
     words = (
         "Each cell: one fault on one edge, a few visits, judged by what holds for every system. "
-        "A cell whose edge no request crossed says nothing and is red too."
+        "A cell whose edge no request crossed says nothing and is red too. "
+        "In brackets: another cell, named when pointed at, stands for it, since every service would see the same. "
+        "A dash: the edge can't have that kind of failure."
     )
     summary = el("summary", {}, "The kinds of failure")
     listed = el("details", {}, summary, el("div", {"class": "inside"}, el("dl", {"class": "facts"}, *kinds)))
-    figures = story.outlook.figures if story.outlook else {}
-    took = figures.get("seconds in all")
-    told = f"{count(len(story.cells), 'cell')} in {seconds(took)}. " if took is not None else ""
+    told = f"{in_figures(story.outlook)}. " if story.outlook else ""
     return joined([el("p", {"class": "soft small"}, told + words), listed if kinds else ""])
 
 
@@ -47,7 +48,8 @@ def _journey(story: MatrixStory, journey: MatrixJourney) -> Markup:
     beside = joined([" placebo ", chip(placebo.verdict)]) if placebo else Markup()
     heading = el("h3", {}, journey.name, el("span", {"class": "soft small"}, beside))
     heads = (text("Edge"), *(text(kind.value) for kind in story.kinds))
-    rows = [Row(cells=(head(_label(row)), *(_cell(each) for each in row.cells))) for row in journey.rows]
+    columns = range(len(story.kinds))
+    rows = [Row(cells=(head(_label(row)), *(_cell(row, index) for index in columns))) for row in journey.rows]
     listed = table("", heads, rows, stacks=False) if rows else el("p", {"class": "soft"}, "No cell was tried.")
     return joined([heading, listed, _crossings(journey.crossings)])
 
@@ -59,11 +61,12 @@ def _label(row: MatrixRow) -> Markup:
     return joined([edge_label(row.edge), under])
 
 
-def _cell(result: CellVerdict | None) -> Cell:
+def _cell(row: MatrixRow, index: int) -> Cell:
+    result = row.cells[index]
     if result is None:
-        return text(NOTHING)
-    mark = f"{MARKS[result.verdict]} {in_a_word(result)}"
-    return text(el("span", {"class": f"chip {result.verdict.lower()}", "title": result.reason}, mark))
+        return text(shown(row, index))
+    title = f"as {result.stands}: {result.pruned}" if result.stands else result.reason
+    return text(el("span", {"class": f"chip {result.verdict.lower()}", "title": title}, shown(row, index)))
 
 
 def _crossings(seen: JourneyCrossings | None) -> Markup:

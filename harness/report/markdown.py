@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
-from harness.report.matrix_story import MatrixStory, in_a_word
+from harness.report.matrix_story import MatrixStory, shown
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
 from harness.report.tell import tell
@@ -120,7 +120,7 @@ def _matrix(story: MatrixStory) -> Iterator[str]:
         rows = [
             [
                 _plain(edge_label(row.edge) + (f" while {edge_label(str(row.first))}" if row.first else "")),
-                *(f"{MARKS[each.verdict]} {_plain(in_a_word(each))}" if each else NOTHING for each in row.cells),
+                *(_plain(shown(row, index)) for index in range(len(story.kinds))),
             ]
             for row in journey.rows
         ]

@@ -9,12 +9,13 @@ from pathlib import Path
 from pydantic import JsonValue, TypeAdapter
 
 from harness.model.events import Event
-from harness.model.matrix import MATRIX_FORMAT, CellVerdict, Proposal
+from harness.model.matrix import MATRIX_FORMAT, Cell, CellVerdict, Proposal
 from harness.report.matrix_story import MatrixJourney, in_a_word
 from harness.report.tell import tell
 
 FILE_NAME = "matrix.json"
 _CELL = TypeAdapter(CellVerdict)
+_UNTESTED = TypeAdapter(Cell)
 _PROPOSAL = TypeAdapter(Proposal)
 
 
@@ -47,6 +48,7 @@ def table(events: Sequence[Event]) -> dict[str, JsonValue]:
         "journeys": [_journey(each) for each in matrix.journeys] if matrix else [],
         "edges": [_PROPOSAL.dump_python(each, mode="json") for each in outlook.proposals] if outlook else [],
         "cells": [_cell(each) for each in matrix.cells] if matrix else [],
+        "untested": [_UNTESTED.dump_python(each, mode="json") for each in outlook.untested] if outlook else [],
         "figures": figures,
     }
 

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model.events import Event, MatrixCellEnded, MatrixEnded
-from harness.model.matrix import KINDS, CellVerdict, FirstFault, JourneyCrossings, Kind, Outlook
+from harness.model.matrix import KINDS, Cell, CellVerdict, FirstFault, JourneyCrossings, Kind, Outlook
 from harness.model.verdict import Verdict
+from harness.report.words import MARKS
+
+UNTESTED = "untested"
+NOT_APPLICABLE = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +21,8 @@ class MatrixRow:
     edge: str
     first: FirstFault | None
     cells: tuple[CellVerdict | None, ...]
+    untested: tuple[bool, ...]
+    """Of each kind, whether there was no time for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +57,10 @@ def matrix_of(events: Sequence[Event]) -> MatrixStory | None:
     outlook = next((each.outlook for each in events if isinstance(each, MatrixEnded)), None)
     if not results and outlook is None:
         return None
-    kinds = tuple(kind for kind in KINDS if any(each.cell.kind is kind for each in results))
-    names = dict.fromkeys(each.cell.journey for each in results)
+    untested = outlook.untested if outlook else ()
+    cells = [*(each.cell for each in results), *untested]
+    kinds = tuple(kind for kind in KINDS if any(each.kind is kind for each in cells))
+    names = dict.fromkeys(each.journey for each in cells)
     return MatrixStory(
         kinds=kinds, journeys=tuple(_journey(name, kinds, results, outlook) for name in names), outlook=outlook
     )
@@ -63,18 +71,40 @@ def _journey(
 ) -> MatrixJourney:
     mine = [each for each in results if each.cell.journey == name]
     placebo = next((each for each in mine if each.cell.kind is Kind.PLACEBO), None)
-    rows = dict.fromkeys((each.cell.edge, each.cell.first) for each in mine if each.cell.kind is not Kind.PLACEBO)
+    untested = {each for each in (outlook.untested if outlook else ()) if each.journey == name}
+    cells = [*(each.cell for each in mine if each.cell.kind is not Kind.PLACEBO), *untested]
     found = {(each.cell.edge, each.cell.first, each.cell.kind): each for each in mine}
     seen = next((each for each in outlook.journeys if each.journey == name), None) if outlook else None
     return MatrixJourney(
         name=name,
         rows=tuple(
-            MatrixRow(edge=edge, first=first, cells=tuple(found.get((edge, first, kind)) for kind in kinds))
-            for edge, first in rows
+            MatrixRow(
+                edge=edge,
+                first=first,
+                cells=tuple(found.get((edge, first, kind)) for kind in kinds),
+                untested=tuple(Cell(journey=name, edge=edge, kind=kind, first=first) in untested for kind in kinds),
+            )
+            for edge, first in _rows(cells, seen)
         ),
         placebo=placebo,
         crossings=seen,
     )
+
+
+def _rows(cells: Sequence[Cell], seen: JourneyCrossings | None) -> list[tuple[str, FirstFault | None]]:
+    """In the order of the description where that is known, those under a first fault after the others."""
+    order = {edge: index for index, edge in enumerate((*seen.edges, *seen.under_fault) if seen else ())}
+    rows = dict.fromkeys((each.edge, each.first) for each in cells)
+    return sorted(rows, key=lambda row: (row[1] is not None, order.get(row[0], len(order))))
+
+
+def shown(row: MatrixRow, index: int) -> str:
+    """A cell as it stands in a table; in brackets when another stands for it, `-` when the edge can't have the kind."""
+    result = row.cells[index]
+    if result is None:
+        return UNTESTED if row.untested[index] else NOT_APPLICABLE
+    told = f"{MARKS[result.verdict]} {in_a_word(result)}"
+    return f"({told})" if result.stands else told
 
 
 def in_a_word(result: CellVerdict | None) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.model.matrix import CellVerdict, Outlook, Proposal
+from harness.model.matrix import Outlook, Proposal
 from harness.model.verdict import Verdict
-from harness.report.matrix_story import MatrixJourney, MatrixRow, MatrixStory, in_a_word
-from harness.report.words import MARKS, count, edge_label, first_line, seconds
+from harness.report.matrix_story import MatrixJourney, MatrixRow, MatrixStory, shown
+from harness.report.words import count, edge_label, first_line, seconds
 
 EDGE_WIDTH = 40
 """Of the column of edges, at most."""
@@ -19,19 +19,13 @@ Paint = Callable[[str, Verdict | None], str]
 def lines(matrix: MatrixStory, *, paint: Paint, width: int) -> Iterator[str]:
     """A table of each journey, then what each edge looks like."""
     for journey in matrix.journeys:
-        yield from _journey(matrix, journey, paint)
+        yield from _journey(matrix, journey, paint, width)
         yield ""
     if matrix.outlook is not None:
         yield from _outlook(matrix.outlook, width)
 
 
-def _journey(matrix: MatrixStory, journey: MatrixJourney, paint: Paint) -> Iterator[str]:
-    labels = [_label(row) for row in journey.rows]
-    edges = max([len("edge"), *map(len, labels)])
-    columns = [
-        max([len(kind.value), *(len(_word(row.cells[index])) for row in journey.rows)])
-        for index, kind in enumerate(matrix.kinds)
-    ]
+def _journey(matrix: MatrixStory, journey: MatrixJourney, paint: Paint, width: int) -> Iterator[str]:
     placebo = journey.placebo
     yield f"Matrix of {journey.name}" + (f" (placebo {placebo.verdict})" if placebo else "")
     trouble = journey.crossings.trouble if journey.crossings else ""
@@ -40,15 +34,28 @@ def _journey(matrix: MatrixStory, journey: MatrixJourney, paint: Paint) -> Itera
     if not journey.rows:
         yield "  no cell was tried"
         return
-    heads = [f"{kind.value:<{wide}}" for kind, wide in zip(matrix.kinds, columns, strict=True)]
-    yield "  ".join([f"  {'edge':<{edges}}", *heads]).rstrip()
-    for row, label in zip(journey.rows, labels, strict=True):
-        cells = [
-            paint(f"{_word(each):<{wide}}", each.verdict if each else None)
-            for each, wide in zip(row.cells, columns, strict=True)
-        ]
-        yield "  ".join([f"  {label:<{edges}}", *cells]).rstrip()
+    yield from _tables(matrix, journey, paint, width)
     yield from _never(journey)
+
+
+def _tables(matrix: MatrixStory, journey: MatrixJourney, paint: Paint, width: int) -> Iterator[str]:
+    """As many kinds beside one another as there is room for, the others below."""
+    labels = [_label(row) for row in journey.rows]
+    edges = max([len("edge"), *map(len, labels)])
+    columns = [
+        max([len(kind.value), *(len(shown(row, index)) for row in journey.rows)])
+        for index, kind in enumerate(matrix.kinds)
+    ]
+    left = list(range(len(columns)))
+    while left:
+        part = [left.pop(0)]
+        while left and edges + 2 + sum(columns[each] + 2 for each in (*part, left[0])) <= width:
+            part.append(left.pop(0))
+        heads = [f"{matrix.kinds[index].value:<{columns[index]}}" for index in part]
+        yield "  ".join([f"  {'edge':<{edges}}", *heads]).rstrip()
+        for row, label in zip(journey.rows, labels, strict=True):
+            cells = [paint(f"{shown(row, index):<{columns[index]}}", _verdict(row, index)) for index in part]
+            yield "  ".join([f"  {label:<{edges}}", *cells]).rstrip()
 
 
 def _label(row: MatrixRow) -> str:
@@ -56,8 +63,9 @@ def _label(row: MatrixRow) -> str:
     return f"  {label} while {edge_label(row.first.edge)} {row.first.kind}" if row.first else label
 
 
-def _word(result: CellVerdict | None) -> str:
-    return f"{MARKS[result.verdict]} {in_a_word(result)}" if result else "-"
+def _verdict(row: MatrixRow, index: int) -> Verdict | None:
+    result = row.cells[index]
+    return result.verdict if result else None
 
 
 def _never(journey: MatrixJourney) -> Iterator[str]:
@@ -77,9 +85,26 @@ def _outlook(outlook: Outlook, width: int) -> Iterator[str]:
     if told:
         yield "Edges"
         yield from _proposals(told, width)
-    took, cells = outlook.figures.get("seconds in all"), outlook.figures.get("cells")
-    if took is not None and cells is not None:
-        yield f"  {count(int(cells), 'cell')} in {seconds(took)}"
+    if told_ := in_figures(outlook):
+        yield f"  {told_}"
+
+
+def in_figures(outlook: Outlook) -> str:
+    """How many cells there were, and what they took."""
+    figures = outlook.figures
+    took, cells = figures.get("seconds in all"), figures.get("cells")
+    if took is None or cells is None:
+        return ""
+    parts = (
+        ("cells pruned", "(in brackets) told by another"),
+        ("cells untested", "untested"),
+        ("cells of an earlier run", "of an earlier run"),
+        ("cells not applicable", "not applicable and not counted"),
+    )
+    told = [f"{figures[name]:.0f} {words}" for name, words in parts if figures.get(name)]
+    asked = f", {figures['requests']:.0f} requests" if "requests" in figures else ""
+    beside = f" ({', '.join(told)})" if told else ""
+    return f"{count(int(cells), 'cell')} in {seconds(took)}{beside}{asked}"
 
 
 def _proposals(proposals: Sequence[Proposal], width: int) -> Iterator[str]:
