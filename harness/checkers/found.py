@@ -13,7 +13,7 @@ from harness.model.quantity import Duration
 from harness.model.verdict import Verdict
 
 EVIDENCE_LIMIT = 10
-"""Lines of evidence that a finding carries at most."""
+"""Lines of evidence that a finding carries at most, beside those that say whose fault it is."""
 
 _BODY_HEAD = 120
 """Characters of a body that are shown."""
@@ -42,7 +42,7 @@ def finding(  # noqa: PLR0913 -- one keyword for each part of a finding
         service=blame.service,
         owner=blame.owner,
         inferred=blame.inferred,
-        evidence=tuple(evidence)[:EVIDENCE_LIMIT],
+        evidence=(*tuple(evidence)[:EVIDENCE_LIMIT], *(blame.lines if verdict is Verdict.FAIL else ())),
         replay=history.replay,
     )
 

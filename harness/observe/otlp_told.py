@@ -12,6 +12,7 @@ VALUE_LIMIT_CHARS = 240
 
 _KINDS = {2: SpanKind.SERVER, 3: SpanKind.CLIENT, 4: SpanKind.CLIENT, 5: SpanKind.SERVER}
 """Who sends an event is its consumer's client; all else is internal."""
+_MESSAGES = (4, 5)
 _STATUSES = {1: SpanStatus.OK, 2: SpanStatus.ERROR}
 
 KEPT = frozenset({
@@ -76,6 +77,8 @@ def span_of(told: Told, *, zero_ns: int) -> Span:
         known = _OLD_NAMES.get(name, name)
         if known in KEPT:
             attributes[known] = value[:VALUE_LIMIT_CHARS]
+    if told.kind in _MESSAGES:
+        attributes.setdefault("messaging.system", "?")
     status = _STATUSES.get(told.code, SpanStatus.UNSET)
     error = told.message or told.exception or (attributes.get("error.type", "") if status is SpanStatus.ERROR else "")
     return Span(

@@ -36,7 +36,10 @@ def test_a_certain_rise_of_bad_journeys_fails_with_the_edge_and_the_owner(each: 
         found.owner,
         found.inferred,
     ) == ("gateway->recommendations", "gateway", "edge", True)
-    assert found.evidence == ("7 times GET /browse/1 → 500 (dirty failure) Internal Server Error",)
+    assert found.evidence == (
+        "7 times GET /browse/1 → 500 (dirty failure) Internal Server Error",
+        "whose fault: inferred from the topology: no spans of gateway",
+    )
     assert found.replay == "harness run --only 'the experiment' --seed 7"
 
 
