@@ -1,0 +1,99 @@
+"""What several trials of a cell say together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.checkers.again import settled, wants_another
+from harness.model.matrix import Cell, CellFinding, CellVerdict, Kind, Rule
+from harness.model.verdict import Verdict
+
+GOOD = CellVerdict(
+    cell=Cell(journey="browse", edge="web->stock", kind=Kind.LATENCY),
+    verdict=Verdict.PASS,
+    reason="usable",
+    samples=2,
+    usable=True,
+    took_s=1.0,
+)
+
+
+def seen(rule: Rule, verdict: Verdict = Verdict.FAIL) -> CellVerdict:
+    finding = CellFinding(rule=rule, verdict=verdict, reason=f"it was {rule}")
+    return replace(GOOD, verdict=verdict, reason=finding.reason, findings=(finding,), usable=False)
+
+
+WRONG, LATE = seen(Rule.ERROR), seen(Rule.HANG)
+MISSED = seen(Rule.NOT_CROSSED, Verdict.UNKNOWN)
+
+
+def test_a_pass_is_believed_at_once() -> None:
+    assert not wants_another([GOOD])
+    assert settled([GOOD]) == GOOD
+
+
+@pytest.mark.parametrize("first", [WRONG, LATE, MISSED, replace(GOOD, mixed=True)])
+def test_a_fail_a_chance_and_visits_that_disagree_are_tried_again(first: CellVerdict) -> None:
+    assert wants_another([first])
+
+
+def test_a_doubt_that_no_repetition_dispels_is_not_tried_again() -> None:
+    assert not wants_another([seen(Rule.UNCLEAN, Verdict.UNKNOWN)])
+
+
+def test_what_failed_twice_is_red_and_says_so() -> None:
+    assert not wants_another([WRONG, WRONG])
+    whole = settled([WRONG, WRONG])
+
+    assert (whole.verdict, whole.trials, whole.samples, whole.took_s) == (Verdict.FAIL, 2, 4, 2.0)
+    assert not whole.flaky
+    assert whole.remarks == ("seen in 2 of 2 trials",)
+
+
+def test_what_must_never_happen_is_red_though_it_happened_once() -> None:
+    assert not wants_another([WRONG, GOOD])
+    whole = settled([WRONG, GOOD])
+
+    assert whole.verdict is Verdict.FAIL
+    assert whole.flaky
+    assert whole.reason == "it was server-error; in 1 of 2 trials"
+
+
+def test_what_a_busy_machine_may_do_is_red_by_most_of_three_trials_else_unknown() -> None:
+    assert wants_another([LATE, GOOD])
+    assert not wants_another([LATE, GOOD, LATE])
+    assert settled([LATE, GOOD, LATE]).verdict is Verdict.FAIL
+    whole = settled([LATE, GOOD, GOOD])
+
+    assert whole.verdict is Verdict.UNKNOWN
+    assert [each.rule for each in whole.findings] == [Rule.FLAKY]
+    assert "in 1 of 3 trials" in whole.reason
+
+
+def test_what_is_late_only_with_several_visits_at_once_passes_in_turn() -> None:
+    crowded = replace(LATE, at_once=True)
+    assert wants_another([crowded])
+    assert not wants_another([crowded, GOOD])
+    whole = settled([crowded, GOOD])
+
+    assert whole.verdict is Verdict.PASS
+    assert whole.remarks == ("only with 2 visits at once: it was hang",)
+    assert settled([crowded, LATE]).verdict is Verdict.FAIL
+
+
+def test_a_chance_that_did_not_come_again_is_forgotten() -> None:
+    assert not wants_another([MISSED, GOOD])
+    assert settled([MISSED, GOOD]).verdict is Verdict.PASS
+    assert wants_another([MISSED, MISSED])
+    assert settled([MISSED, MISSED, MISSED]).verdict is Verdict.UNKNOWN
+
+
+def test_visits_that_disagree_are_told_and_not_red() -> None:
+    whole = settled([replace(GOOD, mixed=True, usable=False), GOOD])
+
+    assert whole.verdict is Verdict.PASS
+    assert whole.usable is False
+    assert whole.flaky
+    assert whole.remarks == ("usable in some of 4 visits only",)
