@@ -12,6 +12,7 @@ from harness.declare import load_experiments, load_fuzz, load_invariants, load_s
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.customers import conduct_that_loads
+from harness.engine.feasible import feasible
 from harness.engine.fuzzing import FuzzOptions
 from harness.engine.permission import abilities_of, permit, permit_rate
 from harness.engine.plan import with_proofs
@@ -86,6 +87,7 @@ def prepare(options: Options) -> Plan:
         place = Place(file=str(chaos / "experiments"))
         problem = Problem(place=place, message="holds no experiment", remedy="write one, or --skip chaos")
         raise DeclarationError([problem])
+    feasible(topology, chosen)
     conduct_that_loads(topology)
     rate = topology.system.baseline.rate or max(experiment.rate for experiment in chosen)
     experiments = with_proofs(topology, chosen, rate=rate)

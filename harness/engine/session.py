@@ -17,6 +17,7 @@ from harness import __version__
 from harness.clock import Clock, SystemClock
 from harness.declare import load_system, with_tls
 from harness.engine.customers import load_plan
+from harness.engine.feasible import refuse_infeasible
 from harness.engine.permission import ability_for, permit
 from harness.engine.recorder import Recorder
 from harness.errors import DeployError
@@ -24,6 +25,7 @@ from harness.faults.injector import Injector
 from harness.load.driver import LoadDriver
 from harness.model.credentials import Credentials
 from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
+from harness.model.fault import Injection
 from harness.model.marks import RUN, run_marks
 from harness.model.system import Ability
 from harness.model.topology import Topology
@@ -156,7 +158,7 @@ class Session:
             self.deployment,
             clock=self.clock,
             record=self.directory / IN_FORCE,
-            permitted=lambda injection: self.permit(ability_for(injection)),
+            permitted=self._let,
         )
         stack.push_async_callback(self.injector.heal_all)
 
@@ -169,6 +171,11 @@ class Session:
         if ability not in self._permitted:
             permit(self.topology, [ability])
             self._permitted.add(ability)
+
+    def _let(self, injection: Injection) -> None:
+        """Raise HarnessError for what may not, or can't, be done to this system."""
+        self.permit(ability_for(injection))
+        refuse_infeasible(self.topology, injection)
 
     def now(self) -> float:
         """Seconds since the run began."""

@@ -106,7 +106,7 @@ def test_a_target_is_expanded_from_the_topology(
 def test_those_that_come_of_one_declaration_are_numbered(tmp_path: Path, topology: Topology) -> None:
     found = _injections(tmp_path, topology, "zone: b, fault: kill, after: 2s")
     assert [each.id for each in found] == ["0-kill-1", "0-kill-2", "0-kill-3", "0-kill-4"]
-    assert {(each.after, each.lasts) for each in found} == {(2, 5)}
+    assert {(float(each.after), float(each.lasts)) for each in found} == {(2.0, 5.0)}
     (single,) = _injections(tmp_path, topology, "instance: back-1, fault: kill")
     assert single.id == "0-kill"
 

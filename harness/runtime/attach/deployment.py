@@ -131,12 +131,12 @@ class AttachedDeployment(Fleet):
         self._say(f"{instance.name} ready")
 
     async def _put_back(self) -> None:
-        """Resume and start what we froze and killed; what else is there stays as it is."""
+        """Resume and start what we froze, killed and ended; what else is there stays as it is."""
         for instance in self._instances.values():
             try:
                 if instance.state is State.PAUSED:
                     await instance.resume()
-                elif instance.state is State.KILLED:
+                elif instance.state in (State.KILLED, State.STOPPED):
                     await instance.start()
             except HarnessError as error:
                 self._told(f"{instance.name} could not be brought back: {error}")

@@ -14,7 +14,7 @@ import docker
 from harness.clock import Clock
 from harness.errors import DeployError
 from harness.runtime.docker.containers import CPU_PERIOD_US, Limits
-from harness.runtime.docker.engine import RUN_LABEL, connect, explained
+from harness.runtime.docker.engine import RUN_LABEL, connect, explained, used_bytes
 from harness.runtime.docker.following import follow
 from harness.runtime.supervised import SupervisedProcess
 
@@ -99,6 +99,12 @@ class Containers:
         wanted = limits or container.limits
         with explained(f"limiting {name}"):
             await asyncio.to_thread(self._update, container.id, wanted)
+
+    async def used_bytes(self, name: str) -> int:
+        """The memory that a container has now; raises DeployError."""
+        container = self._one(name)
+        with explained(f"asking what {name} uses"):
+            return used_bytes(await asyncio.to_thread(self._api.stats, container.id, stream=False))
 
     def _one(self, name: str) -> Found:
         if name not in self.found:

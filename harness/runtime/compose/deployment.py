@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import docker
@@ -16,7 +17,7 @@ from harness.declare.starting.compose_file import Project, read_project
 from harness.declare.system import DESCRIPTION
 from harness.errors import DeclarationError, Place, Problem
 from harness.model.events import Event, Observed
-from harness.model.fault import InstanceTarget
+from harness.model.fault import InstanceTarget, Pressure, Resource
 from harness.model.observation import CrossingSecond
 from harness.model.process import Process
 from harness.model.system import TCP_READY, Restart
@@ -35,6 +36,7 @@ from harness.runtime.docker.containers import Limits
 from harness.runtime.docker.deployment import run_id
 from harness.runtime.docker.engine import clear, connect, explained, labels_of
 from harness.runtime.docker.network import make_network
+from harness.runtime.docker.pressing import ContainerPresses
 from harness.runtime.docker.reaper import Reaper
 from harness.runtime.fleet import Fleet, store_lacks
 from harness.runtime.instance import Instance, Launch
@@ -157,6 +159,20 @@ class ComposeDeployment(Fleet):
     async def unlimit(self, instance: InstanceTarget) -> None:
         """Let it use what the project says again."""
         await self._containers.limit(self._part(instance).name, None)
+
+    async def press(self, instance: InstanceTarget, pressure: Pressure) -> str:
+        """See `harness.model.fault.Pressable`."""
+        name = self._part(instance).name
+        return await self._limited.press(name, pressure, self._containers.found[name].limits)
+
+    async def release(self, instance: InstanceTarget, resource: Resource) -> None:
+        """See `harness.model.fault.Pressable`."""
+        name = self._part(instance).name
+        await self._limited.release(name, resource, self._containers.found[name].limits)
+
+    @cached_property
+    def _limited(self) -> ContainerPresses:
+        return ContainerPresses(self._containers.limit, self._containers.used_bytes)
 
     async def bring_up(self, toxiproxy: Path, *, relay: bool, ready_within_s: float) -> None:
         """See `deploy`."""

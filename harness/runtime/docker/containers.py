@@ -26,7 +26,7 @@ from docker.types import LogConfig
 
 from harness.errors import DeployError
 from harness.model.process import ProcessSpec
-from harness.runtime.docker.engine import clear, connect, explained, labels_of
+from harness.runtime.docker.engine import clear, connect, explained, labels_of, used_bytes
 from harness.runtime.docker.following import follow
 from harness.runtime.docker.image import CODE, Image
 from harness.runtime.docker.network import make_network
@@ -190,6 +190,11 @@ class Containers:
         if container is not None:
             with explained(f"limiting {name}"):
                 await asyncio.to_thread(self._update, container, limits)
+
+    async def used_bytes(self, name: str) -> int:
+        """The memory that the container of a name has now; raises DeployError."""
+        with explained(f"asking what {name} uses"):
+            return used_bytes(await asyncio.to_thread(self._api.stats, self._running[name], stream=False))
 
     def _update(self, container: str, limits: Limits) -> None:
         memory = limits.memory(self._machine_bytes)

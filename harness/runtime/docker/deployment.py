@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from harness.clock import Clock
 from harness.errors import DeployError
 from harness.model.events import Event
-from harness.model.fault import InstanceTarget
+from harness.model.fault import InstanceTarget, Pressure, Resource
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import LinePlan, Mesh
 from harness.runtime.docker.containers import Containers, Dwelling, Limits
 from harness.runtime.docker.image import TOXIPROXY_SERVER, Recipe, build
 from harness.runtime.docker.lines import DOOR, TOXIPROXY, Servers
 from harness.runtime.docker.places import Place, Places
+from harness.runtime.docker.pressing import ContainerPresses
 from harness.runtime.process import DATA, LOGS, PROXIES, ProcessDeployment, StartMesh
 from harness.runtime.secret import Secrets
 from harness.runtime.stores import Binary, StoreDriver
@@ -24,6 +26,7 @@ from harness.runtime.stores import Binary, StoreDriver
 READY_WITHIN_S = 120.0
 """What each instance gets: many start at once, and none is forked."""
 
+NO_LIMITS = Limits()
 EVERYWHERE = "0.0.0.0"  # noqa: S104 -- in a container: on the network that we made
 """What services are told to listen on, by HOST."""
 
@@ -120,6 +123,21 @@ class DockerDeployment(ProcessDeployment):
     async def unlimit(self, instance: InstanceTarget) -> None:
         """Take `limit` back."""
         await self._supervisor.limit(self._container(instance), Limits())
+
+    async def press(self, instance: InstanceTarget, pressure: Pressure) -> str:
+        """See `harness.model.fault.Pressable`."""
+        return await self._limited.press(self._container(instance), pressure, NO_LIMITS)
+
+    async def release(self, instance: InstanceTarget, resource: Resource) -> None:
+        """See `harness.model.fault.Pressable`."""
+        await self._limited.release(self._container(instance), resource, NO_LIMITS)
+
+    @cached_property
+    def _limited(self) -> ContainerPresses:
+        async def limit(name: str, limits: Limits | None) -> None:
+            await self._supervisor.limit(name, limits or NO_LIMITS)
+
+        return ContainerPresses(limit, self._supervisor.used_bytes)
 
     def _container(self, instance: InstanceTarget) -> str:
         return _name_of(self.topology, self._instance(instance).id)

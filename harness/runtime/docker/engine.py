@@ -154,3 +154,10 @@ def _volumes(api: docker.APIClient, label: str) -> list[str]:
 def _first_line(error: Exception) -> str:
     explanation = getattr(error, "explanation", None) or str(error)
     return next((line.strip() for line in str(explanation).splitlines() if line.strip()), type(error).__name__)[:300]
+
+
+def used_bytes(stats: object) -> int:
+    """The memory in use, of what the engine tells of a container; 0 when it tells nothing."""
+    memory = stats.get("memory_stats") if isinstance(stats, dict) else None
+    usage = memory.get("usage") if isinstance(memory, dict) else None
+    return usage if isinstance(usage, int) else 0
