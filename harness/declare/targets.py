@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from harness.declare.exchanges import why_unreadable
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_
 from harness.errors import DeclarationError
@@ -191,6 +192,7 @@ class _Reading:
             raise self._error(("fault",), f"unknown fault '{spec.fault}'", nearest(spec.fault, self.faults))
         kind = self.faults[spec.fault]
         targets = self._targets(there, kind)
+        self._refuse_unreadable(there[0], targets, kind)
         fault = self._fault(spec.fault, dict(spec.model_extra or {}))
         aims = tuple(Aim(fault=fault, target=target) for target in targets)
         return Aimed(word=spec.fault, aims=aims, single=there in (["edge"], ["instance"]))
@@ -206,6 +208,10 @@ class _Reading:
             if getattr(self.spec, word) is not None and place not in fits:
                 remedy = f"it goes with {' and '.join(fits)}; leave it out"
                 raise self._error((word,), f"'{word}' does not go with '{place}'", remedy, key=True)
+
+    def _refuse_unreadable(self, word: str, targets: Iterable[Target], kind: type[FaultSpec]) -> None:
+        if found := why_unreadable(self.topology, targets, kind):
+            raise self._error((word,), *found)
 
     def _targets(self, there: Sequence[str], kind: type[FaultSpec]) -> tuple[Target, ...]:
         own = kind.acts_on
@@ -254,12 +260,13 @@ class _Reading:
             raise self._error(where, message, f"edges are {', '.join(self.topology.edges)}")
         return self._one_way(there, back) if partition.direction is Way.ONE_WAY else self._both_ways((*there, *back))
 
-    def _both_ways(self, targets: Iterable[Target]) -> Aimed:
+    def _both_ways(self, targets: Sequence[Target]) -> Aimed:
         word = self.spec.fault or LOST
         if word not in self.faults or self.faults[word].acts_on != "edge":
             on_edges = [name for name, kind in self.faults.items() if kind.acts_on == "edge"]
             message = f"a partition takes a fault on edges, found '{word}'"
             raise self._error(("fault",), message, nearest(word, on_edges))
+        self._refuse_unreadable("partition", targets, self.faults[word])
         fault = self._fault(word, dict(self.spec.model_extra or {}))
         return Aimed(word=word, aims=tuple(Aim(fault=fault, target=target) for target in targets), single=False)
 

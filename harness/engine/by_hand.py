@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from harness.clock import Clock
+from harness.declare.exchanges import why_unreadable
 from harness.declare.validate import nearest
 from harness.engine.permission import ability_for, permit
 from harness.errors import HarnessError
@@ -26,6 +27,8 @@ MOST_IN_FORCE = 50
 LONGEST_S = 3600.0
 """Who wants a fault for longer asks again."""
 VALUE_CHARACTERS = 200
+MATCHING = ("method", "path", "share", "seed")
+"""What tells which exchanges a fault in them means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +84,16 @@ def read_injection(topology: Topology, asked: Asked, *, faults: Mapping[str, typ
             f"the fault {asked.fault!r} acts on an {kind.acts_on} such as {example}, found {asked.target!r}"
         )
     target: Target = _edge(topology, asked.target) if edge else _instance(topology, asked.target)
+    if found := why_unreadable(topology, [target], kind):
+        raise HarnessError("; ".join(found))
     return Injection(id=name, fault=fault, target=target, lasts=Duration(asked.lasts_s))
 
 
 def _fault(kind: type[FaultSpec], attributes: Mapping[str, str]) -> FaultSpec:
-    known = list(kind.model_fields)
+    own = vars(kind).get("__annotations__", {})
+    matching = MATCHING if "match" in kind.model_fields else ()
+    fields = sorted(kind.model_fields, key=lambda name: name not in own)  # what it inherits comes last
+    known = [*(name for name in fields if name != "match"), *matching]
     values: dict[str, object] = {}
     for name, text in attributes.items():
         key = name.replace("-", "_") or (known[0] if known else "")
@@ -95,8 +103,9 @@ def _fault(kind: type[FaultSpec], attributes: Mapping[str, str]) -> FaultSpec:
         if key in values:
             raise HarnessError(f"the fault {kind.kind!r} is told its {key!r} twice")
         values[key] = _scalar(text)
+    match = {name: values.pop(name) for name in matching if name in values}
     try:
-        return kind.model_validate(values)
+        return kind.model_validate({**values, "match": match} if match else values)
     except ValidationError as error:
         wrong = "; ".join(_in_words(each["loc"], each["msg"]) for each in error.errors())
         raise HarnessError(f"the fault {kind.kind!r}: {wrong}") from error

@@ -13,7 +13,7 @@ from harness.declare import load_system
 from harness.engine import by_hand
 from harness.engine.by_hand import LONGEST_S, Asked, ByHand, read_injection
 from harness.errors import DeclarationError, HarnessError
-from harness.faults import FAULTS
+from harness.faults import FAULTS, ExchangeMatch, status
 from harness.faults.edge_black_hole import BlackHole
 from harness.faults.edge_latency import Latency
 from harness.faults.edge_truncate import Truncate
@@ -87,9 +87,19 @@ def test_attributes_are_those_of_experiments_and_the_first_needs_no_name(tmp_pat
     assert read(tmp_path, truncated).fault == Truncate(after_bytes=12)
 
 
+def test_of_a_fault_in_exchanges_it_is_typed_which_ones_it_means(tmp_path: Path) -> None:
+    attributes = {"": "502", "method": "POST", "path": "/charges/*", "share": "0.5"}
+    fault = read(tmp_path, Asked(target="front->back-2", fault="status", attributes=attributes, lasts_s=1)).fault
+    assert fault == status(502, match=ExchangeMatch(method="POST", path="/charges/*", share=0.5))
+    assert fault.describe() == "status 502 on 50 % of POST /charges/*"
+
+
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [
+        (asked("back-2->db", "stale"), "on exchanges of plain HTTP/1.1, and 'back-2 → db' speaks redis; take a fault"),
+        (asked(fault="html-200", share="0"), "the fault 'html-200': match: Input should be greater than 0"),
+        (asked(fault="html-200", way="x"), "the fault 'html-200' takes page, asked, method, path, share, seed; found 'way'"),
         (asked(fault="downn"), "expected a fault of latency, down"),
         (asked("front->bakc"), "expected an edge of shop, found 'front->bakc'; did you mean 'front->back-2'?"),
         (asked("front-3->back-2"), "expected an edge of shop"),
@@ -99,7 +109,7 @@ def test_attributes_are_those_of_experiments_and_the_first_needs_no_name(tmp_pat
         (asked(fault="latency"), "the fault 'latency': delay: Field required"),
         (asked(fault="latency", delay="2"), "delay: expected a duration such as '250ms', '1.5s' or '2m', found 2"),
         (asked(fault="latency", delay="1s", jitter="2s"), "expected a jitter of at most the delay"),
-        (asked(fault="latency", dely="2s"), "the fault 'latency' takes delay, jitter, direction; found 'dely'"),
+        (asked(fault="latency", dely="2s"), "the fault 'latency' takes delay, jitter, direction, distribution, share, seed; found 'dely'"),
         (asked(fault="truncate", after_bytes="-1"), "after_bytes: Input should be greater than or equal to 0"),
         (asked(fault="truncate", after_bytes="{a: 1}"), "after_bytes: Input should be a valid integer"),
         (asked(fault="black-hole", direction="x" * 201), "at most 200 characters, found 201"),
