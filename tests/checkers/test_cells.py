@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import JsonValue
 
 from harness.checkers.cells import judge
 from harness.checkers.state import StateSeen
-from harness.checkers.trial import Crossed, Owed
+from harness.checkers.trial import Crossed, Owed, Promised
 from harness.model.fault import Armed
 from harness.model.matrix import FirstFault, Kind, Rule
 from harness.model.verdict import Verdict
@@ -325,3 +326,82 @@ def test_several_rules_are_told_each() -> None:
 
 def test_a_trial_without_visits_is_unknown() -> None:
     assert doubted(judge(replace(TRIAL, visits=()), Owed(deadline_s=1.0)), Rule.HARNESS)
+
+
+SLOW = replace(
+    TRIAL,
+    cell=replace(TRIAL.cell, kind=Kind.BLACK_HOLE),
+    visits=(visit(got(took_s=0.9)), visit(got(took_s=0.9))),
+    crossed=Crossed(count=2, usual=1.0),
+)
+
+
+def test_an_answer_after_the_edges_own_deadline_is_red() -> None:
+    owed = replace(OWED, edge_deadline_s=0.25)
+
+    assert failed(judge(SLOW, owed), Rule.OVERDUE)
+    assert judge(SLOW, OWED).verdict is Verdict.PASS, "nothing is declared"
+    assert judge(SLOW, replace(owed, edge_deadline_s=0.7)).verdict is Verdict.PASS, "within it"
+
+
+def test_a_visit_with_more_calls_may_wait_for_each() -> None:
+    calls = replace(SLOW, crossed=Crossed(count=6, usual=3.0))
+
+    assert judge(calls, replace(OWED, edge_deadline_s=0.25)).verdict is Verdict.PASS
+
+
+def test_a_deadline_says_nothing_of_faults_that_answer_at_once() -> None:
+    quick = replace(SLOW, cell=replace(SLOW.cell, kind=Kind.RESET))
+
+    assert judge(quick, replace(OWED, edge_deadline_s=0.25)).verdict is Verdict.PASS
+
+
+PROMISED = {"GET /": {503: Promised(headers=("Retry-After",), media=("application/problem+json",))}}
+PROBLEM = {"content-type": "application/problem+json", "retry-after": "1"}
+
+
+def test_a_refusal_is_held_to_what_the_document_declares_of_it() -> None:
+    owed = replace(OWED, refusals=PROMISED, declared={"GET /": frozenset({503})})
+
+    assert under(visit(got(503, headers=PROBLEM)), owed=owed).verdict is Verdict.PASS
+    hasty = {"content-type": "application/problem+json"}
+    assert failed(under(visit(got(503, headers=hasty)), owed=owed), Rule.REFUSAL)
+    plain = {"content-type": "text/plain", "retry-after": "1"}
+    assert failed(under(visit(got(503, headers=plain)), owed=owed), Rule.REFUSAL)
+
+
+def test_a_refusal_of_which_nothing_is_declared_may_be_plain() -> None:
+    assert under(visit(got(503, headers={}))).verdict is Verdict.PASS
+
+
+LESS: JsonValue = {"id": 1, "name": "tea", "offers": []}
+SOFT = replace(OWED, soft="web->stock is declared soft", usable="web->stock is declared soft", marks=True)
+HEALED_WELL = replace(TRIAL, after=(visit(),))
+
+
+def test_an_answer_that_lacks_something_and_does_not_say_so_is_red_where_the_mark_is_declared() -> None:
+    less = visit(got(document=LESS))
+
+    assert failed(under(less, less, owed=SOFT, trial=HEALED_WELL), Rule.UNMARKED)
+    marked = visit(got(document=LESS, degraded=True))
+    assert under(marked, marked, owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
+    assert under(less, less, owed=replace(SOFT, marks=False), trial=HEALED_WELL).verdict is Verdict.PASS
+    assert under(less, less, owed=OWED, trial=HEALED_WELL).verdict is Verdict.PASS
+
+
+def test_what_one_visit_lacks_or_the_healed_system_too_may_be_the_datas_own() -> None:
+    less = visit(got(document=LESS))
+
+    assert under(less, visit(), owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
+    assert under(less, less, owed=SOFT, trial=replace(TRIAL, after=(less,))).verdict is Verdict.PASS
+    assert under(less, owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
+
+
+def test_an_edge_that_everybody_crosses_counts_when_it_is_known_as_the_journeys_own() -> None:
+    busy = Crossed(count=3, background=4.0, unseen=1.0, visits=2, usual=1.0)
+
+    assert doubted(under(visit(), visit(), trial=replace(TRIAL, crossed=busy)), Rule.NOT_CROSSED)
+    own = replace(TRIAL, crossed=replace(busy, own=True))
+    assert under(visit(), visit(), trial=own).verdict is Verdict.PASS
+    missed = replace(TRIAL, crossed=replace(busy, own=True, count=1))
+    assert doubted(under(visit(), visit(), trial=missed), Rule.NOT_CROSSED)
