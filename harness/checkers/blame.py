@@ -121,8 +121,9 @@ def _is_bad(history: History, each: JourneyTrace, journey: str | None, kind: Win
 def _in_words(topology: Topology, who: Culprit, visit: JourneyTrace, agreeing: int, looked_at: int) -> str:
     how = "was too slow" if visit.outcome in _FINE else "failed"
     consumer, _, provider = who.edge.partition("->")
-    role = f"{provider}'s caller {who.service}" if who.edge and who.service == consumer else who.service
-    text = f"{visit.journey} {how}: {who.why}; owner: {role}, team {topology.owner(who.service)}"
+    role = f"{provider}'{'' if provider.endswith('s') else 's'} caller {consumer}"
+    owner = f"{role if who.service == consumer else who.service}, team {topology.owner(who.service)}"
+    text = f"{visit.journey} {how}: {who.why}; owner: {owner}"
     if who.first:
         text += f"; the first edge to fail was {who.first}"
     if who.silent:

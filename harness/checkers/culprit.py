@@ -217,7 +217,7 @@ def _storm(case: Case, chain: Sequence[Call]) -> Culprit | None:
     retried = [call for call in chain if call.attempts > 1]
     if made < STORM_CALLS or not retried:
         return None
-    told = " and ".join(f"{each.consumer} (\N{MULTIPLICATION SIGN}{each.attempts})" for each in retried)
+    told = " and ".join(f"{each.consumer} ({each.attempts} attempts)" for each in retried)
     why = f"a retry storm: {made} calls of {leaf.provider} for one request; retried by {told}"
     return _of(case, chain, retried[0], why)
 
