@@ -16,8 +16,9 @@ from kit.export import MOST_WAITING, Exporter
 from kit.host import Host
 from kit.problems import declared
 from kit.settings import Settings
+from kit.telemetry import Telemetry
 from kit.trace import Kind
-from kit.trouble import Unavailable
+from kit.trouble import Refused, Unavailable
 from kit.words import Tolerant
 
 from tests.targets.asking import ask
@@ -128,6 +129,47 @@ async def test_spans_reach_the_collector_as_otlp() -> None:
     assert (client["traceId"], client["parentSpanId"], client["kind"]) == (TRACE, server["spanId"], 3)
     assert int(server["endTimeUnixNano"]) >= int(server["startTimeUnixNano"])
     assert {"key": "http.response.status_code", "value": {"intValue": "200"}} in server["attributes"]
+
+
+@pytest.mark.loopback
+async def test_a_span_says_what_went_wrong_and_a_definite_no_is_nothing_wrong() -> None:
+    received: list[dict[str, Any]] = []
+
+    async def either(request: web.Request) -> web.Response:
+        if request.path == "/v1/traces":
+            received.append(json.loads(await request.text()))
+            return web.json_response({})
+        if request.path == "/bad":
+            return web.json_response({}, status=500)
+        problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "there is no lamp"}
+        return web.json_response(problem, status=404, content_type="application/problem+json")
+
+    async with serving(either) as url:
+        exporter = Exporter(Settings(service="front", env={"OTEL_EXPORTER_OTLP_ENDPOINT": url}))
+        telemetry = Telemetry(Settings(service="front"))
+        telemetry.exporter = exporter
+        async with Edge(
+            "catalog", {"catalog-1": url}, Limits(deadline_s=0.5, attempt_s=0.4), telemetry=telemetry
+        ) as edge:
+            with pytest.raises(Refused):
+                await edge.call(Call(method="GET", path="/gone", refusals=frozenset({404})), Thing)
+            with pytest.raises(Unavailable):
+                await edge.call(Call(method="POST", path="/bad"), Thing)
+        await stop_at_once(exporter)
+    spans = [span for each in received[0]["resourceSpans"] for span in each["scopeSpans"][0]["spans"]]
+    by_name = {span["name"]: span["status"] for span in spans}
+    assert by_name["GET catalog"] == {}
+    assert by_name["POST catalog"]["code"] == 2
+    assert "it answered 500" in by_name["POST catalog"]["message"]
+
+
+async def stop_at_once(exporter: Exporter) -> None:
+    """What is there is sent when its task is cancelled."""
+    task = asyncio.create_task(exporter.run())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def test_the_queue_for_the_collector_has_an_end() -> None:

@@ -17,6 +17,7 @@ BATCH = 512
 EVERY_S = 0.5
 LIMIT_S = 2.0
 FAILED = 2
+ERROR_CHARS = 200
 log = logging.getLogger(__name__)
 
 
@@ -94,7 +95,7 @@ def _told(span: Span) -> dict[str, object]:
         "startTimeUnixNano": str(span.start_ns),
         "endTimeUnixNano": str(span.end_ns),
         "attributes": _attributes(span.attributes),
-        "status": {"code": FAILED} if span.failed else {},
+        "status": {"code": FAILED, "message": span.error[:ERROR_CHARS]} if span.failed else {},
     }
 
 

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from kit.trouble import Refused
+
 HEADER = "traceparent"
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 
@@ -36,6 +38,8 @@ class Span:
     start_ns: int
     end_ns: int = 0
     failed: bool = False
+    error: str = ""
+    """What went wrong, for people."""
     attributes: dict[str, str | int] = field(default_factory=dict)
 
     @property
@@ -78,8 +82,9 @@ def within(span: Span, ended: Callable[[Span], None]) -> Iterator[Span]:
     token = _current.set(span)
     try:
         yield span
-    except BaseException:
-        span.failed = True
+    except BaseException as error:
+        span.failed = not isinstance(error, Refused)  # a definite no is an answer
+        span.error = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise
     finally:
         _current.reset(token)
