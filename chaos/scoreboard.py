@@ -126,7 +126,7 @@ class Board:
         left = [key for key in wanted if key not in self._kept]
         with ThreadPoolExecutor(jobs) as threads:
             try:
-                list(threads.map(lambda key: self._keep(key, *wanted[key]), left))
+                list(threads.map(lambda key: self._run(*wanted[key]), left))
             except KeyboardInterrupt:
                 threads.shutdown(wait=False, cancel_futures=True)
                 self._end()
@@ -147,8 +147,9 @@ class Board:
             for process in self._running:
                 process.send_signal(signal.SIGINT)
 
-    def _keep(self, key: str, line: Line, planted: bool) -> None:  # noqa: FBT001 -- with it or without
-        outcome = self._outcome(line, line.services if planted else ())
+    def keep(self, line: Line, *, planted: bool, outcome: Outcome) -> None:
+        """Write down what came of a command."""
+        key = _key(line, planted=planted)
         with self._lock:
             if self._stopped:
                 return
@@ -158,6 +159,9 @@ class Board:
             self._file.write_text(json.dumps(document, indent=1), encoding="utf-8")
             failed = sum(each.verdict == Verdict.FAIL for each in outcome.found)
             print(f"{key}: {failed} findings, exit {outcome.exit_code}, {outcome.took_s:.0f} s", flush=True)  # noqa: T201 -- a command
+
+    def _run(self, line: Line, planted: bool) -> None:  # noqa: FBT001 -- with it or without
+        self.keep(line, planted=planted, outcome=self._outcome(line, line.services if planted else ()))
 
     def _outcome(self, line: Line, services: Sequence[str]) -> Outcome:
         """Run a line's command on its part of the shop, with the defect in these services."""

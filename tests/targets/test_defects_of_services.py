@@ -22,12 +22,14 @@ from kit.host import Host
 from kit.settings import Settings
 from kit.trouble import Refused
 from kit.words import Line
+from orders.facts import Step
 from orders.models import OrderRequest
-from orders.saga import Step, Trouble, attempted, give_up
+from orders.saga import Trouble, attempted, give_up
 from orders.store import Orders
 from payments import app as payments
 from payments.store import Ledger
 from pricing import app as pricing
+from pricing.models import QuoteRequest
 from search.store import Index
 
 from tests.targets.gateway.test_page import AWAY, fails, whole
@@ -172,7 +174,7 @@ class Asked:
 
 async def test_required_added_refuses_what_everybody_sends(plant: Plant, *, on: bool) -> None:
     plant("required-added", on=on)
-    basket = pricing.QuoteRequest.model_validate_json(json.dumps({"items": [{"sku": SKU, "quantity": 1}]}))
+    basket = QuoteRequest.model_validate_json(json.dumps({"items": [{"sku": SKU, "quantity": 1}]}))
     if on:
         with pytest.raises(Refused) as raised:
             await pricing.quote(cast("Any", Asked()), basket)
