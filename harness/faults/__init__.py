@@ -1,10 +1,17 @@
 """Faults, one in a file, and the injector that arms and heals them."""
 
+from harness.faults.edge_bandwidth import Bandwidth, bandwidth
 from harness.faults.edge_black_hole import BlackHole, black_hole
 from harness.faults.edge_down import Down, down
+from harness.faults.edge_flapping import Flapping, flapping
+from harness.faults.edge_half_open import HalfOpen, half_open
 from harness.faults.edge_latency import Latency, latency
+from harness.faults.edge_limit import Limit, limit
 from harness.faults.edge_no_op import NoOp, no_op
+from harness.faults.edge_one_way import OneWay, one_way
 from harness.faults.edge_reset import Reset, reset
+from harness.faults.edge_slice import Slice, slice_
+from harness.faults.edge_slow_close import SlowClose, slow_close
 from harness.faults.edge_truncate import Truncate, truncate
 from harness.faults.exchange_delay import Delay, delay
 from harness.faults.exchange_drop_field import DropField, drop_field
@@ -30,6 +37,7 @@ from harness.faults.table import FAULTS, fault_table
 
 __all__ = [
     "FAULTS",
+    "Bandwidth",
     "BlackHole",
     "Cpu",
     "CrashLoop",
@@ -41,25 +49,32 @@ __all__ = [
     "EdgeFault",
     "ExchangeFault",
     "ExchangeMatch",
+    "Flapping",
     "FullDisk",
+    "HalfOpen",
     "Html200",
     "Injector",
     "InstanceFault",
     "Instances",
     "Kill",
     "Latency",
+    "Limit",
     "Malformed",
     "Memory",
     "NoOp",
+    "OneWay",
     "Pause",
     "Reset",
     "Restart",
+    "Slice",
+    "SlowClose",
     "Stale",
     "Status",
     "Stop",
     "Trickle",
     "Truncate",
     "WrongType",
+    "bandwidth",
     "black_hole",
     "cpu",
     "crash_loop",
@@ -69,16 +84,22 @@ __all__ = [
     "drop_field",
     "duplicate",
     "fault_table",
+    "flapping",
     "full_disk",
+    "half_open",
     "html_200",
     "kill",
     "latency",
+    "limit",
     "malformed",
     "memory",
     "no_op",
+    "one_way",
     "pause",
     "reset",
     "restart",
+    "slice_",
+    "slow_close",
     "stale",
     "status",
     "stop",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from harness.faults.spec import SILENCE_S, STREAMS, Direction, EdgeFault
+from harness.faults.bent import BentFault
+from harness.faults.spec import SILENCE_S, STREAMS, Direction
+from harness.proxy.bends import WAYS, Bend
 from harness.proxy.probe import Outcome, Question, Seen
 from harness.proxy.toxics import TimeoutAttributes, ToxicSpec
 
@@ -12,7 +14,7 @@ Way = Literal["both", "request", "reply"]
 NEVER_CLOSES = TimeoutAttributes(timeout=0)
 
 
-class BlackHole(EdgeFault):
+class BlackHole(BentFault):
     """Connections are accepted and nothing comes of them.
 
     With `reply` the provider does its work and only the answer is lost.
@@ -24,13 +26,22 @@ class BlackHole(EdgeFault):
 
     def describe(self) -> str:
         """See `FaultSpec`."""
-        return "black hole" if self.direction == "both" else f"black hole of {self.direction.replace('y', 'ie')}s"
+        what = "" if self.direction == "both" else f" of {self.direction.replace('y', 'ie')}s"
+        return f"black hole{what}{self.of_connections}"
+
+    @property
+    def ways(self) -> tuple[Direction, ...]:
+        """What vanishes."""
+        return WAYS if self.direction == "both" else (self.direction,)
+
+    def bend(self, key: str) -> Bend:
+        """See `BentFault`."""
+        return Bend(key=key, share=self.share, seed=self.seed, swallows=self.ways)
 
     def toxics(self, key: str) -> tuple[ToxicSpec, ...]:
         """See `EdgeFault`."""
-        ways: tuple[Direction, ...] = ("request", "reply") if self.direction == "both" else (self.direction,)
         return tuple(
-            ToxicSpec(name=f"{key}black-hole-{way}", stream=STREAMS[way], attributes=NEVER_CLOSES) for way in ways
+            ToxicSpec(name=f"{key}black-hole-{way}", stream=STREAMS[way], attributes=NEVER_CLOSES) for way in self.ways
         )
 
     def question(self) -> Question:
@@ -42,6 +53,6 @@ class BlackHole(EdgeFault):
         return seen.outcome is Outcome.SILENT
 
 
-def black_hole(direction: Way = "both") -> BlackHole:
+def black_hole(direction: Way = "both", *, share: float = 1.0, seed: int = 0) -> BlackHole:
     """What is sent vanishes: `black_hole("reply")` loses the answers only."""
-    return BlackHole(direction=direction)
+    return BlackHole(direction=direction, share=share, seed=seed)

@@ -21,7 +21,8 @@ from harness.proxy.probe import Outcome, Question, Seen
 from harness.proxy.waiting import all_of
 
 ARM_WITHIN_S = 5.0
-REMOVE_WITHIN_S = 1.0
+REMOVE_WITHIN_S = 0.4
+"""For the first rung. Toxiproxy needs some milliseconds; when it stalls, it stalls for seconds."""
 RESTART_WITHIN_S = 15.0
 MEND_WITHIN_S = 70.0
 """A bit longer than an instance gets to become ready, so that it is told why it did not."""
@@ -29,8 +30,8 @@ ANSWERS_WITHIN_S = 2.0
 """How long a healed line gets to answer again."""
 ASK_AGAIN_AFTER_S = 0.05
 LINES_SHOWN = 3
-COUNT_WITHIN_S = 0.3
-"""How long what crossed may take to be told; healing does not wait for it any longer."""
+COUNT_WITHIN_S = 2.0
+"""How long what crossed may take to be told; no healing waits for it."""
 KEY_LIMIT = 100
 """Characters; a longer id goes into the names of toxics as its digest."""
 
@@ -132,14 +133,19 @@ class Injector:
                 return _nothing(injection_id)
             began = self._clock.now()
             self._noted("heal", injection)
-            hits = await self._hits(standing)
+            counting = asyncio.create_task(self._hits(standing))
+            await asyncio.sleep(0)  # so that the relay hears of it before anything is taken off
             standing.healing = True
             try:
-                healed = replace(await self._heal(standing, began), hits=hits)
+                healed = await self._heal(standing, began)
             except (HarnessError, TimeoutError) as error:
                 evidence = f"could not be healed: {_words(error)}"
                 took_s = self._clock.now() - began
-                return Healed(verified=False, by=HealedBy.NOTHING, evidence=evidence, took_s=took_s, hits=hits)
+                healed = Healed(verified=False, by=HealedBy.NOTHING, evidence=evidence, took_s=took_s)
+            except BaseException:
+                counting.cancel()
+                raise
+            healed = replace(healed, hits=await counting)
             if healed.verified:
                 del self._standing[injection_id]
                 healed = replace(healed, evidence=self._noted("healed", injection, healed.evidence))

@@ -50,10 +50,9 @@ class EdgeFault(FaultSpec):
         """Take it off and read that back; raises ProxyError."""
         await line.remove_toxics(key, within_s=within_s)
 
-    async def met(self, line: Line, key: str, crossed: Hits) -> Hits:
-        """What of that which crossed a line while it was in force met it, asked before it is taken off."""
-        exchanges = await line.exchanges_hit(key)
-        return crossed if exchanges is None else replace(crossed, exchanges=exchanges)
+    async def met(self, line: Line, key: str, crossed: Hits) -> Hits:  # noqa: ARG002 -- for those that choose
+        """What of that which crossed a line while it was in force met it; it may be off already."""
+        return crossed
 
     @abstractmethod
     def question(self) -> Question:
@@ -63,12 +62,16 @@ class EdgeFault(FaultSpec):
     def bites(self, seen: Seen) -> bool:
         """Whether what the probe saw on a line is this fault's doing."""
 
+    async def ask(self, line: Line) -> Seen:
+        """Put the question to a line, where this fault can be seen, and it counts as no crossing."""
+        return await line.probe(self.question())
+
     async def look(self, line: Line) -> tuple[bool, str]:
         """Probe a line: whether it bites, and what was seen.
 
         What looks like a fault may be the doing of a provider that is down or hangs: asked directly, it must answer.
         """
-        seen = await line.probe(self.question())
+        seen = await self.ask(line)
         if not self.bites(seen):
             return False, str(seen)
         provider = await line.probe_provider(Question(within_s=ANSWER_WITHIN_S))
@@ -84,7 +87,8 @@ class ExchangeMatch(Declared):
     path: Annotated[str, Field(pattern=r"^(/|\*\*)[^?#\s]*$", max_length=500)] | None = None
     """`/charges/*`: a star stands for a part of the path without a slash, two for any; the query does not count."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Of those; which ones is drawn from the fault and the line, so that a repetition means the same."""
+    """Of those; which ones comes from the seed, the fault and the line, so that a repetition means the same."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     def __str__(self) -> str:
         """As it is told after the fault: ` on POST /charges/*, 30 % of them`; empty when all are meant."""
@@ -111,6 +115,11 @@ class ExchangeFault(EdgeFault):
     def deed(self) -> Deed:
         """What the relay does."""
 
+    @property
+    def chooses(self) -> bool:
+        """See `FaultSpec`."""
+        return self.match != ALL_EXCHANGES
+
     def what(self) -> str:
         """The fault in words, but for what it means."""
         return self.kind
@@ -136,6 +145,10 @@ class ExchangeFault(EdgeFault):
     async def disarm(self, line: Line, key: str, *, within_s: float) -> None:  # noqa: ARG002 -- the relay has its own limit
         """See `EdgeFault`."""
         await line.clear_exchange_fault(key)
+
+    async def met(self, line: Line, key: str, crossed: Hits) -> Hits:
+        """See `EdgeFault`: the exchanges that it changed."""
+        return replace(crossed, exchanges=(await line.exchanges_met(key)).hits)
 
     def question(self) -> Question:
         """See `EdgeFault`; it is never asked."""

@@ -6,11 +6,18 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from harness.errors import HarnessError
+from harness.faults.edge_bandwidth import Bandwidth
 from harness.faults.edge_black_hole import BlackHole
 from harness.faults.edge_down import Down
+from harness.faults.edge_flapping import Flapping
+from harness.faults.edge_half_open import HalfOpen
 from harness.faults.edge_latency import Latency
+from harness.faults.edge_limit import Limit
 from harness.faults.edge_no_op import NoOp
+from harness.faults.edge_one_way import OneWay
 from harness.faults.edge_reset import Reset
+from harness.faults.edge_slice import Slice
+from harness.faults.edge_slow_close import SlowClose
 from harness.faults.edge_truncate import Truncate
 from harness.faults.exchange_delay import Delay
 from harness.faults.exchange_drop_field import DropField
@@ -39,6 +46,13 @@ FAULTS: Mapping[str, type[FaultSpec]] = {
     "black-hole": BlackHole,
     "reset": Reset,
     "truncate": Truncate,
+    "bandwidth": Bandwidth,
+    "slow-close": SlowClose,
+    "half-open": HalfOpen,
+    "slice": Slice,
+    "limit": Limit,
+    "flapping": Flapping,
+    "one-way": OneWay,
     "status": Status,
     "delay": Delay,
     "malformed": Malformed,

@@ -103,6 +103,8 @@ class Bend:
     budget: Budget | None = None
     holds: bool = False
     """New connections are accepted, and the provider never hears of them."""
+    resets: bool = False
+    """New connections are reset at once."""
     cuts: bool = False
     """Those that live when it begins are reset."""
     flap: Flap | None = None
@@ -115,7 +117,7 @@ class Bend:
 def bend_of(read: Mapping[str, object]) -> Bend:
     """A bend from its JSON, as `dataclasses.asdict` gives it."""
     delay, budget, flap = (cast("dict[str, object] | None", read[name]) for name in ("delay", "budget", "flap"))
-    plain = {name: read[name] for name in ("key", "share", "seed", "delays", "holds", "cuts")}
+    plain = {name: read[name] for name in ("key", "share", "seed", "delays", "holds", "resets", "cuts")}
     return Bend(
         **plain,  # type: ignore[arg-type]  # our own JSON, written by asdict
         swallows=tuple(cast("list[Way]", read["swallows"])),

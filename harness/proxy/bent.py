@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HELD_LIMIT = 4096
 """Connections that a line holds without their provider; beyond, the one that was held longest is reset."""
+ENDED_LIMIT = 256
+"""Bends that are over of which is still known what met them."""
 PEEPHOLE_FOR_S = 10.0
 """How long a probe gets to connect."""
 
@@ -109,6 +111,7 @@ class BentLine:
         self.forces: dict[str, Force] = {}
         self._flapping: dict[str, Flapping] = {}
         self.held: dict[Held, None] = {}
+        self._ended: dict[str, Force] = {}
 
     def set(self, bends: Sequence[Bend], linger: bytes) -> int:
         """From now on these are in force, and no others; gives how many live connections the new ones chose."""
@@ -140,7 +143,9 @@ class BentLine:
         return sorted(live, key=lambda each: each.born)
 
     def _end(self, key: str, linger: bytes) -> None:
-        force = self.forces.pop(key)
+        force = self._ended[key] = self.forces.pop(key)
+        if len(self._ended) > ENDED_LIMIT:
+            del self._ended[next(iter(self._ended))]
         if key in self._flapping:
             self._flapping.pop(key).stop()
         for crossing in list(self._count.live):
@@ -186,8 +191,8 @@ class BentLine:
         self.held.pop(held, None)
 
     def met(self, key: str) -> dict[str, int]:
-        """What met a bend that is in force; nothing when it is not."""
-        force = self.forces.get(key)
+        """What met a bend, also when it is over; nothing of one that never was."""
+        force = self.forces.get(key) or self._ended.get(key)
         if force is None:
             return {}
         return {"connections": force.connections, "requests": force.requests, "bytes": force.bytes}

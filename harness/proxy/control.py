@@ -178,7 +178,7 @@ class RelayControl:
         return int(answer["count"])
 
     async def bend_met(self, line: str, key: str) -> Hits:
-        """What met a bend so far, of which nothing is known when it is off; raises ProxyError as `tell`."""
+        """What met a bend, also when it is off again; raises ProxyError as `tell`."""
         answer = await self._ask({"do": "bend-met", "line": line, "key": key})
         return Hits(**answer["found"])
 

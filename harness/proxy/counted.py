@@ -140,14 +140,21 @@ class CountedLine:
             if not self._accepting or crossing.cut:
                 crossing.reset()
                 return
-            crossing.forces = self.bent.still(chosen, known)
+            crossing.meet(self.bent.still(chosen, known))
             crossing.connect()
 
     async def _held(self, consumer: socket.socket, chosen: tuple[Force, ...], count: LineCount) -> bool:
         """Whether something that is in force keeps the connection from its provider."""
-        holding = next((force for force in chosen if force.bend.holds), None)
+        holding = next((force for force in chosen if force.bend.holds or force.bend.resets), None)
         if holding is None:
             return False
+        if holding.bend.resets:
+            count.tally.requests += 1
+            count.tally.aborted += 1
+            holding.requests += 1
+            consumer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            consumer.close()
+            return True
         consumer.setblocking(False)  # noqa: FBT003 -- the standard library's signature
         held = Held(holding, count, self.bent.let_go)
         try:
@@ -223,5 +230,5 @@ class CountedLine:
         if not await self._held(probe, chosen, self._unseen):
             crossing = Crossing(self._unseen)
             if await self._connected(crossing, probe):
-                crossing.forces = chosen
+                crossing.meet(chosen)
                 crossing.connect()

@@ -336,6 +336,12 @@ class Crossing:
         for force in self.forces:
             force.requests += requests
 
+    def meet(self, forces: tuple[Force, ...]) -> None:
+        """All that is done to its bytes, of which some may have come already."""
+        self.forces = forces
+        if self.asking:
+            self.hit(1)
+
     def bend(self, force: Force) -> None:
         """One more thing is done to its bytes from now on."""
         self.forces = (*self.forces, force)

@@ -175,8 +175,8 @@ class Line:
             await self._relay.bend(self.name, list(self._bends.values()))
 
     async def bend_met(self, key: str) -> Hits | None:
-        """What met it so far; None when it is not on."""
-        return await self._relay.bend_met(self.name, key) if self._relay is not None and key in self._bends else None
+        """What met it, also when it is off again; None when there is no relay."""
+        return None if self._relay is None else await self._relay.bend_met(self.name, key)
 
     async def probe_bent(self, question: Question) -> Seen:
         """Ask through the relay, as one of those that are chosen, and counted nowhere."""
@@ -236,10 +236,6 @@ class Line:
     async def exchanges_met(self, key: str) -> Met:
         """The exchanges that a fault met since it was set, as the relay counted them; also after it was cleared."""
         return Met() if self._relay is None else await self._relay.exchanges_met(self.name, key)
-
-    async def exchanges_hit(self, key: str) -> int | None:
-        """How many exchanges a fault that stands here has changed; None when it is no such fault."""
-        return (await self.exchanges_met(key)).hits if key in self._exchange_faults else None
 
     async def _staged(self) -> None:
         if self._relay is None and not self._rules and not self._exchange_faults and self._hear is None:

@@ -61,6 +61,8 @@ class Question:
 
     within_s: float
     beyond_bytes: int = 0
+    hangs_up: bool = False
+    """Ask nothing, say at once that nothing more comes, and wait for the other end to close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +258,10 @@ class _Attempt:
         """Whether an answer came whole; False when the connection was closed before."""
         reader, writer = await asyncio.open_connection(host, port)
         try:
+            if question.hangs_up:
+                self._wire = PlainWire(reader, writer)
+                writer.write_eof()
+                return await self._read(self._wire, lambda _: False)
             if talk.tls:
                 self._wire = tls = TlsWire(reader, writer, ssl.create_default_context(cafile=trust), host)
                 if not await tls.shake_hands():

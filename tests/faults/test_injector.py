@@ -174,7 +174,8 @@ async def test_what_is_in_force_is_written_down_before_it_is(toxiproxy: Path, tm
         assert await get(running.entry(CATALOG)) == b"ok"
     lines = [json.loads(line) for line in (tmp_path / "in-force.ndjson").read_text().splitlines()]
     assert [line["step"] for line in lines] == ["arm", "armed", "heal", "healed"]
-    assert lines[0]["fault"] == {"kind": "latency", "delay": "1 s", "jitter": "0 s", "direction": "reply"}
+    told = {"delay": "1 s", "jitter": "0 s", "direction": "reply", "distribution": "uniform", "share": 1.0, "seed": 0}
+    assert lines[0]["fault"] == {"kind": "latency", **told}
     assert lines[0]["target"] == {"edge": "gateway->catalog"}
 
 
