@@ -9,6 +9,7 @@ from typing import assert_never
 from harness.checkers.answer_class import CHECK as ANSWER_CLASS
 from harness.checkers.conformance import CHECK as CONFORMANCE
 from harness.checkers.control import placebo, positive_control
+from harness.checkers.edge_calls import faulted_edges
 from harness.checkers.found import finding
 from harness.model.experiment import Expectation, Experiment, Role, owed
 from harness.model.finding import Finding, Part
@@ -45,12 +46,15 @@ def tests_in(topology: Topology, experiment: Experiment) -> int:
     """How many statistical tests a history of this experiment will make, so that an error rate can be spent on them.
 
     Each is one-sided at `History.alpha`. Not counted: what can only make a verdict UNKNOWN (V0), what tolerates
-    nothing (dirty answers, conformance, safety), and recovery, which is no test but a rule.
+    nothing (dirty answers, conformance, safety), and recovery, which is no test but a rule. All edges whose calls are
+    compared share one test.
     """
     if experiment.role is Role.CONTROL:
         return 1
     journeys = [name for name, weight in experiment.weights.items() if weight > 0]
-    return sum(_TESTS[owed(topology, experiment, name)] for name in journeys)
+    comparisons = sum(_TESTS[owed(topology, experiment, name)] for name in journeys)
+    figures = len(experiment.during) + len(experiment.after)
+    return comparisons + figures + bool(faulted_edges(topology, experiment.injections))
 
 
 def _run(history: History, name: str, checker: Checker) -> tuple[Finding, ...]:

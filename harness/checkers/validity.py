@@ -10,7 +10,7 @@ from harness.checkers.crossings import crossings
 from harness.checkers.found import finding, percent
 from harness.checkers.statistics import rise
 from harness.checkers.tally import DELTA, MIN_SAMPLES, Tally, judged, tally
-from harness.model.experiment import Role
+from harness.model.experiment import Experiment, Role
 from harness.model.fault import Injection
 from harness.model.finding import Finding, Part
 from harness.model.history import Forced, History
@@ -101,7 +101,8 @@ def _in_force(history: History) -> tuple[Trouble, str]:
 
 def _whole_window(window: Window, injection: Injection, forced: Forced) -> Trouble:
     slack = max(SLACK_S, injection.lasts / 10)
-    late_s = forced.armed_at - (window.start + injection.after)
+    # It is armed before it is seen to bite: looking is no delay.
+    late_s = forced.armed_at - forced.armed.took_s - (window.start + injection.after)
     if late_s > slack:
         return [f"{injection.describe()} came into force {late_s:.1f} s late"]
     due = min(forced.armed_at + injection.lasts, window.end)
@@ -166,13 +167,12 @@ def _generator(history: History) -> tuple[Trouble, str]:
         if window is None:
             continue
         rows = [each for each in history.generator if window.start <= each.second and each.second + 1 <= window.end]
-        rate = history.experiment.surge or history.experiment.rate
-        trouble += [f"{kind.value}: {each}" for each in _off_rate(rows, window, rate, kind)]
+        trouble += [f"{kind.value}: {each}" for each in _off_rate(history.experiment, rows, window, kind)]
         proofs.append(_told(rows, kind))
     return trouble or ([] if proofs else ["no window was reached"]), "; ".join(proofs)
 
 
-def _off_rate(rows: list[GeneratorSecond], window: Window, rate: float, kind: WindowKind) -> Trouble:
+def _off_rate(experiment: Experiment, rows: list[GeneratorSecond], window: Window, kind: WindowKind) -> Trouble:
     wanted = math.floor(window.end) - math.ceil(window.start)
     seconds = len({each.second for each in rows})
     if not rows or seconds < SECONDS_KNOWN_AT_LEAST * wanted:
@@ -180,7 +180,7 @@ def _off_rate(rows: list[GeneratorSecond], window: Window, rate: float, kind: Wi
     due, started = sum(each.due for each in rows), sum(each.started for each in rows)
     dropped = sum(each.dropped for each in rows)
     lagging = len({each.second for each in rows if each.lag_p99_s > LAG_ALLOWED_S})
-    planned = rate * seconds
+    planned = experiment.due_under_fault(window.length_s) / max(window.length_s, 1.0) * seconds
     trouble: Trouble = []
     if kind is WindowKind.FAULT and due < planned - RATE_SIGMAS * math.sqrt(planned):
         trouble.append(f"{due} journeys were due in {seconds} s, {planned:.0f} were planned")

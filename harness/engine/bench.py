@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from harness.contracts.conformance import Conformance
+from harness.engine.guard import Senses
 from harness.engine.session import Session
 from harness.load.driver import LoadDriver
 from harness.model.experiment import Experiment, Role
@@ -36,6 +38,10 @@ class Bench:
     """The error rate that each single test may spend."""
     replay: str
     """The command that repeats an experiment, without its name."""
+    signals: Mapping[str, asyncio.Event] = field(default_factory=dict)
+    """The signals that guards wait for, each with what tells that it came."""
+    stopped: list[str] = field(default_factory=list)
+    """Which guard stopped an experiment, and why; nothing goes on after that."""
     doubts: list[str] = field(default_factory=list)
     """Why the harness can't be trusted in this run: a placebo that found something, a control that was not noticed."""
 
@@ -63,6 +69,23 @@ class Progress:
         return tuple(found)
 
 
+def senses(bench: Bench) -> Senses:
+    """What guards look at in this run."""
+    session = bench.session
+    recorder, edges = session.recorder, session.topology.edges
+    return Senses(
+        clock=session.clock,
+        now=session.now,
+        refresh=bench.driver.flush,
+        journeys=lambda: recorder.journeys,
+        crossings=lambda: recorder.crossings,
+        lines={edge: frozenset(line.name for line in session.topology.lines if line.edge == edge) for edge in edges},
+        signals=bench.signals,
+        spawner=session.supervisor,
+        log=session.directory / "logs" / "guards.log",
+    )
+
+
 def history(bench: Bench, experiment: Experiment, progress: Progress) -> History:
     """What was observed of an experiment so far, together with the shared baseline."""
     recorder = bench.session.recorder
@@ -83,7 +106,7 @@ def history(bench: Bench, experiment: Experiment, progress: Progress) -> History
         generator=_kept(recorder.generator, bench.baseline, since),
         reads=progress.reads,
         alpha=bench.alpha,
-        replay=f"{bench.replay} {experiment.name}" if experiment.role is Role.EXPERIMENT else bench.replay,
+        replay=f"{bench.replay} {experiment.declared}" if experiment.role is Role.EXPERIMENT else bench.replay,
         invariants=bench.invariants.invariants,
         trouble=(*bench.doubts, *progress.trouble(bench.driver)),
         spans=() if bench.session.spans is None else bench.session.spans.room.since(since),

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from math import ceil
 
-from harness.checkers import judge
-from harness.checkers.recovery import recovered_at
-from harness.checkers.safety import safety
-from harness.engine.bench import Bench, Progress, history
+from harness.checkers import judge, measured
+from harness.engine.bench import Bench, Progress, history, senses
 from harness.engine.crashes import crashed
+from harness.engine.guard import Trip, Tripped, guarded
+from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, well_since
 from harness.engine.session import Session
 from harness.errors import HarnessError
 from harness.model.events import (
@@ -24,22 +24,15 @@ from harness.model.events import (
 from harness.model.experiment import Experiment, owed
 from harness.model.fault import Armed, EdgeTarget, Healed, Injection
 from harness.model.finding import Finding, Part
+from harness.model.guard import EdgeGuard
 from harness.model.history import Forced
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict, worst
-from harness.observe.reads import read_all
 
 STEADY_LIMIT_S = 20.0
 """How long the system may take to look as in the baseline before a fault is injected."""
-RECOVERY_MARGIN_S = 5.0
-"""How much longer than its bound recovery is watched, so that a late one is told from none."""
-SETTLE_S = 2.0
-"""Journeys take time: a second counts as complete once so much has passed since its end."""
-QUIESCE_S = 12.0
-"""How long the journeys in flight get to end."""
-REST_LIMIT_S = 20.0
-"""How long the system gets to come to rest, every operation final, before the last final reads."""
-LOOK_S = 0.5
+PACE_S = 1.0
+"""How often a rate that changes is driven anew."""
 
 
 async def measure_baseline(
@@ -74,55 +67,81 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
             expectations=expectations,
         )
     )
-    recovery_s: float | None = None
-    if await _steady(bench, experiment):
-        try:
-            await _break(bench, experiment, progress)
-        finally:
-            await _heal_rest(bench, experiment)
-        recovery_s = await _recover(bench, experiment, progress)
-        await _rest(bench, experiment, progress)
-        findings = judge(history(bench, experiment, progress))
-    else:
+    recovery_s, measures = None, None
+    warm_up = await _steady(bench, experiment)
+    if warm_up is None:
         await bench.driver.quiesce(QUIESCE_S)
-        findings = (_unsteady(bench, experiment),)
+        findings: tuple[Finding, ...] = (_unsteady(bench, experiment),)
+    else:
+        close(bench, experiment, progress, warm_up)
+        try:
+            recovery_s = await guarded(
+                lambda: _break_and_recover(bench, experiment, progress), experiment.guards, lambda: senses(bench)
+            )
+            await rest(bench, experiment, progress)
+            closed = history(bench, experiment, progress)
+            findings, measures = judge(closed), measured(closed)
+        except Tripped as tripped:
+            findings = (await _stopped(bench, experiment, progress, tripped.trip),)
     findings = (*findings, *await crashed(bench, experiment))
     session.recorder.find(*findings)
     verdict = worst(finding.verdict for finding in findings)
-    record(ExperimentEnded(t=session.now(), name=experiment.name, verdict=verdict, recovery_s=recovery_s))
+    record(
+        ExperimentEnded(
+            t=session.now(), name=experiment.name, verdict=verdict, recovery_s=recovery_s, measures=measures
+        )
+    )
     return verdict
 
 
-async def _steady(bench: Bench, experiment: Experiment) -> bool:
-    """Whether the system looks as in the baseline, under this experiment's load."""
+async def _break_and_recover(bench: Bench, experiment: Experiment, progress: Progress) -> float | None:
+    """Inject, heal whatever happens, and watch it recover; gives how long that took."""
+    try:
+        await _break(bench, experiment, progress)
+    finally:
+        await _heal_rest(bench, experiment)
+    return await recover(bench, experiment, progress)
+
+
+async def _stopped(bench: Bench, experiment: Experiment, progress: Progress, trip: Trip) -> Finding:
+    """A guard stopped it: everything is healed; no more load."""
+    session = bench.session
+    if progress.forced and not any(window.kind is WindowKind.FAULT for window in progress.windows):
+        start = min(forced.armed_at for forced in progress.forced.values())
+        close(bench, experiment, progress, Window(kind=WindowKind.FAULT, start=start, end=session.now()))
+    await bench.driver.quiesce(QUIESCE_S)
+    left = [injection.describe() for injection in session.injector.in_force]
+    healed = f"NOT healed: {', '.join(left)}" if left else "everything was healed"
+    bench.stopped.append(f"the guard of {experiment.name} stopped it: {trip.reason}")
+    return Finding(
+        check="guard",
+        part=Part.RESILIENCE,
+        verdict=Verdict.FAIL if trip.refutes and not left else Verdict.UNKNOWN,
+        reason=f"stopped at once by its guard ({trip.guard}): {trip.reason}; {healed}",
+        subject=experiment.name,
+        experiment=experiment.name,
+        edge=trip.guard.edge if isinstance(trip.guard, EdgeGuard) else "",
+        replay=f"{bench.replay} {experiment.declared}",
+    )
+
+
+async def _steady(bench: Bench, experiment: Experiment) -> Window | None:
+    """The time in which the system looked as in the baseline, under this experiment's load; None when it never did."""
     session = bench.session
     await bench.driver.drive(rate=experiment.rate, weights=experiment.weights)
     start = session.now() + SETTLE_S
     while session.now() < start + STEADY_LIMIT_S:
         await session.clock.sleep(LOOK_S)
-        if await _well_since(bench, experiment, start) is not None:
-            return True
-    return False
-
-
-async def _well_since(bench: Bench, experiment: Experiment, since: float) -> float | None:
-    await bench.driver.flush()
-    return recovered_at(
-        journeys=bench.session.recorder.journeys,
-        baseline=bench.baseline,
-        healed_at=since,
-        until=bench.session.now() - SETTLE_S,
-        names=tuple(experiment.weights),
-    )
+        if await well_since(bench, experiment, start) is not None:
+            return Window(kind=WindowKind.WARM_UP, start=start, end=session.now())
+    return None
 
 
 async def _break(bench: Bench, experiment: Experiment, progress: Progress) -> None:
     """Inject, watch the proxies, heal; the window runs from the first fault in force to the last one's healing."""
     session = bench.session
     await bench.driver.take_distinct()
-    if experiment.surge is not None:
-        await bench.driver.drive(rate=experiment.surge, weights=experiment.weights)
-    watch = asyncio.create_task(_watch(bench, progress))
+    beside = [asyncio.create_task(_watch(bench, progress)), asyncio.create_task(_pace(bench, experiment))]
     try:
         async with asyncio.TaskGroup() as group:
             for injection in experiment.injections:
@@ -130,18 +149,35 @@ async def _break(bench: Bench, experiment: Experiment, progress: Progress) -> No
     except* HarnessError as errors:
         raise errors.exceptions[0] from None
     finally:
-        watch.cancel()
-        if experiment.surge is not None:
+        for each in beside:
+            each.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        if experiment.surge is not None or experiment.ramp is not None:
             await bench.driver.drive(rate=experiment.rate, weights=experiment.weights)
     start = min(forced.armed_at for forced in progress.forced.values())
     end = max((forced.healed_at or session.now()) - _took(forced) for forced in progress.forced.values())
     progress.distinct = await bench.driver.take_distinct()
     session.recorder.record(Observed(distinct=progress.distinct))
-    _close(bench, experiment, progress, Window(kind=WindowKind.FAULT, start=start, end=max(start, end)))
+    close(bench, experiment, progress, Window(kind=WindowKind.FAULT, start=start, end=max(start, end)))
 
 
 def _took(forced: Forced) -> float:
     return forced.healed.took_s if forced.healed else 0.0
+
+
+async def _pace(bench: Bench, experiment: Experiment) -> None:
+    """Drive the load as it is to be under the fault: at once, and while it changes, once a second."""
+    session, began = bench.session, bench.session.now()
+    driven = experiment.rate
+    while experiment.surge is not None or experiment.ramp is not None:
+        elapsed_s = session.now() - began
+        rate = experiment.rate_under_fault(elapsed_s)
+        if rate != driven:
+            await bench.driver.drive(rate=rate, weights=experiment.weights)
+            driven = rate
+        if experiment.ramp is None or elapsed_s >= experiment.ramp.over:
+            return
+        await session.clock.sleep(PACE_S)
 
 
 async def _watch(bench: Bench, progress: Progress) -> None:
@@ -194,44 +230,6 @@ def _record_healed(bench: Bench, experiment: Experiment, injection: Injection, h
     bench.session.recorder.record(event)
 
 
-async def _recover(bench: Bench, experiment: Experiment, progress: Progress) -> float | None:
-    """Seconds from the confirmed end of the last fault until the system is as before; None when it never was."""
-    session = bench.session
-    healed_at = max(forced.healed_at or session.now() for forced in progress.forced.values())
-    recovered: float | None = None
-    while recovered is None and session.now() < healed_at + experiment.recover_within + RECOVERY_MARGIN_S + SETTLE_S:
-        await session.clock.sleep(LOOK_S)
-        recovered = await _well_since(bench, experiment, healed_at)
-    _close(bench, experiment, progress, Window(kind=WindowKind.RECOVERY, start=healed_at, end=session.now()))
-    return None if recovered is None else max(0.0, recovered - healed_at)
-
-
-async def _rest(bench: Bench, experiment: Experiment, progress: Progress) -> None:
-    """No more load; wait until the final reads hold, or the time for it is over, and keep the last ones."""
-    session = bench.session
-    start = session.now()
-    progress.lost = await bench.driver.quiesce(QUIESCE_S)
-    await bench.driver.flush()
-    while bench.invariants.invariants:
-        progress.reads = await read_all(
-            bench.invariants.reads,
-            url_of=session.deployment.service_url,
-            now=session.now,
-            credentials=session.credentials,
-        )
-        held = worst(finding.verdict for finding in safety(history(bench, experiment, progress)))
-        if held is Verdict.PASS or session.now() > start + QUIESCE_S + REST_LIMIT_S:
-            break
-        await session.clock.sleep(LOOK_S)
-    session.recorder.record(Observed(reads=progress.reads))
-    _close(bench, experiment, progress, Window(kind=WindowKind.REST, start=start, end=session.now()))
-
-
-def _close(bench: Bench, experiment: Experiment, progress: Progress, window: Window) -> None:
-    progress.windows.append(window)
-    bench.session.recorder.record(WindowEnded(experiment=experiment.name, window=window))
-
-
 def _unsteady(bench: Bench, experiment: Experiment) -> Finding:
     return Finding(
         check="steady-state",
@@ -240,5 +238,5 @@ def _unsteady(bench: Bench, experiment: Experiment) -> Finding:
         reason=f"not as in the baseline within {STEADY_LIMIT_S:g} s, so nothing was injected",
         subject=experiment.name,
         experiment=experiment.name,
-        replay=f"{bench.replay} {experiment.name}",
+        replay=f"{bench.replay} {experiment.declared}",
     )

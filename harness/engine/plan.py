@@ -31,6 +31,15 @@ def weights_of(experiments: Iterable[Experiment]) -> dict[str, float]:
     return dict.fromkeys((name for experiment in experiments for name in experiment.weights), 1.0)
 
 
+def repeated(experiments: Sequence[Experiment], times: int) -> tuple[Experiment, ...]:
+    """Each experiment so many times; those after the first have names of their own."""
+    return tuple(
+        replace(each, name=f"{each.name}, repeat {number}", repeats=each.name) if number > 1 else each
+        for each in experiments
+        for number in range(1, times + 1)
+    )
+
+
 def decisive_s(experiments: Sequence[Experiment], *, rate: float, alpha: float) -> float:
     """For how many whole seconds all journeys must be driven until each has samples enough to be judged."""
     return float(ceil(SPARE * samples_needed(DELTA, alpha) * len(weights_of(experiments)) / rate))

@@ -15,9 +15,10 @@ from harness.engine.customers import conduct_that_loads
 from harness.engine.feasible import feasible
 from harness.engine.fuzzing import FuzzOptions
 from harness.engine.permission import abilities_of, permit, permit_rate
-from harness.engine.plan import with_proofs
+from harness.engine.plan import repeated, with_proofs
 from harness.engine.session import Settings
 from harness.errors import DeclarationError, Place, Problem
+from harness.experiments.files import is_file, read_files
 from harness.faults import fault_table
 from harness.model.experiment import Experiment
 from harness.model.fuzzing import FuzzSettings
@@ -34,7 +35,9 @@ class Options:
     system: Path
     parts: frozenset[str] = frozenset({"verify", "chaos", "fuzz"})
     only: tuple[str, ...] = ()
-    """Names of experiments; all when empty."""
+    """Names of experiments, and files of some; all that are declared when empty."""
+    repeat: int = 1
+    """How often each experiment is run."""
     consumer: str | None = None
     services: tuple[str, ...] = ()
     """Providers to verify and services to fuzz; all when empty."""
@@ -80,25 +83,38 @@ def prepare(options: Options) -> Plan:
         permit(topology, fuzzing, place_of=place_of)
         return Plan(topology=topology, experiments=(), invariants=Invariants(), rate=0.0, fuzzing=how)
     chaos = root / content.chaos
-    declared = load_experiments(chaos / "experiments", topology, faults=fault_table())
-    _known("experiment", options.only, {experiment.name for experiment in declared}, chaos / "experiments")
-    chosen = tuple(each for each in declared if not options.only or each.name in options.only)
-    if not chosen:
-        place = Place(file=str(chaos / "experiments"))
-        problem = Problem(place=place, message="holds no experiment", remedy="write one, or --skip chaos")
-        raise DeclarationError([problem])
+    chosen = chosen_of(options.only, chaos / "experiments", topology)
     feasible(topology, chosen)
     conduct_that_loads(topology)
     rate = topology.system.baseline.rate or max(experiment.rate for experiment in chosen)
-    experiments = with_proofs(topology, chosen, rate=rate)
+    experiments = with_proofs(topology, repeated(chosen, options.repeat), rate=rate)
     permit(topology, fuzzing | abilities_of(experiments), place_of=place_of)
-    permit_rate(topology, max(each.surge or each.rate for each in experiments), place_of=place_of)
+    permit_rate(topology, max(each.highest_rate for each in experiments), place_of=place_of)
     return Plan(
         topology=topology,
         experiments=experiments,
         invariants=load_invariants(chaos, topology),
         rate=rate,
     )
+
+
+def chosen_of(wanted: Sequence[str], directory: Path, topology: Topology) -> tuple[Experiment, ...]:
+    """The experiments that were named, or whose files were; all of a directory when none was.
+
+    Raises:
+        DeclarationError: with every problem of what was read, or if there is no such experiment.
+    """
+    faults = fault_table()
+    files = [Path(each) for each in wanted if is_file(each)]
+    names = {each for each in wanted if not is_file(each)}
+    declared = load_experiments(directory, topology, faults=faults) if names or not files else ()
+    _known("experiment", sorted(names), {experiment.name for experiment in declared}, directory)
+    by_name = [each for each in declared if not wanted or each.name in names]
+    found = (*by_name, *read_files(files, topology, faults=faults))
+    if not found:
+        problem = Problem(place=Place(file=str(directory)), message="holds no experiment", remedy="write one")
+        raise DeclarationError([problem])
+    return found
 
 
 def _some_sound_pacts(directory: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,16 @@ from harness.engine.cost import measure_edges
 from harness.engine.documents import document_of, read_document
 from harness.engine.experiment import conduct, measure_baseline
 from harness.engine.fuzzing import Subject, fuzz_all
+from harness.engine.guard import listening
 from harness.engine.plan import decisive_s, error_rate_each, weights_of
 from harness.engine.prepare import Options, Plan, prepare
+from harness.engine.repeats import disagreements
 from harness.engine.session import Say, Session, replay_command
-from harness.errors import ContractError, HarnessError
+from harness.errors import ContractError, HarnessError, Stopped
 from harness.model.events import Event, PhaseEnded, RunEnded
 from harness.model.experiment import Experiment, Role
 from harness.model.finding import Finding, Part
+from harness.model.observation import Window
 from harness.model.quantity import Share
 from harness.model.verdict import Verdict, worst
 
@@ -74,7 +77,9 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunRes
     verdict, reason = conclusion(session.recorder.findings)
     if interrupted:
         verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
-    code = INTERRUPTED if interrupted else verdict.exit_code
+    elif run_.stopped:
+        verdict, reason = worst((verdict, Verdict.UNKNOWN)), f"{run_.stopped}; everything was healed and stopped"
+    code = INTERRUPTED if interrupted else Stopped.exit_code if run_.stopped else verdict.exit_code
     session.recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
     session.recorder.close()
     return RunResult(
@@ -90,6 +95,8 @@ class _Run:
         self.plan = plan
         self.say = say
         self.session: Session
+        self.stopped = ""
+        """Which guard stopped it, and why."""
 
     async def phases(self) -> None:
         """What the user asked for, in the order that VERDICTS.md gives: fuzzing last, since it invents commands."""
@@ -98,6 +105,9 @@ class _Run:
             if name in self.options.parts:
                 try:
                     await part()
+                except Stopped as stop:
+                    self.stopped = str(stop)
+                    return
                 except HarnessError as error:
                     # One part that can't be done makes the run UNKNOWN, and keeps nobody from doing the others.
                     self._tell([_broken(name, error)])
@@ -163,6 +173,13 @@ class _Run:
                 rate=plan.rate,
                 weights=weights_of(plan.experiments),
             )
+        with listening(plan.experiments) as heard:
+            await self._experiments(baseline, conformance, alpha, heard)
+
+    async def _experiments(
+        self, baseline: Window, conformance: Conformance | None, alpha: float, heard: Mapping[str, asyncio.Event]
+    ) -> None:
+        session, plan = self.session, self.plan
         bench = Bench(
             session=session,
             driver=await session.driver(),
@@ -170,6 +187,7 @@ class _Run:
             invariants=plan.invariants,
             conformance=conformance,
             alpha=alpha,
+            signals=heard,
             replay=replay_command(
                 *("chaos", "run", "--seed", str(session.seed), "--system", str(self.options.system)),
                 *(["--tls"] if session.topology.tls else []),
@@ -178,12 +196,20 @@ class _Run:
         async with self._phase("experiments"):
             needed = samples_needed(DELTA, bench.alpha)
             self.say(f"each journey needs {needed} samples under a fault to exclude a rise above {Share(DELTA)}")
-            for experiment in plan.experiments:
+            verdicts: dict[str, list[Verdict]] = {}
+            for number, experiment in enumerate(plan.experiments, start=1):
                 self.say(f"experiment {experiment.name}: {_in_words(experiment)}")
                 verdict = await conduct(bench, experiment)
+                verdicts.setdefault(experiment.declared, []).append(verdict)
                 self._tell_experiment(experiment, verdict)
+                if bench.stopped:
+                    left = ", ".join(each.name for each in plan.experiments[number:])
+                    self._note(f"stopped by a guard; not run: {left}" if left else "stopped by a guard", {})
+                    raise Stopped(bench.stopped[0])
                 if experiment.role is not Role.EXPERIMENT and verdict is not Verdict.PASS:
                     bench.doubts.append(f"the {experiment.role} of this run is {verdict}")
+            if self.options.repeat > 1:
+                self._tell(disagreements(verdicts, bench.replay))
         await bench.driver.stop()
 
     async def _conformance(self, service: str) -> Conformance | None:
@@ -264,7 +290,7 @@ def _in_words(experiment: Experiment) -> str:
     what = "; ".join(injection.describe() for injection in experiment.injections)
     total = sum(experiment.weights.values())
     samples = ", ".join(
-        f"{name} {(experiment.surge or experiment.rate) * weight / total * experiment.fault_s:.0f}"
+        f"{name} {experiment.due_under_fault(experiment.fault_s) * weight / total:.0f}"
         for name, weight in experiment.weights.items()
     )
     return f"{what} (samples: {samples})"

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding
 from harness.model.matrix import CellVerdict, Outlook
+from harness.model.measures import Measures
 from harness.model.observation import (
     AnswerSecond,
     CrossingSecond,
@@ -138,6 +139,7 @@ class ExperimentEnded:
     name: str
     verdict: Verdict
     recovery_s: float | None = None
+    measures: Measures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -36,9 +37,14 @@ class WindowKind(StrEnum):
     """The windows of an experiment, in their order."""
 
     WARM_UP = "warm-up"
+    """The experiment's own load before its first fault."""
     BASELINE = "baseline"
     FAULT = "fault"
     RECOVERY = "recovery"
+    WELL = "well again"
+    """Only where an experiment says what must hold then."""
+    HALF_LOAD = "half load"
+    """Only where the system did not get well by itself: does half the load cure it?"""
     REST = "rest"
 
 
@@ -54,6 +60,11 @@ class Window:
     def length_s(self) -> float:
         """How long it is."""
         return self.end - self.start
+
+    @property
+    def seconds(self) -> range:
+        """The seconds that lie in it whole."""
+        return range(math.ceil(self.start), math.floor(self.end))
 
     def covers(self, t: float) -> bool:
         """Whether `t` lies in it."""

@@ -21,6 +21,8 @@ WINDOW_WORDS = {
     WindowKind.BASELINE: "before",
     WindowKind.FAULT: "during",
     WindowKind.RECOVERY: "after (recovery)",
+    WindowKind.WELL: "after (well again)",
+    WindowKind.HALF_LOAD: "after (half the load)",
     WindowKind.REST: "after (rest)",
 }
 """What a window is called in the table before / during / after."""

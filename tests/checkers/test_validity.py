@@ -71,7 +71,7 @@ def test_a_fault_that_came_too_late_was_not_in_force_for_the_whole_window() -> N
     clean = history()
     (injection,) = clean.experiment.injections
     late = replace(clean, forced=(forced(injection, armed_at=35.0),))
-    assert "came into force 5.0 s late" in unknown("fault in force", late)
+    assert "came into force 4.9 s late" in unknown("fault in force", late)
 
 
 def test_a_fault_that_ended_early_was_not_in_force_for_the_whole_window() -> None:

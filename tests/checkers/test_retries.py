@@ -1,0 +1,127 @@
+"""V5: calls on the faulted edge for each journey, compared with the time just before the fault."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from harness.checkers.edge_calls import Calls, faulted_edges, leading_to
+from harness.checkers.retries import ALLOWED, retries
+from harness.model.experiment import Experiment, Role
+from harness.model.fault import EdgeTarget, InstanceTarget
+from harness.model.finding import Finding
+from harness.model.history import History
+from harness.model.observation import CrossingSecond, Window, WindowKind
+from harness.model.verdict import Verdict
+from tests.checkers.histories import (
+    CUSTOMERS,
+    FAULT,
+    LOST_PAYMENTS,
+    PAYMENTS,
+    WINDOWS,
+    crossing_seconds,
+    experiment,
+    history,
+    shop,
+)
+
+WARM_UP = Window(kind=WindowKind.WARM_UP, start=20.0, end=30.0)
+LINES = {"orders->payments": "orders-1->payments-1", "gateway->orders": "gateway-1->orders-1"}
+
+
+def seen(before: Mapping[str, int], during: Mapping[str, int], question: Experiment | None = None) -> History:
+    """So many calls a second on these edges, before and during; 20 journeys are due each second."""
+    rows = [
+        row
+        for window, each in ((WARM_UP, before), (FAULT, during))
+        for edge, requests in each.items()
+        for row in crossing_seconds(window, LINES[edge], requests=requests)
+    ]
+    return replace(history(question or experiment(PAYMENTS)), windows=(WARM_UP, *WINDOWS), crossings=tuple(rows))
+
+
+def only(found: tuple[Finding, ...]) -> Finding:
+    (one,) = found
+    return one
+
+
+def test_calls_that_triple_under_the_fault_are_refuted_and_the_caller_is_named() -> None:
+    found = only(retries(seen({"orders->payments": 10}, {"orders->payments": 30})))
+    assert (found.verdict, found.subject) == (Verdict.FAIL, "orders->payments")
+    assert (found.edge, found.service, found.owner) == ("orders->payments", "orders", "orders")
+    assert "orders tries again too often: at least 2" in found.reason
+    assert "600 calls in 400 journeys, before 100 in 200, 3.00 times" in found.reason
+
+
+def test_where_the_rise_begins_is_the_edge_that_is_blamed() -> None:
+    before = {"gateway->orders": 10, "orders->payments": 10}
+    found = only(retries(seen(before, {"gateway->orders": 40, "orders->payments": 44})))
+    assert (found.verdict, found.edge, found.service) == (Verdict.FAIL, "gateway->orders", "gateway")
+    assert any(line.startswith("gateway->orders: 800 calls") for line in found.evidence)
+
+
+@pytest.mark.parametrize("during", [0, 1, 5, 10, 11, 12])
+def test_a_breaker_that_holds_back_and_a_retry_budget_pass(during: int) -> None:
+    assert only(retries(seen({"orders->payments": 10}, {"orders->payments": during}))).verdict is Verdict.PASS
+
+
+def test_too_few_calls_say_nothing() -> None:
+    found = only(retries(seen({"orders->payments": 1}, {"orders->payments": 20})))
+    assert (found.verdict, "only 20 would have come" in found.reason) == (Verdict.PASS, True)
+
+
+def test_what_no_relay_counted_is_told_and_not_judged() -> None:
+    uncounted = replace(seen({}, {}), crossings=())
+    assert "nothing counted" in only(retries(uncounted)).reason
+
+
+def test_a_burst_that_may_be_chance_refutes_nothing() -> None:
+    bursts = seen({"orders->payments": 10}, {})
+    line = LINES["orders->payments"]
+    burst = tuple(crossing_seconds(Window(kind=WindowKind.FAULT, start=33, end=34), line, requests=450))
+    assert only(retries(replace(bursts, crossings=(*bursts.crossings, *burst)))).verdict is Verdict.PASS
+
+
+def test_a_positive_control_and_a_fault_at_the_customers_are_not_asked() -> None:
+    assert retries(seen({}, {}, experiment(CUSTOMERS))) == ()
+    assert retries(seen({}, {}, experiment(PAYMENTS, role=Role.CONTROL))) == ()
+
+
+def test_edges_to_stores_are_not_judged_since_polling_and_reconnecting_are_no_retries() -> None:
+    store = experiment(EdgeTarget(consumer="payments", provider="db"))
+    assert faulted_edges(shop(), store.injections) == ()
+
+
+def test_a_lost_instance_means_all_edges_that_lead_to_its_service() -> None:
+    assert faulted_edges(shop(), experiment(LOST_PAYMENTS).injections) == ("orders->payments",)
+    assert faulted_edges(shop(), experiment(InstanceTarget(service="db")).injections) == ()
+    assert leading_to(shop(), "orders->payments") == ("gateway->orders",)
+
+
+def test_without_a_change_hardly_any_of_many_runs_is_refuted() -> None:
+    """Calls come in threes, by chance, ten seconds before and twenty during: the lower bound must keep its word."""
+    chance = random.Random(7)  # noqa: S311 -- repeatable chance, nothing secret
+
+    def second() -> int:
+        return 3 * sum(chance.random() < 0.05 for _ in range(60))
+
+    wrong = 0
+    for _ in range(400):
+        rows = [second() for _ in range(30)]
+        mean = sum(rows) / 30
+        spread = max(1.0, sum((row - mean) ** 2 for row in rows) / 29 / mean)
+        calls = Calls(
+            edge="x", before=sum(rows[:10]), due_before=200, during=sum(rows[10:]), due=400, dispersion=spread
+        )
+        wrong += calls.at_least(0.01) > ALLOWED
+    assert wrong <= 4
+
+
+def test_rows_of_other_lines_do_not_count() -> None:
+    clean = seen({"orders->payments": 10}, {"orders->payments": 10})
+    other = tuple(crossing_seconds(FAULT, "gateway-1->recommendations-1", requests=900))
+    rows: tuple[CrossingSecond, ...] = (*clean.crossings, *other)
+    assert only(retries(replace(clean, crossings=rows))).verdict is Verdict.PASS
