@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from pydantic import JsonValue
 from harness.checkers.state import Views
 from harness.declare import load_system
 from harness.engine.ground import Counts, Ground
+from harness.engine.hearing import Heard
 from harness.errors import DeployError, ProxyError
+from harness.model.changes import KeptExchange
 from harness.model.events import Event
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.topology import Topology
@@ -95,6 +97,12 @@ class World:
     relay_gone: bool = False
     restartable: bool = True
     without_proxy: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ("browse",)
+    """The journeys, which do all the same."""
+    heard: list[Heard] | None = None
+    """What crosses the edges while somebody listens."""
+    beats: Mapping[str, float] = field(default_factory=dict)
+    """Edge → requests a second that cross it without any visit."""
     memory: dict[str, float] = field(default_factory=dict)
     """What the system remembers, a breaker say."""
 
@@ -108,7 +116,7 @@ class World:
 
     @property
     def journeys(self) -> tuple[str, ...]:
-        return ("browse",)
+        return self.names
 
     async def visit(self, journey: str, *, number: int) -> Visit:
         del number
@@ -118,6 +126,8 @@ class World:
         for edge in reply.crosses:
             if self.faults().get(edge) != "down":
                 self.crossed[edge] = self.crossed.get(edge, 0) + 1
+            self._hear(edge)
+        self._hear("customers->web")
         exchange = Exchange(
             step="one",
             method=reply.method,
@@ -132,6 +142,32 @@ class World:
         )
         good = reply.status is not None and reply.status < 400
         return Visit(journey=journey, exchanges=(exchange,), failed=None if good else f"answered {reply.status}")
+
+    def _hear(self, edge: str) -> None:
+        if self.heard is not None:
+            exchange = KeptExchange(
+                line=edge,
+                t=self.clock.t + len(self.heard) * 1e-6,
+                method="GET",
+                path="/",
+                request_headers=(),
+                request_body=b"",
+                status=200,
+                headers=(),
+                body=b"",
+                cut=False,
+            )
+            self.heard.append(Heard(edge=edge, exchange=exchange))
+
+    async def start(self) -> None:
+        self.heard = []
+
+    async def take(self) -> list[Heard]:
+        taken, self.heard = self.heard or [], []
+        return taken
+
+    async def stop(self) -> None:
+        self.heard = None
 
     async def close(self) -> None:
         pass
@@ -149,7 +185,10 @@ class World:
     async def counts(self) -> Counts | None:
         if self.relay_gone:
             raise ProxyError("the relay is gone")
-        return dict(self.crossed) if self.counted else None
+        if not self.counted:
+            return None
+        beats = {edge: self.crossed.get(edge, 0) + int(self.clock.t * rate) for edge, rate in self.beats.items()}
+        return {**self.crossed, **beats}
 
     async def views(self, paths: Sequence[str]) -> Views:
         del paths
@@ -181,4 +220,5 @@ class World:
             now=self.clock.now,
             say=self.said.append,
             replay=str,
+            hearing=lambda _edges: self,
         )
