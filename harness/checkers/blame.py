@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.checkers.counters import Unanswered, first_unanswered
 from harness.checkers.culprit import Case, Culprit, culprit
 from harness.checkers.edges_seen import by_trace
-from harness.checkers.trace_calls import calls_of
+from harness.checkers.trace_calls import SERVER_ERROR, calls_of
 from harness.checkers.waterfall import waterfall
 from harness.model.experiment import Role
 from harness.model.fault import EdgeTarget, InstanceTarget, Target
@@ -18,6 +18,7 @@ from harness.model.observation import Outcome, WindowKind
 from harness.model.span import JourneyTrace, Span
 from harness.model.system import CUSTOMERS, edge_name
 from harness.model.topology import Topology
+from harness.model.visits import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def by_spans(
             trace=calls_of(of_trace[visit.trace], topology),
             topology=topology,
             faults=tuple(targets),
-            deadline_s=float(topology.journey(visit.journey).deadline),
+            deadline_s=_deadline_s(topology, visit.journey),
             failed=visit.outcome not in _FINE,
         )
         if (who := culprit(case)) is not None:
@@ -116,6 +117,32 @@ def _is_bad(history: History, each: JourneyTrace, journey: str | None, kind: Win
     return (
         window is not None and window.start - each.took_s <= each.t < window.end and (each.outcome not in _FINE or late)
     )
+
+
+def of_visits(
+    topology: Topology, spans: Sequence[Span], visits: Sequence[Visit], targets: Sequence[Target]
+) -> Blame | None:
+    """The same for visits that were paid under a fault, such as those of a cell of the matrix."""
+    told = [
+        JourneyTrace(t=0.0, journey=each.journey, outcome=_outcome(each), took_s=_slowest_s(each), trace=each.trace)
+        for each in visits
+        if each.trace
+    ]
+    return by_spans(topology, spans, told, targets)
+
+
+def _slowest_s(visit: Visit) -> float:
+    return max((each.took_s for each in visit.exchanges), default=0.0)
+
+
+def _outcome(visit: Visit) -> Outcome:
+    bad = visit.failed or any(each.trouble or (each.status or 0) >= SERVER_ERROR for each in visit.exchanges)
+    return Outcome.FAILED if bad else Outcome.OK
+
+
+def _deadline_s(topology: Topology, journey: str) -> float:
+    declared = topology.system.journeys.get(journey)
+    return float("inf") if declared is None else float(declared.deadline)
 
 
 def _in_words(topology: Topology, who: Culprit, visit: JourneyTrace, agreeing: int, looked_at: int) -> str:

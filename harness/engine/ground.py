@@ -13,6 +13,7 @@ from harness.checkers.shape import parsed
 from harness.checkers.state import Views
 from harness.checkers.trial import Promised
 from harness.clock import Clock
+from harness.engine.cell_blame import Blaming, nobody
 from harness.engine.hearing import Heard
 from harness.engine.session import Session
 from harness.load.visits import Visitor
@@ -83,6 +84,8 @@ class Ground:
     say: Callable[[str], None]
     replay: Callable[[Cell], str]
     """The command that repeats a cell."""
+    blame: Blaming = nobody
+    """Says whose fault a red cell is."""
     declared: Callable[[str, str], frozenset[int]] = lambda _method, _path: frozenset()
     """The statuses that the entry's document declares for a request."""
     promised: Callable[[str, str], Mapping[int, Promised]] = lambda _method, _path: {}

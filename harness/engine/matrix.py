@@ -305,7 +305,8 @@ class Matrix:
             if cell.first is None and cell.kind is not Kind.PLACEBO:
                 opened = self._note_found(known, cell, trial, run.crossed)
         replay = self._ground.replay(cell)
-        return replace(judge(replace(trial, replay=replay), self._owed(known, cell)), opened=opened)
+        verdict = judge(replace(trial, replay=replay), self._owed(known, cell))
+        return replace(await self._ground.blame(trial, verdict), opened=opened)
 
     async def _look_again(self, known: Familiar) -> None:
         try:

@@ -16,6 +16,7 @@ from harness.declare import load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
+from harness.engine.cell_blame import blaming
 from harness.engine.documents import document_of, read_document
 from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
 from harness.engine.hearing import Hearing
@@ -254,6 +255,7 @@ def ground_of(session: Session, plan: MatrixPlan, options: MatrixOptions, visito
         now=session.now,
         say=session.say,
         replay=lambda cell: replay_of(cell, options, session.seed),
+        blame=blaming(session),
         hearing=lambda names: Hearing(session, [session.topology.edges[name] for name in names]),
     )
 

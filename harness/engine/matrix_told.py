@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.checkers.proposals import propose
 from harness.engine.familiar import Familiar
 from harness.model.finding import Finding, Part
-from harness.model.matrix import Cell, CellFinding, CellVerdict, JourneyCrossings, Kind, Outlook, Rule
+from harness.model.matrix import Cell, CellFinding, CellVerdict, JourneyCrossings, Kind, Outlook, Rule, Whose
 from harness.model.system import CUSTOMERS, edge_name
 from harness.model.topology import Topology
 
@@ -80,17 +80,19 @@ def finding_of(topology: Topology, result: CellVerdict) -> Finding:
     cell = result.cell
     worst_ = result.findings[0] if result.findings else None
     blamed = cell.consumer in topology.system.services and not _is_validity(worst_)
+    whose = result.whose or Whose(service=cell.consumer if blamed else "", edge=cell.edge, reason="", inferred=blamed)
+    told = (f"whose fault: {whose.reason}", *whose.evidence) if whose.reason else ()
     return Finding(
         check=f"{CHECK} {worst_.rule}" if worst_ else f"{CHECK} {cell.kind}",
         part=Part.MATRIX,
         verdict=result.verdict,
         reason=result.reason,
         subject=str(cell),
-        edge=cell.edge,
-        service=cell.consumer if blamed else "",
-        owner=topology.owner(cell.consumer) if blamed else "",
-        inferred=blamed,
-        evidence=(*(line for each in result.findings for line in each.evidence), *result.remarks),
+        edge=whose.edge or cell.edge,
+        service=whose.service,
+        owner=topology.owner(whose.service) if whose.service else "",
+        inferred=whose.inferred,
+        evidence=(*(line for each in result.findings for line in each.evidence), *result.remarks, *told),
         replay=result.replay,
     )
 

@@ -27,7 +27,7 @@ from harness.model.credentials import Credentials
 from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
 from harness.model.fault import Injection
 from harness.model.marks import RUN, run_marks
-from harness.model.system import Ability
+from harness.model.system import Ability, RuntimeKind
 from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
 from harness.observe.otlp import OtlpReceiver
@@ -41,6 +41,8 @@ from harness.runtime.table import RUNTIMES, WITHOUT_TOXIPROXY
 
 RUNS = Path(".harness") / "runs"
 IN_FORCE = "in-force.ndjson"
+TAKES_SPANS = frozenset({RuntimeKind.PROCESS, RuntimeKind.ATTACH})
+"""Where services reach 127.0.0.1 of this machine; elsewhere there are no spans, and that is said."""
 
 Say = Callable[[str], None]
 
@@ -78,6 +80,7 @@ class Session:
         self.supervisor: Supervisor
         self.deployment: Deployment
         self.injector: Injector
+        self._cut_off = asks_for_spans(topology) and topology.system.runtime not in TAKES_SPANS
         self.spans: OtlpReceiver | None = None
         """Who takes the services' spans; None where the description asks for nobody."""
         self._driver: LoadDriver | None = None
@@ -121,7 +124,7 @@ class Session:
         RUN.set(run)
         recorder.record(_started(topology, run, wall.isoformat(), seed, tools))
         async with AsyncExitStack() as stack:
-            if settings.spans and asks_for_spans(topology):
+            if settings.spans and asks_for_spans(topology) and not session._cut_off:
                 await session._take_spans(stack, zero_ns=int(wall.timestamp() * 1e9))
             await session._bring_up(stack, toxiproxy, secrets_, relay=settings.relay)
             session._stack = stack.pop_all()
@@ -215,6 +218,10 @@ class Session:
     async def stop(self) -> None:
         """Heal, stop and remove everything; safe to call twice. The journal stays open for the conclusion."""
         await self._stack.aclose()
+        if self._cut_off:
+            self._cut_off = False
+            runtime = self.topology.system.runtime
+            self.recorder.note(f"no spans: services of the runtime '{runtime}' can't reach the harness")
         if self.spans is not None:
             self.recorder.note(*told_of(self.spans.room, self.topology))
             self.spans = None

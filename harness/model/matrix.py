@@ -173,6 +173,19 @@ class CellFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """Who should have coped in a red cell, by the spans of its visits."""
+
+    service: str
+    edge: str
+    reason: str
+    evidence: tuple[str, ...] = ()
+    """The worst trace, line by line."""
+    inferred: bool = False
+    """In part, since not all services send spans."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CellVerdict:
     """What came of one cell."""
 
@@ -206,6 +219,8 @@ class CellVerdict:
     """Instances were restarted afterwards, since state had leaked."""
     took_s: float = 0.0
     replay: str = ""
+    whose: Whose | None = None
+    """None where no spans tell; then it is inferred from the topology."""
     trials: int = 1
     """How often it was conducted: again after a FAIL, and where visits disagreed."""
     flaky: bool = False
