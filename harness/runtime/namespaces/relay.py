@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.proxy.counted import Address, CountedLine
+from harness.proxy.counted import TOLD, Address, CountedLine
 from harness.proxy.relay import Relay, RelayConfig, RelayLine, run
 from harness.runtime.namespaces.files import SOCKET
 from harness.runtime.namespaces.passing import KeeperError, ask, connect_to
@@ -28,6 +28,7 @@ class Opening(CountedLine):
         self._listener = listener
         self._listener.setblocking(False)  # noqa: FBT003 -- the standard library's signature
         self.count = line.count
+        self.bent = line.bent
 
 
 class OpenedLine(CountedLine):
@@ -38,17 +39,17 @@ class OpenedLine(CountedLine):
         super().__init__(name=line.name, protocol=line.protocol, listen=(line.host, line.listen), to=to, now=now)
         self._openings = [Opening(self, each, to=to, now=now) for each in openings]
 
-    def accept(self) -> None:
+    def accept(self, by: str = TOLD) -> None:
         """See `CountedLine`."""
-        super().accept()
+        super().accept(by)
         for opening in self._openings:
-            opening.accept()
+            opening.accept(by)
 
-    def turn_away(self) -> None:
+    def turn_away(self, by: str = TOLD) -> None:
         """See `CountedLine`."""
-        super().turn_away()
+        super().turn_away(by)
         for opening in self._openings:
-            opening.turn_away()
+            opening.turn_away(by)
 
     def close(self) -> None:
         """See `CountedLine`."""
