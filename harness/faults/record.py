@@ -12,6 +12,9 @@ from typing import Literal
 from harness.errors import HarnessError
 from harness.model.fault import Injection, InstanceTarget
 
+SHOWN_CHARACTERS = 60
+"""Of an attribute, where it is shown."""
+
 Step = Literal["arm", "armed", "heal", "healed"]
 
 
@@ -26,8 +29,18 @@ class Left:
 
     def __str__(self) -> str:
         """As it is shown: `orders->payments under latency (delay 2 s)`."""
-        attributes = ", ".join(f"{name} {value}" for name, value in self.fault.items() if name != "kind")
+        attributes = _told({name: value for name, value in self.fault.items() if name != "kind"})
         return f"{self.target} under {self.fault.get('kind')}" + (f" ({attributes})" if attributes else "")
+
+
+def _told(attributes: Mapping[str, object]) -> str:
+    parts = {name: _told(value) if isinstance(value, Mapping) else value for name, value in attributes.items()}
+    shown = {name: " ".join(str(value).split()) for name, value in parts.items() if value is not None}
+    return ", ".join(
+        f"{name} {text if len(text) <= SHOWN_CHARACTERS else f'{text[:SHOWN_CHARACTERS]}…'}"
+        for name, text in shown.items()
+        if text
+    )
 
 
 class Record:

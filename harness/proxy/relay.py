@@ -158,15 +158,15 @@ class Relay:
         from harness.proxy.stage import LineStage
 
         listener = self._lines[line]
-        if listener.stage is None:
-            listener.stage = LineStage(
-                report=lambda row: self._report(writer, {"line": line, **row}),
-                now=self._now,
-                later=asyncio.get_running_loop().call_later,
-            )
+        stage = listener.stage or LineStage(
+            report=lambda row: self._report(writer, {"line": line, **row}),
+            now=self._now,
+            later=asyncio.get_running_loop().call_later,
+        )
+        listener.stage = stage
         faults = {key: exchange_rule_of(rule) for key, rule in told["faults"].items()}
-        listener.stage.set(tuple(rule_of(rule) for rule in told["rules"]), faults=faults, keep=told["keep"])
-        return listener.read_on() if listener.stage.on else 0
+        stage.set(tuple(rule_of(rule) for rule in told["rules"]), faults=faults, keep=told["keep"])
+        return listener.read_on() if stage.on else 0
 
     def _report(self, writer: asyncio.StreamWriter, row: dict[str, object]) -> None:
         if writer.transport.get_write_buffer_size() <= EXCHANGES_UNREAD_LIMIT:
