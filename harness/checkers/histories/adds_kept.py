@@ -43,7 +43,7 @@ def _judge(trial: Trial, thing: Thing, read: Act, field: str, added: Act | None)
     trial.tested += 1
     if value != ABSENT:
         return
-    removed = thing.registers[field].values.get(ABSENT, Written([])).before(read.end)
+    removed = thing.registers[field].values.get(ABSENT, Written([])).until(read.end)
     if removed.is_older_in_time_than(added.start):
         reason = (
             f"{told(read)}, did not find {field} in {read.thing}, which was added by {told(added)}, "

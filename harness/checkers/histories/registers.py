@@ -7,7 +7,7 @@ unless a guarantee speaks of real time.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from harness.checkers.histories.acts import ABSENT, Act
 
 
 class Source(NamedTuple):
-    """Who may have written a value that was seen: writes of it that began before a moment."""
+    """Who may have written a value that was seen: writes of it that began until a moment."""
 
     writes: int
     session: str | None
@@ -53,9 +53,9 @@ class Written:
             self._last.append(last)
             self._sole.append(sole)
 
-    def before(self, t: float) -> Source:
-        """Who may have written it by then."""
-        count = bisect_left(self._starts, t)
+    def until(self, t: float) -> Source:
+        """Who may have written it by then; one that began at that very moment may have."""
+        count = bisect_right(self._starts, t)
         if not count:
             return NOBODY
         return Source(writes=count, session=self._sole[count - 1], first=self._starts[0], last=self._last[count - 1])
@@ -89,7 +89,7 @@ class Register:
     def source(self, value: str, t: float) -> Source:
         """Who may have written a value that was seen until `t`."""
         written = self.values.get(value)
-        return NOBODY if written is None else written.before(t)
+        return NOBODY if written is None else written.until(t)
 
 
 @dataclass(slots=True)
