@@ -75,6 +75,11 @@ class Outcome:
     said: str = ""
     """The end of its output."""
 
+    @property
+    def judged(self) -> bool:
+        """Whether it came to a verdict, and not to UNKNOWN, an error or the limit of its time."""
+        return self.exit_code in {0, 1}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -120,6 +125,11 @@ class Board:
         self._running: list[subprocess.Popen[bytes]] = []
         self._kept: dict[str, Outcome] = _read(file) if resume else {}
 
+    @property
+    def known(self) -> set[str]:
+        """What need not be run again."""
+        return set(self._kept)
+
     def run(self, lines: Sequence[Line], *, jobs: int) -> list[Result]:
         """Each line with and without its defect; what several lines ask of the clean shop is asked once."""
         wanted = {_key(line, planted=planted): (line, planted) for line in lines for planted in (False, True)}
@@ -145,7 +155,7 @@ class Board:
         with self._lock:
             self._stopped = True
             for process in self._running:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
 
     def keep(self, line: Line, *, planted: bool, outcome: Outcome) -> None:
         """Write down what came of a command."""
@@ -194,7 +204,7 @@ class Board:
                 exit_code: int | None = process.wait(self._limit_s)
             except subprocess.TimeoutExpired:
                 exit_code = None
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
                 try:
                     process.wait(GOES_WITHIN_S)
                 except subprocess.TimeoutExpired:
@@ -214,10 +224,11 @@ def _read(file: Path) -> dict[str, Outcome]:
     if not file.exists():
         return {}
     document = json.loads(file.read_text(encoding="utf-8"))
-    return {
-        key: Outcome(**{**kept, "found": tuple(Found(**each) for each in kept["found"])})
-        for key, kept in document.items()
+    kept = {
+        key: Outcome(**{**each, "found": tuple(Found(**found) for found in each["found"])})
+        for key, each in document.items()
     }
+    return {key: outcome for key, outcome in kept.items() if outcome.judged}
 
 
 def _findings(run: Path) -> tuple[Found, ...]:
@@ -256,7 +267,7 @@ def told(results: Sequence[Result], to: TextIO) -> int:
         print(_row(result), file=to)
     clean = {_key(result.line, planted=False): result for result in results}
     alarms = {key: result.alarms for key, result in clean.items() if result.alarms}
-    broken = [key for key, result in clean.items() if result.clean.exit_code not in {0, 1}]
+    broken = [key for key, result in clean.items() if not result.clean.judged]
     missed = [result.line.defect for result in results if not result.news]
     print(f"\n{len(results) - len(missed)} of {len(results)} found; clean shop: {len(clean)} commands, "
           f"{sum(map(len, alarms.values()))} false alarms", file=to)  # fmt: skip
@@ -272,9 +283,10 @@ def _row(result: Result) -> str:
     line, news = result.line, result.news
     checks = ", ".join(dict.fromkeys(each.check for each in news)) or "-"
     if not news:
+        how = "**missed**" if result.planted.judged else "not judged"
         late = ", it took too long" if result.planted.exit_code is None else ""
         awaits = f"; awaits {line.awaits}" if line.awaits else ""
-        return f"| {line.defect} | **missed**{late}{awaits} | {checks} | {result.planted.took_s:.0f} s | | |"
+        return f"| {line.defect} | {how}{late}{awaits} | {checks} | {result.planted.took_s:.0f} s | | |"
     found = "found" if any(want in each.check for each in news for want in line.expected) else "found otherwise"
     edge = "-" if not line.edges else "right" if result.edge_named else "other"
     owner = "right" if result.owner_named else f"other: {news[0].owner or 'none'}"

@@ -55,6 +55,14 @@ def test_what_nobody_could_judge_is_no_finding() -> None:
     assert (code, "missed" in text) == (1, True)
 
 
+def test_a_command_without_a_verdict_has_neither_found_nor_missed(tmp_path: Path) -> None:
+    code, text = scores(Result(line=LINE, planted=replace(QUIET, exit_code=2), clean=QUIET))
+    assert (code, "| no-timeout | not judged |" in text) == (1, True)
+    board = Board(tmp_path / "defects.json", limit_s=1.0, seed=1, resume=False)
+    board.keep(LINE, planted=True, outcome=replace(QUIET, exit_code=2))
+    assert Board(tmp_path / "defects.json", limit_s=1.0, seed=1, resume=True).known == set()
+
+
 def test_what_is_found_of_the_clean_shop_is_a_false_alarm_and_finds_nothing() -> None:
     code, text = scores(Result(line=LINE, planted=failed(HANG), clean=failed(HANG)))
     assert (code, "missed" in text) == (1, True)
@@ -70,7 +78,7 @@ def test_a_clean_shop_that_could_not_be_judged_is_no_success() -> None:
 
 def test_a_command_that_took_too_long_says_so() -> None:
     _, text = scores(Result(line=LINE, planted=replace(QUIET, exit_code=None), clean=QUIET))
-    assert "**missed**, it took too long" in text
+    assert "not judged, it took too long" in text
 
 
 def test_what_was_run_is_not_run_again(tmp_path: Path) -> None:
