@@ -103,6 +103,9 @@ class Armed:
     evidence: str
     """What was read back and what the probe saw: `connect refused on 127.0.0.1:20011`."""
     took_s: float
+    """Until that was seen."""
+    on_s: float | None = None
+    """Until it was read back as on, from when it acts; what takes longer is the proof."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +204,19 @@ class Crashable(Protocol):
 
     async def end_crashing(self, instance: InstanceTarget) -> int:
         """Leave it alone from now on, dead or alive; gives how often it was killed."""
+        ...
+
+
+@runtime_checkable
+class Rollable(Protocol):
+    """A deployment whose services can be restarted an instance at a time, as another version too."""
+
+    def begin_rolling(self, service: str, *, to: str, back: bool, over_s: float) -> None:
+        """Begin, spread over so many seconds; raises DeployError when that can't be done, and nothing was touched."""
+        ...
+
+    async def end_rolling(self, service: str) -> None:
+        """Wait until it is done; raises DeployError when it could not be."""
         ...
 
 

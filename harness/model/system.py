@@ -126,6 +126,13 @@ class InstanceSpec(Declared):
     """Added to the service's environment for this copy; what stands in both is taken from here."""
 
 
+class VersionSpec(Declared):
+    """What makes another version of a service, where both can be started."""
+
+    env: dict[str, str]
+    """Added to the environment of an instance that runs it; what stands in both is taken from here."""
+
+
 class OperationMark(Declared):
     """What tells a degraded answer of an operation from a full one."""
 
@@ -223,6 +230,8 @@ class Service(Declared):
     instances: Annotated[tuple[InstanceSpec, ...], Field(min_length=1)] = (InstanceSpec(),)
     env: dict[str, str] = {}
     """Environment; the placeholders that `harness.runtime.addresses` knows are filled in."""
+    versions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=40)], VersionSpec] = {}
+    """To which `harness chaos roll` can roll it; without it, only restarts."""
     restart: Restart = Restart.NEVER
     """Whether an instance that has died, whoever killed it, is started again."""
     scaling: Scaling | None = None

@@ -86,6 +86,11 @@ def _texts(topology: Topology, service: str) -> dict[Path_, str]:
     texts: dict[Path_, str] = {("env", name): text for name, text in declared.env.items()}
     command = (declared.run.command if declared.run else None) or ()
     texts |= {("run", "command", index): text for index, text in enumerate(command)}
+    texts |= {
+        ("versions", version, "env", name): text
+        for version, spec in declared.versions.items()
+        for name, text in spec.env.items()
+    }
     return texts | {
         ("instances", index, "env", name): text
         for index, instance in enumerate(declared.instances)

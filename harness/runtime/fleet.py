@@ -23,6 +23,7 @@ from harness.runtime.logs import last_lines
 from harness.runtime.probing import PROBE_DEADLINE_S
 from harness.runtime.readiness import why_closed
 from harness.runtime.restarts import Restarts
+from harness.runtime.rolling import Rolls
 from harness.runtime.secret import Secrets
 from harness.runtime.turnover import Turnover
 
@@ -70,6 +71,7 @@ class Fleet:
         self._crashes = Crashes(self._fell, self._turnover.start, clock=clock, note=self._note)
         self._rolling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """Held while instances of a service are taken out one after another, or added or removed."""
+        self._rolls = Rolls(self._change, self._running, turn=self._rolling, clock=clock, note=self._note)
         self._undo = AsyncExitStack()
 
     @property
@@ -179,8 +181,18 @@ class Fleet:
         """See `Deployment`."""
         self._instance(InstanceTarget(service=service))
         async with self._rolling[service]:
-            for known in [each for each in self._instances.values() if each.id.service == service and each.alive]:
+            for known in self._running(service):
                 await self.restart(InstanceTarget(service=service, index=known.id.index))
+
+    def begin_rolling(self, service: str, *, to: str, back: bool, over_s: float) -> None:
+        """See `Rollable`."""
+        self._instance(InstanceTarget(service=service))
+        self._check_version(service, to)
+        self._rolls.begin(service, to=to, back=back, over_s=over_s)
+
+    async def end_rolling(self, service: str) -> None:
+        """See `Rollable`."""
+        await self._rolls.end(service)
 
     async def pause(self, instance: InstanceTarget) -> None:
         """See `Deployment`."""
@@ -194,7 +206,29 @@ class Fleet:
     async def stop(self) -> None:
         """See `Deployment`."""
         await self._crashes.stop()
+        await self._rolls.stop()
         await self._undo.aclose()
+
+    def _running(self, service: str) -> list[Instance]:
+        return [each for each in self._instances.values() if each.id.service == service and each.alive]
+
+    def _check_version(self, service: str, version: str) -> None:
+        """Raise DeployError when no instance of the service can be started as that version."""
+        if version:
+            raise DeployError(
+                f"{service} can't be started as {version}: its version is told only to what runs as processes; "
+                "restart it instead"
+            )
+
+    def _equip(self, instance: Instance, version: str) -> None:
+        """From its next start on it is that version."""
+
+    async def _change(self, instance: Instance, version: str) -> None:
+        target = InstanceTarget(service=instance.id.service, index=instance.id.index)
+        if instance.alive:
+            await self.retire(target)
+        self._equip(instance, version)
+        await self._start_again(instance)
 
     async def _fell(self, known: Instance) -> None:
         """Kill it, and let nobody but the caller start it again."""

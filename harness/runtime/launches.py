@@ -8,7 +8,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import DeployError
@@ -39,6 +39,8 @@ class Launches:
     addresses: Addresses
     supervisor: Granter
     logs: Path
+    versions: dict[InstanceId, str] = field(default_factory=dict)
+    """As what instances are started, where that is not as they are declared."""
 
     def of_service(self, instance: InstanceId) -> Launch:
         """How an instance of a service is started."""
@@ -109,25 +111,28 @@ class Launches:
             env=self._environment(instance),
             cwd=self._directory(run.cwd),
         )
-        return lambda: self.supervisor.fork(spec)
+        return lambda: self.supervisor.fork(replace(spec, env=self._environment(instance)))
 
     def _spawn(self, instance: InstanceId, run: Run) -> Callable[[], Awaitable[Process]]:
         values = self.addresses.values(instance)
         command = tuple(fill(part, values) for part in run.command or ())
         path = os.pathsep.join(self._path(run))
+        before = {"PYTHONPATH": path} if path else {}
         spec = ProcessSpec(
             name=instance.name,
             command=command or (sys.executable, "-u", "-c", CALL, run.python or ""),
             log=str(self._log(instance)),
-            env=({"PYTHONPATH": path} if path else {}) | self._environment(instance),
+            env=before | self._environment(instance),
             cwd=self._directory(run.cwd),
         )
-        return lambda: self.supervisor.spawn(spec)
+        return lambda: self.supervisor.spawn(replace(spec, env=before | self._environment(instance)))
 
     def _environment(self, instance: InstanceId) -> dict[str, str]:
         values = self.addresses.values(instance)
         service = self.topology.service(instance.service)
         declared = service.env | self.topology.spec(instance.service, instance.index).env
+        if version := self.versions.get(instance):
+            declared |= service.versions[version].env
         return base_environment() | {name: fill(text, values) for name, text in declared.items()}
 
     def _forked(self) -> list[Run]:

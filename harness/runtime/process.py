@@ -183,6 +183,15 @@ class ProcessDeployment(Fleet):
         """See `harness.model.fault.Pressable`."""
         await self._presses.release(self._instance(instance), resource)
 
+    def _check_version(self, service: str, version: str) -> None:
+        versions = self.topology.service(service).versions if not self.topology.is_store(service) else {}
+        if version and version not in versions:
+            known = ", ".join(versions) or "none are declared"
+            raise DeployError(f"expected a version of {service}, found {version!r}; known: {known}")
+
+    def _equip(self, instance: Instance, version: str) -> None:
+        self._launches.versions[instance.id] = version
+
     async def _start_unless_tried(self, known: Instance) -> None:
         """As `start`; nobody else tries again when it fails."""
         await self._restarts.call_off(known)
