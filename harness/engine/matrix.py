@@ -6,25 +6,21 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.checkers.again import settled, wants_another
 from harness.checkers.alike import Pruning, Seen, prune
-from harness.checkers.cells import judge
-from harness.checkers.clean_class import CleanClass, same_class
-from harness.checkers.proposals import seen_soft
+from harness.checkers.clean_class import CleanClass
 from harness.checkers.telling import telling_order
-from harness.checkers.trial import Owed, Trial, told_apart
 from harness.engine.calls import listen
-from harness.engine.cell import CellRun, Pace
+from harness.engine.cell import Pace
+from harness.engine.counted_visits import CountedVisits
 from harness.engine.familiar import Background, Familiar, deadline_of, get_to_know, measure_background, warm_up
 from harness.engine.ground import Ground
 from harness.engine.kinds import applies, known_kinds
 from harness.engine.matrix_told import Tallied, finding_of, outlook_of
+from harness.engine.trials import Trials
 from harness.errors import HarnessError
 from harness.model.events import FindingMade, MatrixCellEnded, MatrixEnded
-from harness.model.matrix import KINDS, LINE_KINDS, Cell, CellVerdict, FirstFault, Kind, Outlook, Rule
-from harness.model.system import CUSTOMERS, Need, edge_name
+from harness.model.matrix import KINDS, LINE_KINDS, Cell, CellVerdict, FirstFault, Kind, Outlook
 from harness.model.verdict import Verdict
-from harness.model.visits import Visit
 
 ORDER = tuple(kind for kind in LINE_KINDS)
 """As cells are tried where one service is tested."""
@@ -56,7 +52,6 @@ class Wanted:
 class _Counted:
     """What was done besides conducting cells."""
 
-    visits: int = 0
     not_applicable: int = 0
     known_s: float = 0.0
     places: set[tuple[str, str]] = field(default_factory=set)
@@ -67,16 +62,22 @@ class Matrix:
     """One matrix of one system that is up."""
 
     def __init__(self, ground: Ground, wanted: Wanted) -> None:
-        self._ground = replace(ground, visitor=_Counting(ground, self))
+        self._visits = CountedVisits(ground.visitor)
+        self._ground = replace(ground, visitor=self._visits)
         self._wanted = wanted
         self._numbers: Iterator[int] = itertools.count(1)
         self._kinds = known_kinds(kind for kind in wanted.kinds or KINDS)
         self._earlier = {each.cell: each for each in wanted.earlier if _holds(each)}
         self._queue: list[Cell] = []
         self._stands: dict[Cell, tuple[Cell, str]] = {}
-        self.counted = _Counted()
-        self.results: list[CellVerdict] = []
+        self._trials = Trials(self._ground, wanted.pace, self._numbers, lambda: self._over)
+        self._counted = _Counted()
         self.known: list[Familiar] = []
+
+    @property
+    def results(self) -> list[CellVerdict]:
+        """What came of the cells so far."""
+        return self._trials.results
 
     async def run(self) -> Outlook:
         """The most telling cells first, each told as it ends; what can't be done makes its cells UNKNOWN.
@@ -97,7 +98,7 @@ class Matrix:
         for known in self.known:
             await self._placebo(known)
         self._plan()
-        self.counted.known_s = ground.now() - began
+        self._counted.known_s = ground.now() - began
         untested = await self._conduct()
         self._fill_in(untested)
         tallied = await self._tallied(began, crossed, untested)
@@ -148,7 +149,7 @@ class Matrix:
         found = {}
         for known in self.known:
             for edge, seen in known.seen.items():
-                owed = self._owed(known, Cell(journey=known.journey, edge=edge, kind=Kind.REFUSED))
+                owed = self._trials.owed(known, Cell(journey=known.journey, edge=edge, kind=Kind.REFUSED))
                 held_to = (known.deadline_s, bool(owed.usable), bool(owed.needed))
                 found[known.journey, edge] = replace(seen, held_to=held_to)
         return found
@@ -167,9 +168,9 @@ class Matrix:
         """The cells of an edge: what only HTTP can suffer is not applicable elsewhere, and no cell."""
         topology = self._ground.topology
         protocol = topology.protocol(topology.edges[edge])
-        self.counted.places.add((known.journey, edge))
+        self._counted.places.add((known.journey, edge))
         kinds = [kind for kind in self._kinds if applies(kind, protocol)]
-        self.counted.not_applicable += len(self._kinds) - len(kinds)
+        self._counted.not_applicable += len(self._kinds) - len(kinds)
         return [Cell(journey=known.journey, edge=edge, kind=kind, first=first) for kind in kinds]
 
     async def _conduct(self) -> tuple[Cell, ...]:
@@ -215,7 +216,7 @@ class Matrix:
         """Edges that were named get cells though nothing was seen to cross them; whether there are such."""
         for known in self.known:
             for edge in self._wanted.edges:
-                if (known.journey, edge) not in self.counted.places:
+                if (known.journey, edge) not in self._counted.places:
                     self._queue += self._row(known, edge)
         return bool(self._queue)
 
@@ -248,10 +249,10 @@ class Matrix:
         requests = sum(after.values()) - sum(before.values()) if after is not None and before is not None else None
         return Tallied(
             in_all_s=self._ground.now() - began,
-            known_s=self.counted.known_s,
-            visits=self.counted.visits,
+            known_s=self._counted.known_s,
+            visits=self._visits.paid,
             requests=requests,
-            not_applicable=self.counted.not_applicable,
+            not_applicable=self._counted.not_applicable,
             untested=len(untested),
         )
 
@@ -277,127 +278,15 @@ class Matrix:
         return known
 
     async def _try(self, known: Familiar, cell: Cell) -> CellVerdict:
-        """Conduct and judge a cell as often as it takes, and tell of it; a journey that is not clean is not tried."""
+        """Conduct a cell, and tell of it."""
         ground = self._ground
-        if known.sick:
-            await self._look_again(known)
-        trials = [await self._trial(known, cell, in_turn=False)]
-        while not known.trouble and not self._over and wants_another(trials):
-            ground.say(f"  once more: {cell}: {trials[-1].reason}")
-            trials.append(await self._trial(known, cell, in_turn=True))
-        result = settled(trials)
-        self.results.append(result)
+        result = await self._trials.conduct(known, cell)
         ground.record(MatrixCellEnded(t=ground.now(), result=result))
         # What makes a whole journey UNKNOWN is told once, by its placebo.
         if not known.clean.trouble or cell.kind is Kind.PLACEBO:
             ground.record(FindingMade(t=ground.now(), finding=finding_of(ground.topology, result)))
             ground.say(f"  {result.verdict:7} {cell}: {result.reason}")
         return result
-
-    async def _trial(self, known: Familiar, cell: Cell, *, in_turn: bool) -> CellVerdict:
-        already, opened = self._rules_under(cell), tuple[str, ...]()
-        if known.trouble:
-            clean = replace(known.clean, trouble=known.trouble)
-            trial = Trial(cell=cell, clean=clean, already=already)
-        else:
-            run = CellRun(self._ground, known, cell, self._wanted.pace, self._numbers, in_turn=in_turn)
-            trial = replace(await run.run(already), usable_before=self._usable_before(cell))
-            if cell.first is None and cell.kind is not Kind.PLACEBO:
-                opened = self._note_found(known, cell, trial, run.crossed)
-        replay = self._ground.replay(cell)
-        verdict = judge(replace(trial, replay=replay), self._owed(known, cell))
-        return replace(await self._ground.blame(trial, verdict), opened=opened)
-
-    async def _look_again(self, known: Familiar) -> None:
-        try:
-            visit = await self._ground.visitor.visit(known.journey, number=next(self._numbers))
-        except HarnessError:
-            return
-        if not same_class(known.clean, visit, deadline_s=known.deadline_s):
-            known.sick = ""
-
-    def _rules_under(self, cell: Cell) -> frozenset[Rule]:
-        """What did not hold already under a cell's first fault alone."""
-        if cell.first is None:
-            return frozenset()
-        alone = Cell(journey=cell.journey, edge=cell.first.edge, kind=cell.first.kind)
-        return frozenset(each.rule for result in self.results if result.cell == alone for each in result.findings)
-
-    def _usable_before(self, cell: Cell) -> bool:
-        """Whether the journey was usable under a cell's first fault alone."""
-        if cell.first is None:
-            return True
-        alone = Cell(journey=cell.journey, edge=cell.first.edge, kind=cell.first.kind)
-        return any(result.usable for result in self.results if result.cell == alone)
-
-    def _note_found(self, known: Familiar, cell: Cell, trial: Trial, crossed: Mapping[str, int]) -> tuple[str, ...]:
-        """Edges that the visits crossed under this fault, and never without one; those that nobody knew of yet."""
-        entry = edge_name(CUSTOMERS, self._ground.topology.system.entry)
-        callers = {self._ground.topology.system.entry, *(each.partition("->")[2] for each in known.usual)}
-        callers |= {each.partition("->")[2] for each in known.found}
-        new = []
-        for edge, count in crossed.items():
-            if edge.partition("->")[0] not in callers:
-                continue  # nobody whom the journey reaches calls there: it is crossed by itself
-            expected = known.background.most(edge, trial.took_s)
-            unseen, visits = known.background.unseen(trial.took_s), len(trial.visits)
-            apart = told_apart(count, background=expected, unseen=unseen, visits=visits)
-            if edge not in {*known.usual, *known.found, entry} and apart and visits:
-                first = FirstFault(edge=cell.edge, kind=cell.kind)
-                known.found[edge] = (first, (count - expected) / visits)
-                new.append(edge)
-        return tuple(new)
-
-    def _owed(self, known: Familiar, cell: Cell) -> Owed:
-        ground = self._ground
-        edge = ground.topology.edges.get(cell.edge)
-        journey = ground.topology.system.journeys.get(cell.journey)
-        needs, without = (journey.needs, journey.usable_without) if journey else ((), ())
-        soft = usable = needed = ""
-        if edge is not None:
-            if cell.provider in needs:
-                needed = f"{cell.journey} is declared to need {cell.provider}"
-            if cell.provider in without:
-                soft = usable = f"{cell.journey} is declared usable without {cell.provider}"
-            elif edge.need is Need.SOFT and cell.provider not in needs:
-                soft = usable = f"{cell.edge} is declared soft"
-            elif cell.provider not in needs and seen_soft(self.results, cell.journey, cell.edge):
-                soft = f"{cell.journey} can do without {cell.provider}, as other kinds showed"
-        asked = known.clean.requests
-        mark = ground.topology.system.degraded
-        return Owed(
-            deadline_s=known.deadline_s,
-            soft=soft,
-            usable=usable,
-            needed=needed,
-            declared={step: ground.declared(method, path) for step, (method, path) in asked.items()},
-            refusals={step: ground.promised(method, path) for step, (method, path) in asked.items()},
-            edge_deadline_s=float(edge.deadline) if edge is not None and edge.deadline else None,
-            marks=bool(mark.header or mark.json_pointer),
-            recover_within_s=self._wanted.pace.recover_within_s,
-        )
-
-
-class _Counting:
-    """The visitor, with its visits counted."""
-
-    def __init__(self, ground: Ground, matrix: Matrix) -> None:
-        self._visitor = ground.visitor
-        self._matrix = matrix
-
-    @property
-    def journeys(self) -> tuple[str, ...]:
-        """See `Visitor`."""
-        return self._visitor.journeys
-
-    async def visit(self, journey: str, *, number: int) -> Visit:
-        """See `Visitor`."""
-        self._matrix.counted.visits += 1
-        return await self._visitor.visit(journey, number=number)
-
-    async def close(self) -> None:
-        """See `Visitor`."""
-        await self._visitor.close()
 
 
 def _holds(earlier: CellVerdict) -> bool:

@@ -25,7 +25,8 @@ def taken(example: str, to: Path) -> Path:
 
 def red(system: Path) -> dict[tuple[str, str], str]:
     """Edge and kind → the rule that did not hold, of each cell that is no PASS; all kinds were tried on all edges."""
-    ended = harness(system, "chaos", "matrix", "system.yaml", "--json", "told.json")
+    kinds = [word for kind in KINDS for word in ("--kind", kind)]
+    ended = harness(system, "chaos", "matrix", "system.yaml", *kinds, "--json", "told.json")
     assert "Traceback" not in ended.stderr
     cells = json.loads((system / "told.json").read_bytes())["cells"]
     edges = {each["edge"] for each in cells}

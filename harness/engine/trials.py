@@ -1,0 +1,106 @@
+"""Conducts and judges cells one by one, each as often as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from harness.checkers.again import settled, wants_another
+from harness.checkers.cells import judge
+from harness.checkers.clean_class import same_class
+from harness.checkers.trial import Owed, Trial, told_apart
+from harness.engine.cell import CellRun, Pace
+from harness.engine.familiar import Familiar
+from harness.engine.ground import Ground
+from harness.engine.owed import owed_of
+from harness.errors import HarnessError
+from harness.model.matrix import Cell, CellVerdict, FirstFault, Kind, Rule
+from harness.model.system import CUSTOMERS, edge_name
+
+
+class Trials:
+    """All trials of a matrix, and what came of them.
+
+    Args:
+        ground: the system.
+        pace: of each trial.
+        numbers: of the visits.
+        over: whether there is no time for one more.
+    """
+
+    def __init__(self, ground: Ground, pace: Pace, numbers: Iterator[int], over: Callable[[], bool]) -> None:
+        self._ground = ground
+        self._pace = pace
+        self._numbers = numbers
+        self._over = over
+        self.results: list[CellVerdict] = []
+
+    async def conduct(self, known: Familiar, cell: Cell) -> CellVerdict:
+        """Try a cell, and again where that tells more; a journey that is not clean is not tried."""
+        if known.sick:
+            await self._look_again(known)
+        trials = [await self._once(known, cell, in_turn=False)]
+        while not known.trouble and not self._over() and wants_another(trials):
+            self._ground.say(f"  once more: {cell}: {trials[-1].reason}")
+            trials.append(await self._once(known, cell, in_turn=True))
+        result = settled(trials)
+        self.results.append(result)
+        return result
+
+    def owed(self, known: Familiar, cell: Cell) -> Owed:
+        """What a cell is held to, by what is known so far."""
+        return owed_of(self._ground, known, cell, self.results, recover_within_s=self._pace.recover_within_s)
+
+    async def _once(self, known: Familiar, cell: Cell, *, in_turn: bool) -> CellVerdict:
+        already, opened = self._rules_under(cell), tuple[str, ...]()
+        if known.trouble:
+            clean = replace(known.clean, trouble=known.trouble)
+            trial = Trial(cell=cell, clean=clean, already=already)
+        else:
+            run = CellRun(self._ground, known, cell, self._pace, self._numbers, in_turn=in_turn)
+            trial = replace(await run.run(already), usable_before=self._usable_before(cell))
+            if cell.first is None and cell.kind is not Kind.PLACEBO:
+                opened = self._note_found(known, cell, trial, run.crossed)
+        replay = self._ground.replay(cell)
+        verdict = judge(replace(trial, replay=replay), self.owed(known, cell))
+        return replace(await self._ground.blame(trial, verdict), opened=opened)
+
+    async def _look_again(self, known: Familiar) -> None:
+        try:
+            visit = await self._ground.visitor.visit(known.journey, number=next(self._numbers))
+        except HarnessError:
+            return
+        if not same_class(known.clean, visit, deadline_s=known.deadline_s):
+            known.sick = ""
+
+    def _rules_under(self, cell: Cell) -> frozenset[Rule]:
+        """What did not hold already under a cell's first fault alone."""
+        if cell.first is None:
+            return frozenset()
+        alone = Cell(journey=cell.journey, edge=cell.first.edge, kind=cell.first.kind)
+        return frozenset(each.rule for result in self.results if result.cell == alone for each in result.findings)
+
+    def _usable_before(self, cell: Cell) -> bool:
+        """Whether the journey was usable under a cell's first fault alone."""
+        if cell.first is None:
+            return True
+        alone = Cell(journey=cell.journey, edge=cell.first.edge, kind=cell.first.kind)
+        return any(result.usable for result in self.results if result.cell == alone)
+
+    def _note_found(self, known: Familiar, cell: Cell, trial: Trial, crossed: Mapping[str, int]) -> tuple[str, ...]:
+        """Edges that the visits crossed under this fault, and never without one; those that nobody knew of yet."""
+        entry = edge_name(CUSTOMERS, self._ground.topology.system.entry)
+        callers = {self._ground.topology.system.entry, *(each.partition("->")[2] for each in known.usual)}
+        callers |= {each.partition("->")[2] for each in known.found}
+        new = []
+        for edge, count in crossed.items():
+            if edge.partition("->")[0] not in callers:
+                continue  # nobody whom the journey reaches calls there: it is crossed by itself
+            expected = known.background.most(edge, trial.took_s)
+            unseen, visits = known.background.unseen(trial.took_s), len(trial.visits)
+            apart = told_apart(count, background=expected, unseen=unseen, visits=visits)
+            if edge not in {*known.usual, *known.found, entry} and apart and visits:
+                first = FirstFault(edge=cell.edge, kind=cell.kind)
+                known.found[edge] = (first, (count - expected) / visits)
+                new.append(edge)
+        return tuple(new)
