@@ -65,7 +65,7 @@ class Front(click.Group):
 def cli() -> None:
     """Does a system of services keep its contracts, and degrade gracefully, while things break?
 
-    Exit codes: 0 held, 1 refuted, 2 unknown or could not run, 130 interrupted.
+    Exit codes: 0 held, 1 refuted, 2 unknown or could not run, 3 stopped by a guard, 130 interrupted.
     """
 
 

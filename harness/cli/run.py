@@ -15,6 +15,7 @@ from harness.cli.contracts import contracts
 from harness.cli.fuzz_options import fuzz_options, refuse_much
 from harness.cli.matrix import matrix
 from harness.cli.recorded import Records, verify_recorded, with_records
+from harness.cli.schema import schema
 
 if TYPE_CHECKING:
     from harness.engine.fuzzing import FuzzOptions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PARTS = ("verify", "chaos", "fuzz")
 MAX_SEED = 2**31 - 1
+MAX_REPEATS = 100
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -156,11 +158,14 @@ def chaos() -> None:
 
 
 chaos.add_command(matrix)
+chaos.add_command(schema)
 chaos.add_command(contracts)
 
 
 @chaos.command("run")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, metavar="[FILE|NAME]... [SYSTEM]")
+@click.option("--dry-run", is_flag=True, help="Tell what would be done and touched; start nothing.")
+@click.option("--repeat", type=click.IntRange(1, MAX_REPEATS), default=1, help="Run each experiment so many times.")
 @_common
 @click.pass_context
 def chaos_run(
@@ -170,12 +175,47 @@ def chaos_run(
     directory: Path | None,
     seed: int | None,
     *,
+    dry_run: bool,
+    repeat: int,
     tls: bool,
 ) -> None:
-    """Run all experiments, or those NAMES."""
-    context.exit(
-        _run(_options(system, parts=frozenset({"chaos"}), only=names, directory=directory, seed=seed, tls=tls))
+    """Run all experiments, or those named, or those in the named files (YAML, or Python).
+
+    SYSTEM is a system.yaml, or the folder of one. Exit code 3: a guard stopped an experiment.
+    """
+    described, wanted = _described(names)
+    if described is not None and system is not None:
+        message = f"the system is named twice: {described}, and --system {system}"
+        raise click.UsageError(message)
+    options = _options(
+        described or system,
+        parts=frozenset({"chaos"}),
+        only=wanted,
+        directory=directory,
+        seed=seed,
+        tls=tls,
+        repeat=repeat,
     )
+    context.exit(_preview(options) if dry_run else _run(options))
+
+
+def _described(names: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:
+    """The description among what was named, and the rest: a folder, or a system.yaml."""
+    found = [each for each in names if Path(each).name == "system.yaml" or Path(each).is_dir()]
+    if len(found) > 1:
+        message = f"expected one system, found {' and '.join(found)}"
+        raise click.UsageError(message)
+    return (Path(found[0]) if found else None), tuple(each for each in names if each not in found)
+
+
+def _preview(options: Options) -> int:
+    from harness.engine.prepare import prepare
+    from harness.engine.preview import preview
+
+    plan = prepare(options)
+    for line in preview(plan.topology, plan.experiments):
+        click.echo(line)
+    return 0
 
 
 def _run(options: Options) -> int:
@@ -194,6 +234,7 @@ def _options(
     consumer: str | None = None,
     pacts: Path | None = None,
     much: FuzzOptions | None = None,
+    repeat: int = 1,
 ) -> Options:
     from harness.engine.fuzzing import FuzzOptions
     from harness.engine.prepare import Options
@@ -203,6 +244,7 @@ def _options(
         system=system_path(system),
         parts=parts,
         only=only,
+        repeat=repeat,
         services=services,
         consumer=consumer,
         pacts=pacts,

@@ -58,7 +58,7 @@ def injection(  # noqa: PLR0913 -- the words of an injection
     """
     attributes: dict[str, JsonValue] = {}
     if fault is not None:
-        attributes = {"fault": fault.kind, **fault.model_dump(mode="json", exclude_unset=True)}
+        attributes = {"fault": fault.kind, **fault.model_dump(mode="json", exclude_defaults=True)}
     places: dict[str, JsonValue] = {
         "edge": edge,
         "instance": instance,
