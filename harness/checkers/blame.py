@@ -103,7 +103,7 @@ def by_spans(
         edge=who.edge,
         service=who.service,
         owner=topology.owner(who.service),
-        inferred=bool(who.silent),
+        inferred=who.inferred,
         reason=_in_words(topology, who, visit, votes[most], len(found)),
         evidence=waterfall(of_trace[visit.trace], topology),
     )
@@ -153,8 +153,9 @@ def _in_words(topology: Topology, who: Culprit, visit: JourneyTrace, agreeing: i
     text = f"{visit.journey} {how}: {who.why}; owner: {owner}"
     if who.first:
         text += f"; the first edge to fail was {who.first}"
-    if who.silent:
-        text += f"; in part inferred from the topology: no spans of {', '.join(who.silent)}"
+    if who.inferred:
+        text += "; in part inferred from the topology"
+        text += f": no spans of {', '.join(who.silent)}" if who.silent else ""
     if looked_at > 1:
         text += f" ({agreeing} of the {looked_at} worst traces say so)"
     return text

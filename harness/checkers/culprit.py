@@ -37,6 +37,8 @@ class Culprit:
     """The edge that failed first, where that is another one."""
     silent: tuple[str, ...] = ()
     """Services of which there are no spans, though something depends on them."""
+    inferred: bool = False
+    """Whether a part of it is told from the topology."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +89,9 @@ def _worst(case: Case) -> Span | None:
 
 
 def _unmade_good(case: Case, served: Span) -> list[Call]:
-    """Its calls that failed and were not made good, those that it broke off itself only when there are no others."""
+    """Its calls that failed and were not made good; not those that it broke off, since it had a reason for that."""
     calls = case.trace.made_in(served)
-    failed = [each for each in calls if each.failed and not _made_good(each, calls)]
-    return [each for each in failed if not each.cancelled] or failed
+    return [each for each in calls if each.failed and not each.cancelled and not _made_good(each, calls)]
 
 
 def _is_ill(case: Case, served: Span) -> bool:
@@ -111,13 +112,28 @@ def _chain(case: Case, root: Span) -> Iterator[Call]:
             yield from _untold(case, served.service)
             return
         yield call
-        if call.server is None:
-            if call.provider and call.provider not in case.trace.services:
+        if call.server is None and call.provider and call.provider not in case.trace.services:
+            through = _through(case, call)
+            if through is None:
                 yield from _untold(case, call.provider)
-            return
-        if not _is_ill(case, call.server) and not _spent_in(call):
+                return
+            yield through
+            call = through
+        if call.server is None or not (_is_ill(case, call.server) or _spent_in(call)):
             return
         served = call.server
+
+
+def _through(case: Case, call: Call) -> Call | None:
+    """What a provider that tells nothing itself asked for in turn, as those tell whom it asked."""
+    return next(
+        (
+            each
+            for each in case.trace.calls
+            if each.consumer == call.provider and each.client is None and call.start <= each.start <= call.end
+        ),
+        None,
+    )
 
 
 def _spent_in(call: Call) -> bool:
@@ -241,14 +257,14 @@ def _by_itself(case: Case, served: Span, call: Call | None, chain: Sequence[Call
 
 def _of(case: Case, chain: Sequence[Call], call: Call, why: str) -> Culprit:
     edge, leaf = edge_name(call.consumer, call.provider), chain[-1]
-    silent = {name for each in chain for name in (each.consumer, each.provider) if each.silent}
-    silent |= {each.provider for each in chain if each.server is None and _edge(case, each) is not None}
+    silent = {each.consumer for each in chain if each.silent} - case.trace.services
     return Culprit(
         service=call.consumer,
         edge=edge,
         why=why,
         first=_other(edge_name(leaf.consumer, leaf.provider), edge),
-        silent=tuple(sorted((silent & {*case.topology.system.services}) - case.trace.services)),
+        silent=tuple(sorted(silent)),
+        inferred=any(each.silent for each in chain),
     )
 
 
@@ -258,7 +274,7 @@ def _other(first: str, edge: str) -> str:
 
 def _gave_up(call: Call) -> str:
     if call.silent:
-        return f"{call.consumer} did not cope with {call.provider} (no spans tell of that call)"
+        return f"{call.consumer} did not cope with {call.provider} (no span tells of that call: a breaker was open, or it tells of none)"
     told = f"{call.provider or 'somebody'}{f' in {call.attempts} attempts' if call.attempts > 1 else ''}"
     if call.failed:
         return f"{call.consumer} gave up on {told} after {_seconds(call.took_s)}"
