@@ -80,6 +80,11 @@ class Outcome:
         """Whether it came to a verdict, and not to UNKNOWN, an error or the limit of its time."""
         return self.exit_code in {0, 1}
 
+    @property
+    def ended(self) -> bool:
+        """Whether it came to its end, though some of it may be UNKNOWN."""
+        return self.judged or any(each.verdict == Verdict.UNKNOWN for each in self.found)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -267,13 +272,15 @@ def told(results: Sequence[Result], to: TextIO) -> int:
         print(_row(result), file=to)
     clean = {_key(result.line, planted=False): result for result in results}
     alarms = {key: result.alarms for key, result in clean.items() if result.alarms}
-    broken = [key for key, result in clean.items() if not result.clean.judged]
+    broken = [key for key, result in clean.items() if not result.clean.ended]
     missed = [result.line.defect for result in results if not result.news]
     print(f"\n{len(results) - len(missed)} of {len(results)} found; clean shop: {len(clean)} commands, "
           f"{sum(map(len, alarms.values()))} false alarms", file=to)  # fmt: skip
     for key, found in alarms.items():
         for each in found[:SHOWN]:
             print(f"false alarm, {key}: {each.check}, {each.subject}: {each.reason}", file=to)
+    for key in [key for key, result in clean.items() if result.clean.ended and not result.clean.judged]:
+        print(f"UNKNOWN in part, {key}", file=to)
     for key in broken:
         print(f"not run to its end, {key}: exit {clean[key].clean.exit_code}", file=to)
     return 1 if missed or alarms or broken else 0
