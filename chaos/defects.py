@@ -15,6 +15,7 @@ from chaos.scoreboard import Board, Line, told
 BROWSE = ("gateway", "users", "catalog", "pricing", "inventory", "reviews", "recommendations")
 CART = ("gateway", "users", "cart", "pricing", "catalog")
 CHECKOUT = ("gateway", "users", "catalog", "pricing", "inventory", "orders", "payments", "shipping", "fraud")
+BUYING = (*CHECKOUT, "cart")
 BOTH = (*CHECKOUT, "reviews", "recommendations")
 PROVIDERS = ("gateway", "users", "catalog", "pricing", "inventory")
 MATRIX = ("chaos", "matrix", "{system}")
@@ -39,7 +40,7 @@ LINES = (
          ("gateway->recommendations",), "edge", awaits="the gaps between attempts (V8)"),
     Line("retry-storm", ("gateway", "orders"), BOTH, (*RUN, "pricing-database-down"), ("amplification",),
          ("gateway->pricing", "orders->pricing"), "edge", awaits="retry amplification (V5)"),
-    Line("retry-post", ("gateway",), CHECKOUT, _cell("checkout", "gateway->orders", "truncate-0"),
+    Line("retry-post", ("gateway",), BUYING, _cell("checkout", "gateway->orders", "truncate-0"),
          ("state-changed", "effects"), ("gateway->orders",), "edge", awaits="effects without an operation (histories)"),
     Line("retry-dead-code", ("gateway",), BOTH, (*RUN, "catalog-instance-truncates"), ("availability",),
          ("gateway->catalog",), "edge"),
@@ -75,7 +76,7 @@ LINES = (
          awaits="a fault that delivers an event twice"),
     Line("no-compensation", ("orders",), BOTH, (*RUN, "payments-black-hole"), SAFETY,
          ("orders->payments",), "orders"),
-    Line("reservation-leak", ("orders", "inventory"), CHECKOUT,
+    Line("reservation-leak", ("orders", "inventory"), BUYING,
          _cell("checkout", "orders->inventory", "truncate-0"), ("state-changed", *SAFETY), ("orders->inventory",),
          "fulfilment", awaits="final reads that wait for what expires"),
     Line("lost-update", ("cart",), CART, _cell("cart", "cart->cart-store-a", "refused"), ("lost-update",),
