@@ -77,7 +77,7 @@ def _mentioned(value: str) -> set[str]:
 
 
 def _served(journey: Document, services: Document, stores: Document) -> bool:
-    """A journey can be made when all that it needs is there; under load, checkout can do without looking at the cart."""
+    """A journey can be made when all that it needs is there; under load, checkout does without a look at the cart."""
     without = {"cart"} if "orders" in services else set()
     return set(journey["needs"]) <= {*services, *stores, *without}
 
