@@ -15,6 +15,7 @@ from harness.cli.contracts import contracts
 from harness.cli.fuzz_options import fuzz_options, refuse_much
 from harness.cli.matrix import matrix
 from harness.cli.recorded import Records, verify_recorded, with_records
+from harness.cli.roll import roll
 from harness.cli.schema import schema
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def chaos() -> None:
 chaos.add_command(matrix)
 chaos.add_command(schema)
 chaos.add_command(contracts)
+chaos.add_command(roll)
 
 
 @chaos.command("run")
