@@ -10,7 +10,7 @@ from typing import assert_never
 
 from harness.checkers.blame import Blame, of_service
 from harness.checkers.found import EVIDENCE_LIMIT, finding
-from harness.checkers.histories import proved
+from harness.checkers.histories import Book, proved
 from harness.checkers.rows import Row, Rows, Unfit, elements_of, is_one_of, key_of, matches, number, quantity_of, shown
 from harness.model.figures import GOOD
 from harness.model.finding import Finding, Part
@@ -34,7 +34,8 @@ from harness.model.verdict import Verdict
 
 def safety(history: History) -> tuple[Finding, ...]:
     """Each invariant, over the run so far; one whose reads are missing, failed or unfit is UNKNOWN."""
-    return tuple(found for invariant in history.invariants for found in _judged(history, invariant))
+    book = Book(history.operations)
+    return tuple(found for invariant in history.invariants for found in _judged(history, invariant, book))
 
 
 def at_rest(history: History) -> tuple[Finding, ...]:
@@ -42,10 +43,10 @@ def at_rest(history: History) -> tuple[Finding, ...]:
     return safety(replace(history, invariants=tuple(each for each in history.invariants if each.reads)))
 
 
-def _judged(history: History, invariant: Invariant) -> tuple[Finding, ...]:
+def _judged(history: History, invariant: Invariant, book: Book) -> tuple[Finding, ...]:
     blame = of_service(history.topology, invariant.service)
     if isinstance(invariant, OfThings):
-        proof = proved(invariant, history.operations)
+        proof = proved(invariant, book)
         return (_found(history, invariant, proof.verdict, proof.reason, blame, proof.evidence),)
     reads: dict[str, Rows] = {}
     for name in invariant.reads:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from harness.checkers.histories import Proof, proved
+from harness.checkers.histories import Book, Proof, proved
 from harness.model.guarantee import (
     AddsKept,
     Guarantee,
@@ -82,22 +82,23 @@ def updated(session: str, start: float, end: float | None, **fields: tuple[JsonV
 
 
 def refuted(guarantee: Guarantee, *operations: Operation) -> Proof:
-    proof = proved(guarantee, operations)
+    proof = proved(guarantee, Book(operations))
     assert proof.verdict is Verdict.FAIL, proof
     return proof
 
 
 def held(guarantee: Guarantee, *operations: Operation) -> Proof:
-    proof = proved(guarantee, operations)
+    proof = proved(guarantee, Book(operations))
     assert proof.verdict is Verdict.PASS, proof
     return proof
 
 
 def unknown(guarantee: Guarantee, *operations: Operation) -> Proof:
-    proof = proved(guarantee, operations)
+    proof = proved(guarantee, Book(operations))
     assert proof.verdict is Verdict.UNKNOWN, proof
     return proof
 
 
 def verdicts(operations: Sequence[Operation], guarantees: Sequence[Guarantee] = ALL) -> dict[str, Verdict]:
-    return {each.kind: proved(each, operations).verdict for each in guarantees}
+    book = Book(operations)
+    return {each.kind: proved(each, book).verdict for each in guarantees}

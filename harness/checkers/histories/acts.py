@@ -99,6 +99,8 @@ def _is_number(value: JsonValue) -> bool:
 
 def as_text(value: JsonValue) -> str:
     """The same text for equal values: 1 and 1.0 are equal, 1 and true are not."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 
 from harness.checkers.histories.acts import ABSENT, Act
 from harness.checkers.histories.proof import Proof, Trial, told
-from harness.checkers.histories.registers import Latest, Thing, Written, things_of
+from harness.checkers.histories.registers import Latest, Thing, Written
 from harness.model.guarantee import AddsKept
 
 
-def adds_kept(guarantee: AddsKept, acts: Sequence[Act]) -> Proof:
+def adds_kept(guarantee: AddsKept, things: Sequence[Thing]) -> Proof:
     """Whether no acknowledged addition is missing."""
     trial = Trial()
-    for thing in things_of(acts):
+    for thing in things:
         additions = dict(_additions(thing))
         for read in thing.reads:
             for field, added in additions.items():

@@ -5,8 +5,8 @@ object allows and that agrees with real time; Lowe, "Testing for linearizability
 place just in time, when one ends, and remembers the configurations seen: the value, and which of the operations under
 way have taken effect. Fields are judged each by itself, which loses nothing (Herlihy and Wing, TOPLAS 1990).
 
-A write that nobody heard of stays under way for ever. One whose value nobody saw is left out, which changes nothing.
-The search is given up after so many configurations: that is UNKNOWN, and no proof.
+A write that nobody heard of stays under way for as long as its value is seen; after that it changes nothing whether it
+ever takes effect. The search is given up after so many configurations: that is UNKNOWN, and no proof.
 """
 
 from __future__ import annotations
@@ -17,29 +17,27 @@ from typing import NamedTuple
 
 from harness.checkers.histories.acts import ABSENT, Act
 from harness.checkers.histories.proof import Proof, Trial, shown, told
-from harness.checkers.histories.registers import Thing, things_of
+from harness.checkers.histories.registers import Thing
 from harness.model.guarantee import Linearizable
 from harness.model.verdict import Verdict
 
-_INVOKED, _ENDED = 0, 1
+_INVOKED, _ENDED, _FORGOTTEN = 0, 1, 2
 
 
-def linearizable(guarantee: Linearizable, acts: Sequence[Act]) -> Proof:
+def linearizable(guarantee: Linearizable, things: Sequence[Thing]) -> Proof:
     """Whether every field is linearizable; UNKNOWN when one could not be decided, and none is refuted."""
     trial, undecided = Trial(), list[str]()
     left = guarantee.configurations
-    for thing in things_of(acts):
-        for name in thing.registers:
-            calls = [call for act in thing.acts if (call := _call(act, name)) is not None]
-            trial.tested += len(calls)
-            search = Search(left=left, values={None if guarantee.begins == "unknown" else ABSENT})
-            refuted = search.run(_noticed(calls))
-            left = search.left
-            if left <= 0:
-                undecided.append(f"{name} of {thing.name}")
-                left = 0
-            elif refuted is not None:
-                _tell(trial, thing, name, refuted, search)
+    fields = [(thing, name, _calls(thing, name)) for thing in things for name in thing.registers]
+    for thing, name, calls in sorted(fields, key=lambda each: len(each[2])):  # a crowded one starves none but itself
+        trial.tested += len(calls)
+        search = Search(left=left, values={None if guarantee.begins == "unknown" else ABSENT})
+        refuted = search.run(calls)
+        left = search.left
+        if left <= 0:
+            undecided.append(f"{name} of {thing.name}")
+        elif refuted is not None:
+            _tell(trial, thing, name, refuted, search)
     if undecided and not trial.broken:
         limit = f"{guarantee.configurations} configurations"
         reason = f"not decided within {limit}: {undecided[0]}, and {len(undecided) - 1} more"
@@ -58,23 +56,22 @@ class Call:
     act: Act
     finds: str | None
     leaves: str | None
+    until: float
+    """When it must have taken effect; of a write that nobody heard of: when its value was seen last."""
 
 
-def _call(act: Act, name: str) -> Call | None:
-    finds, leaves = act.seen(name), act.writes.get(name)
-    return None if finds is None and leaves is None else Call(act=act, finds=finds, leaves=leaves)
-
-
-def _noticed(calls: list[Call]) -> list[Call]:
-    """Without the writes that nobody heard of and whose value nobody saw."""
+def _calls(thing: Thing, name: str) -> list[Call]:
+    """The operations on a field, without the writes that nobody heard of and whose value nobody saw after."""
+    found = [(act, act.seen(name), act.writes.get(name)) for act in thing.acts]
     last_seen: dict[str, float] = {}
-    for call in calls:
-        if call.finds is not None:
-            last_seen[call.finds] = max(last_seen.get(call.finds, 0.0), call.act.end)
+    for act, finds, _ in found:
+        if finds is not None:
+            last_seen[finds] = max(last_seen.get(finds, 0.0), act.end)
     return [
-        call
-        for call in calls
-        if call.act.acknowledged or (call.leaves in last_seen and last_seen[call.leaves] >= call.act.start)
+        Call(act=act, finds=finds, leaves=leaves, until=until)
+        for act, finds, leaves in found
+        if (finds is not None or leaves is not None)
+        and (until := act.end if act.acknowledged else last_seen.get(leaves or "", -1.0)) >= act.start
     ]
 
 
@@ -106,7 +103,10 @@ class Search:
                 bits[call] = self._take(call)
                 continue
             bit = bits.pop(call)
-            before, configurations = configurations, self._with(configurations, bit)
+            if what == _ENDED:
+                before, configurations = configurations, self._with(configurations, bit)
+            else:
+                configurations = {_Configuration(value, done & ~bit) for value, done in configurations}
             del self._under_way[bit]
             self._free.append(bit)
             if self.left <= 0:
@@ -128,13 +128,13 @@ class Search:
         seen, waiting = set(configurations), list(configurations)
         found: set[_Configuration] = set()
         while waiting and self.left > 0:
-            self.left -= 1
             configuration = waiting.pop()
             if configuration.done & bit:
                 found.add(_Configuration(configuration.value, configuration.done & ~bit))
                 continue
             for following in self._following(configuration):
                 if following not in seen:
+                    self.left -= 1
                     seen.add(following)
                     waiting.append(following)
         return found
@@ -159,7 +159,9 @@ class Search:
 def _events(calls: Sequence[Call]) -> Iterator[tuple[int, Call]]:
     """Invocations and ends by time; at one moment invocations first, since such operations overlap."""
     events = [(call.act.start, _INVOKED, number) for number, call in enumerate(calls)]
-    events += [(call.act.end, _ENDED, number) for number, call in enumerate(calls) if call.act.acknowledged]
+    events += [
+        (call.until, _ENDED if call.act.acknowledged else _FORGOTTEN, number) for number, call in enumerate(calls)
+    ]
     return ((what, calls[number]) for _, what, number in sorted(events))
 
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from harness.checkers.histories.acts import ABSENT, Act
 from harness.checkers.histories.proof import Proof, Trial, shown, told
-from harness.checkers.histories.registers import Thing, things_of
+from harness.checkers.histories.registers import Thing
 from harness.model.guarantee import NoLostUpdates
 
 
-def lost_updates(guarantee: NoLostUpdates, acts: Sequence[Act]) -> Proof:
+def lost_updates(guarantee: NoLostUpdates, things: Sequence[Thing]) -> Proof:
     """Whether no value was taken up by more acknowledged updates than there were writes of it."""
     trial = Trial()
-    for thing in things_of(acts):
+    for thing in things:
         for field in thing.registers:
             _judge(trial, thing, field, begins_empty=guarantee.begins == "empty")
     return trial.proof(

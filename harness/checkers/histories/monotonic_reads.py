@@ -10,16 +10,16 @@ from collections.abc import Sequence
 
 from harness.checkers.histories.acts import Act
 from harness.checkers.histories.proof import Proof, Trial, shown, told
-from harness.checkers.histories.registers import NOBODY, Thing, things_of
+from harness.checkers.histories.registers import NOBODY, Thing
 from harness.checkers.histories.sightings import Sighting, Sightings
 from harness.checkers.histories.versions import versions_kept
 from harness.model.guarantee import MonotonicReads
 
 
-def monotonic_reads(guarantee: MonotonicReads, acts: Sequence[Act]) -> Proof:
+def monotonic_reads(guarantee: MonotonicReads, things: Sequence[Thing]) -> Proof:
     """Whether no read shows something older than an earlier read of its session."""
     trial = Trial()
-    for thing in things_of(acts):
+    for thing in things:
         sightings = Sightings(thing, begins_empty=guarantee.begins == "empty")
         for read in thing.reads:
             _judge(trial, thing, sightings, read)

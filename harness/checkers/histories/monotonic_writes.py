@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from harness.checkers.histories.acts import Act
 from harness.checkers.histories.floors import floors
 from harness.checkers.histories.proof import Proof, Trial, shown, told
-from harness.checkers.histories.registers import Thing, things_of
+from harness.checkers.histories.registers import Thing
 from harness.checkers.histories.sightings import Sighting
 from harness.model.guarantee import MonotonicWrites
 
 
-def monotonic_writes(guarantee: MonotonicWrites, acts: Sequence[Act]) -> Proof:
+def monotonic_writes(guarantee: MonotonicWrites, things: Sequence[Thing]) -> Proof:
     """Whether no read shows a write without an earlier one of the same session."""
     trial = Trial()
-    for thing in things_of(acts):
+    for thing in things:
         for read in thing.reads:
             for newest in floors(thing, read, begins_empty=guarantee.begins == "empty").values():
                 _judge(trial, thing, read, newest)

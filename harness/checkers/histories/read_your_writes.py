@@ -11,15 +11,15 @@ from collections.abc import Sequence
 
 from harness.checkers.histories.acts import Act
 from harness.checkers.histories.proof import Proof, Trial, shown, told
-from harness.checkers.histories.registers import Thing, things_of
+from harness.checkers.histories.registers import Thing
 from harness.checkers.histories.versions import versions_kept
 from harness.model.guarantee import ReadYourWrites
 
 
-def read_your_writes(guarantee: ReadYourWrites, acts: Sequence[Act]) -> Proof:
+def read_your_writes(guarantee: ReadYourWrites, things: Sequence[Thing]) -> Proof:
     """Whether every read shows what its session had written."""
     trial = Trial()
-    for thing in things_of(acts):
+    for thing in things:
         for read in thing.reads:
             _judge(trial, thing, read)
         if guarantee.version is not None:

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from harness.checkers.histories.acts import Act
 from harness.checkers.histories.floors import floors
 from harness.checkers.histories.proof import Proof, Trial, shown, told
-from harness.checkers.histories.registers import NOBODY, Thing, things_of
+from harness.checkers.histories.registers import NOBODY, Thing
 from harness.checkers.histories.sightings import Sighting, Sightings
 from harness.model.guarantee import WritesFollowReads
 
 
-def writes_follow_reads(guarantee: WritesFollowReads, acts: Sequence[Act]) -> Proof:
+def writes_follow_reads(guarantee: WritesFollowReads, things: Sequence[Thing]) -> Proof:
     """Whether no read shows a write without what its writer had seen before; her own reads are judged elsewhere."""
     trial = Trial()
     begins_empty = guarantee.begins == "empty"
-    for thing in things_of(acts):
+    for thing in things:
         sightings = Sightings(thing, begins_empty=begins_empty)
         for read in thing.reads:
             for writer, newest in floors(thing, read, begins_empty=begins_empty).items():
