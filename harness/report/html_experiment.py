@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from harness.model.experiment import Role
 from harness.model.fault import HealedBy
 from harness.model.verdict import Verdict
-from harness.report import charts
+from harness.report import charts, measures
 from harness.report.charts import Frame, Lane
 from harness.report.markup import Ids, Markup, el, joined
 from harness.report.parts import Row, card, chip, command, figure, finding_block, head, passes, table, text, undecided
@@ -42,6 +42,7 @@ def experiment_article(ids: Ids, identity: str, story: RunStory, experiment: Exp
         _injections(experiment),
         _timelines(ids, story, experiment),
         _before_during_after(experiment),
+        _measures(experiment),
         _crossings(experiment),
     ]
     return el("article", {"class": "card experiment", "id": identity, "aria-labelledby": heading}, *content)
@@ -186,6 +187,31 @@ def _window_row(row: WindowFigures, *, begins: bool) -> Row:
             figure(seconds(row.p99_s)),
         ),
     )
+
+
+def _measures(experiment: ExperimentStory) -> Markup:
+    found = experiment.measures
+    if found is None:
+        return Markup()
+    rows = [
+        Row(cells=(head(each.journey), *(figure(cell) for cell in measures.journey_cells(each))))
+        for each in found.journeys
+    ]
+    heads = (text("Journey"), *(figure(name) for name in measures.JOURNEY_HEADS))
+    parts = [
+        el("h4", {}, "Measures"),
+        el("p", {}, measures.sentence(found)),
+        table("Good journeys a second, and what it cost", heads, rows, stacks=False),
+    ]
+    if found.calls:
+        calls = [
+            Row(cells=(head(edge_label(each.edge)), *(figure(cell) for cell in measures.call_cells(each))))
+            for each in found.calls
+        ]
+        heads = (text("Edge"), *(figure(name) for name in measures.CALL_HEADS))
+        caption = "Calls on the faulted edges and on those that lead there, for each journey that was due"
+        parts.append(table(caption, heads, calls, stacks=False))
+    return joined(parts)
 
 
 def _crossings(experiment: ExperimentStory) -> Markup:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
+from harness.report import measures
 from harness.report.matrix_story import MatrixStory, shown
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
@@ -132,6 +133,10 @@ def _tables(story: RunStory) -> Iterator[str]:
         ordered = sorted(story.experiments, key=lambda each: BADNESS[each.verdict])
         heads = ["Experiment", "Fault", "Verdict", "Worst finding", "Recovery", "Degraded"]
         yield "## Experiments\n\n" + _table(heads, (_experiment(each) for each in ordered))
+        measured = [each for each in ordered if each.measures is not None and not each.is_probe]
+        if measured:
+            rows = [[_plain(each.name), *map(_plain, measures.row(each.measures))] for each in measured]
+            yield "## Measures\n\n" + _table(["Experiment", *measures.HEADS], rows)
     if story.phases:
         rows = [[_plain(each.name), seconds(each.took_s), _plain(each.detail)] for each in story.phases]
         yield "## Phases\n\n" + _table(["Phase", "Took", "What was done"], rows)

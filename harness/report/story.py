@@ -17,6 +17,7 @@ from harness.model.events import (
 from harness.model.experiment import Role
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding, Part
+from harness.model.measures import Measures
 from harness.model.observation import CrossingSecond, GeneratorSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst
 from harness.report import timeline
@@ -86,6 +87,11 @@ class ExperimentStory:
     def verdict(self) -> Verdict:
         """As it was journalled; UNKNOWN when the experiment never came to its end."""
         return self.ended.verdict if self.ended else Verdict.UNKNOWN
+
+    @property
+    def measures(self) -> Measures | None:
+        """What is told of it whatever its verdict; None when no fault came into force, or of an old journal."""
+        return self.ended.measures if self.ended else None
 
     @property
     def worst(self) -> Told | None:
