@@ -274,7 +274,7 @@ def _other(first: str, edge: str) -> str:
 
 def _gave_up(call: Call) -> str:
     if call.silent:
-        return f"{call.consumer} did not cope with {call.provider} (no span tells of that call, as when a breaker is open)"
+        return f"{call.consumer} did not cope with {call.provider} (no span tells of it, as when a breaker is open)"
     told = f"{call.provider or 'somebody'}{f' in {call.attempts} attempts' if call.attempts > 1 else ''}"
     if call.failed:
         return f"{call.consumer} gave up on {told} after {_seconds(call.took_s)}"

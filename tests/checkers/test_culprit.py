@@ -212,7 +212,7 @@ def test_a_clean_refusal_for_want_of_a_store_that_nobody_tells_of_is_told_from_t
     found = blame_of(telling, shop(), DB)
     assert found is not None
     assert (found.service, found.edge) == ("payments", "payments->db")
-    assert "no span tells of that call" in found.why
+    assert "no span tells of it" in found.why
 
 
 def test_a_service_that_sends_no_spans_is_named() -> None:

@@ -12,7 +12,8 @@ import yaml
 
 from harness.clock import SystemClock, pause
 from harness.engine.session import Session, Settings
-from harness.model.fault import InstanceTarget
+from harness.model.fault import Armed, Injection, InstanceTarget
+from harness.model.span import Span
 from harness.testing.background import Background
 
 SHOP = Path(__file__).resolve().parents[2] / "targets" / "shop"
@@ -122,6 +123,19 @@ class Up:
     def restart(self, service: str, index: int = 1) -> None:
         """Let it drain, and start it again; returns when it is ready."""
         self._background.run(self.session.deployment.restart(InstanceTarget(service=service, index=index)))
+
+    def inject(self, injection: Injection) -> Armed:
+        """Put a fault in force."""
+        return self._background.run(self.session.injector.inject(injection))
+
+    def heal(self, injection: Injection) -> None:
+        """Take it back."""
+        self._background.run(self.session.injector.heal(injection.id))
+
+    def spans_of(self, trace: str) -> tuple[Span, ...]:
+        """What the services told of a trace, once they tell no more of it."""
+        assert self.session.spans is not None
+        return self._background.run(self.session.spans.settled([trace], quiet_s=0.6, within_s=ANSWER_WITHIN_S))
 
     def store_address(self, store: str, service: str) -> str:
         """DSN or URL of a store as that service uses it, past every proxy."""

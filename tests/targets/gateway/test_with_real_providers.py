@@ -7,6 +7,14 @@ from typing import Any
 import pytest
 import requests
 
+from harness.checkers.blame import by_spans
+from harness.checkers.edges_seen import edges_seen
+from harness.faults import Down
+from harness.model.fault import EdgeTarget, Injection
+from harness.model.observation import Outcome
+from harness.model.quantity import Duration
+from harness.model.span import JourneyTrace
+from harness.model.tracing import trace_of, traceparents
 from tests.targets.partial import Up, partial, running, until
 
 pytestmark = pytest.mark.e2e
@@ -68,6 +76,32 @@ def test_without_pricing_there_is_a_clean_no_and_a_page_once_it_is_back(up: Up) 
     for index in (1, 2):
         up.start("pricing", index)
     until(lambda: whole(page(up)), within_s=WITHIN_S, what="the page is whole with pricing")
+
+
+def test_the_spans_of_a_page_say_who_should_have_coped_and_with_what(up: Up) -> None:
+    pricing = EdgeTarget(consumer="gateway", provider="pricing")
+    injection = Injection(id="cut", fault=Down(), target=pricing, lasts=Duration(60))
+    trace = trace_of("a-run", "a-visit")
+    assert up.inject(injection).in_force
+    try:
+        headers = {"Authorization": "", "traceparent": next(traceparents(trace))}
+        assert up.ask("gateway", "GET", PAGE, headers=headers).status_code == 503
+    finally:
+        up.heal(injection)
+    spans = up.spans_of(trace)
+    visit = JourneyTrace(t=0.0, journey="browse", outcome=Outcome.FAILED, took_s=0.1, trace=trace)
+    # What was broken is not told: the spans themselves say it.
+    found = by_spans(up.session.topology, spans, [visit], [])
+    assert found is not None
+    assert (found.edge, found.service, found.owner, found.inferred) == ("gateway->pricing", "gateway", "edge", False)
+    assert "gateway gave up on pricing" in found.reason
+    assert found.evidence[1].split()[:3] == ["customers", "\N{RIGHTWARDS ARROW}", "gateway"]
+    edges = {each.name: each for each in edges_seen(spans, up.session.topology)}
+    assert (edges["gateway->pricing"].failed, edges["gateway->pricing"].declared) == (
+        edges["gateway->pricing"].count,
+        True,
+    )
+    until(lambda: whole(page(up)), within_s=WITHIN_S, what="the page is whole again")
 
 
 def test_shadow_reads_match_until_the_shops_part_ways(up: Up) -> None:
