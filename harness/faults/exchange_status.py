@@ -14,6 +14,7 @@ from harness.model.exchange_rules import Deed, Instead
 
 BODY_LIMIT_CHARACTERS = 10_000
 HEADERS_LIMIT = 50
+DETAIL = "This can't be done at the moment."
 PROBLEM_JSON = "application/problem+json"
 _NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 _VALUE = r"^[\x20-\x7e]{0,1000}$"
@@ -55,7 +56,7 @@ def _answer(code: int, body: str | None, headers: dict[str, str]) -> FixedAnswer
     lines = dict(headers)
     if body is None:
         title = HTTPStatus(code).phrase if code in set(HTTPStatus) else "Error"
-        body = json.dumps({"type": "about:blank", "title": title, "status": code})
+        body = json.dumps({"type": "about:blank", "title": title, "status": code, "detail": DETAIL})
         if "content-type" not in {name.lower() for name in lines}:
             lines["Content-Type"] = PROBLEM_JSON
     return FixedAnswer(status=code, headers=tuple(lines.items()), body=body)

@@ -161,8 +161,8 @@ class ExchangeFault(EdgeFault):
     async def look(self, line: Line) -> tuple[bool, str]:
         """Ask the relay whether the rule stands."""
         if self.rule(line.name) in (await line.exchange_faults()).values():
-            return True, "the relay reads the exchanges and has the rule; its hits tell whether it met any"
-        return False, "the relay does not have the rule"
+            return True, "reads exchanges by it"
+        return False, "has no such rule in the relay"
 
 
 class InstanceFault(FaultSpec):

@@ -99,6 +99,11 @@ class ExchangeRule:
     """Of the exchanges that are meant otherwise."""
     seed: int = 0
 
+    def __str__(self) -> str:
+        """As it is told: `instead on POST /charges/*`."""
+        share = f"{self.share * 100:g} % of " if self.share < 1 else ""
+        return f"{type(self.deed).__name__.lower()} on {share}{self.method or 'any method'} {self.path}"
+
     def means(self, method: str, path: str) -> bool:
         """Whether a request with this target is meant, but for the share."""
         bare = path.partition("?")[0]

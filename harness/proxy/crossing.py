@@ -271,7 +271,7 @@ class ProviderSide(Side):
             crossing.spoken_first = (crossing.spoken_first + data)[: GREETING_BYTES + 1]
         elif crossing.streams is not None:
             crossing.stream_down(crossing.streams, data)
-        if crossing.asking and not crossing.greeting:
+        if crossing.asking and not crossing.greeting and not crossing.withheld:
             crossing.asking = False
             if not self.peer.ended:
                 tally.answers += 1
@@ -451,8 +451,13 @@ class Crossing:
             quiet=quiet,
         )
 
+    @property
+    def withheld(self) -> bool:
+        """Whether the stage decides what the consumer gets of an answer, and when."""
+        return self.passage is not None and self.passage.withholds
+
     def answered(self) -> None:
-        """The stage gave an answer in the provider's place."""
+        """The stage gave the consumer an answer that it had kept, or one in the provider's place."""
         if self.asking:
             self.asking = False
             self.line.tally.answers += 1

@@ -72,6 +72,12 @@ class Passage:
         """What has taken the exchange that is under way."""
         return self._exchange.fault
 
+    @property
+    def withholds(self) -> bool:
+        """Whether the answer under way is not the consumer's as soon as it comes."""
+        taken = self._exchange.fault is not None or self._exchange.rule is not None
+        return taken and not self._raw and not self._asleep
+
     def _begin(self) -> None:
         self._exchange = Exchange()
         self._requests = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT_BYTES)
@@ -185,8 +191,7 @@ class Passage:
         connection = [(b"Connection", b"close")] if exchange.closes else []
         message, body = fixed(fault.rule.deed.answer, connection, exchange.method)
         fault.hits += 1
-        self._to_consumer(message)
-        self._answered()
+        self._give(message)
         self._tell(body)
         if exchange.closes:
             self._closed = True
@@ -306,12 +311,12 @@ class Passage:
         if fault is not None:
             fault.hits += 1
         if fault is None or not isinstance(fault.rule.deed, Drops):
-            self._to_consumer(served[0])
+            self._give(served[0])
             self._conclude(rest, served[1])
             return
         self._rest = rest
         self._pieces.extend(drops(served[0], fault.rule.deed.drop_bytes))
-        self._to_consumer(self._pieces.popleft())
+        self._give(self._pieces.popleft())
         self._timer = self._stage.later(fault.rule.deed.every_s, self._drip)
 
     def _again(self, rest: bytes) -> bool:
@@ -344,8 +349,7 @@ class Passage:
     def _come(self) -> None:
         """A delayed answer is due."""
         self._timer = None
-        if self._exchange.fault is not None:
-            self._exchange.fault = None
+        self._exchange.fault = None
         self._flush()
         self._finish()
 
@@ -417,7 +421,11 @@ class Passage:
     def _flush(self) -> None:
         if self._held:
             held, self._held = self._held, b""
-            self._to_consumer(held)
+            self._give(held)
+
+    def _give(self, data: bytes) -> None:
+        self._to_consumer(data)
+        self._answered()
 
     def _let_go(self) -> None:
         """Give the consumer what it has a right to, as far as it is there."""

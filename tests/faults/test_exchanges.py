@@ -98,7 +98,7 @@ async def test_each_bites_on_a_connection_that_was_open_before_and_heals_there(t
         for fault, bites in CASES:
             armed = await injector.inject(injection(fault))
             assert armed.in_force, (fault, armed.evidence)
-            assert "read back from the relay" in armed.evidence
+            assert "the relay has the rule" in armed.evidence
             before = shop.reads
             given = await ask(consumer, READ)
             assert bites(given, shop), (fault, given)
@@ -112,6 +112,9 @@ async def test_each_bites_on_a_connection_that_was_open_before_and_heals_there(t
             assert json.loads(given.body).keys() == sound, fault
             assert given.head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: application/json"), fault
             assert (await injector.heal("it")).by is HealedBy.NOTHING, fault
+        await running.mesh.flush()
+        assert running.total(CATALOG, "answers") == running.total(CATALOG, "requests") == 1 + 3 * len(CASES)
+        assert running.total(CATALOG, "answer_ms_sum") >= 150, "the delay is what the consumer waited"
 
 
 async def test_a_duplicate_has_two_effects_and_what_is_stale_none_that_shows(toxiproxy: Path, tmp_path: Path) -> None:

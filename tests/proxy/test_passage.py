@@ -200,10 +200,10 @@ def test_the_provider_is_spared_and_the_connection_goes_on() -> None:
         assert rig.down.startswith(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n")
         assert body_of(bytes(rig.down)) == b"sorry"
         rig.down.clear()
+    assert rig.answered == 2
     assert rig.ask(request("GET", "/charges")) == request("GET", "/charges")
     assert rig.give(answer()) == answer()
     assert rig.met() == Met(hits=2)
-    assert rig.answered == 2
 
 
 def test_of_a_request_that_is_spared_nothing_reaches_the_provider_however_it_is_cut() -> None:
