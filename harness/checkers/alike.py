@@ -32,6 +32,8 @@ class Seen:
 
     calls: frozenset[Call] = frozenset()
     """On the edge; where nobody can read it, those to its consumer. Empty when nothing is known: then all is new."""
+    perhaps: frozenset[Call] = frozenset()
+    """Those of some visits only: a cell stands for another when it is sure to see these too."""
     held_to: tuple[object, ...] = ()
     """What the judgement depends on: declarations and deadline."""
 
@@ -77,7 +79,7 @@ def _seen(seen: Mapping[tuple[str, str], Seen], cell: Cell) -> Seen:
 
 
 def _covers(one: Seen, other: Seen) -> bool:
-    return bool(other.calls) and other.calls <= one.calls and other.held_to == one.held_to
+    return bool(other.calls) and other.calls | other.perhaps <= one.calls and other.held_to == one.held_to
 
 
 def _shown(calls: frozenset[Call]) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Collection, Iterator, Sequence
 
 from harness.checkers.alike import Call, Seen
+from harness.checkers.clean_class import same_class
 from harness.engine.familiar import SETTLE_S, Familiar
 from harness.engine.ground import Ground, Listening
 from harness.engine.hearing import Heard
 from harness.engine.kinds import HTTP
 from harness.model.system import CUSTOMERS, edge_name
 
-LISTENED_VISITS = 3
-"""What is heard in each of so many is the journey's."""
+LISTENED_VISITS = 5
+"""Clean ones; what is heard in all of them, but for one at most, is the journey's."""
+LISTENED_AT_MOST = 25
+"""Visits until so many were clean: connections are cut when the listening begins, and breakers may open."""
+AGAIN = 2
+"""What is heard in so many may be the journey's; once, it may be anybody's."""
 _WITH_DIGIT = re.compile(r"[^/]*\d[^/]*")
 
 Named = Counter[tuple[str, str, str]]
@@ -39,21 +43,27 @@ async def listen(ground: Ground, journeys: Sequence[Familiar], numbers: Iterator
         await listening.start()
         for known in journeys:
             if not known.trouble:
-                calls = await _calls(ground, listening, known, numbers, entry)
-                known.seen = seen(known.usual, calls, frozenset(wanted), ground.topology.system.entry)
+                visits = await _calls(ground, listening, known, numbers, entry)
+                known.seen = seen(known.usual, visits, frozenset(wanted), ground.topology.system.entry)
     finally:
         await listening.stop()
 
 
-async def _calls(ground: Ground, listening: Listening, known: Familiar, numbers: Iterator[int], entry: str) -> Named:
-    """The calls that every visit makes; connections that were cut for the listening are opened by a first visit."""
+async def _calls(
+    ground: Ground, listening: Listening, known: Familiar, numbers: Iterator[int], entry: str
+) -> list[Named]:
+    """The calls of each of some clean visits; of none when there are too few."""
     each: list[Named] = []
-    for _ in range(1 + LISTENED_VISITS):
+    for _ in range(LISTENED_AT_MOST):
         await ground.clock.sleep(SETTLE_S)
         await listening.take()
-        await ground.visitor.visit(known.journey, number=next(numbers))
-        each.append(named(await listening.take(), entry))
-    return reduce(lambda one, other: one & other, each[1:])
+        visit = await ground.visitor.visit(known.journey, number=next(numbers))
+        heard = await listening.take()
+        if not same_class(known.clean, visit, deadline_s=known.deadline_s):
+            each.append(named(heard, entry))
+        if len(each) == LISTENED_VISITS:
+            return each
+    return []
 
 
 def named(heard: Sequence[Heard], entry: str) -> Named:
@@ -79,24 +89,27 @@ def operation(method: str, path: str) -> str:
     return f"{method} {asked}" + (f"?{'&'.join(keys)}" if keys else "")
 
 
-def seen(usual: Mapping[str, float], calls: Named, heard: frozenset[str], entry: str) -> dict[str, Seen]:
+def seen(usual: Collection[str], visits: Sequence[Named], heard: frozenset[str], entry: str) -> dict[str, Seen]:
     """What the services see on each edge that a journey crosses.
 
     Of an edge that nobody can read, that are the calls to its consumer: what it does follows from what it is asked.
     """
+    often: Counter[Call] = Counter(call for visit in visits for call in _numbered(visit))
     found = {}
     for edge in usual:
         consumer = edge.partition("->")[0]
         into = frozenset({edge}) if edge in heard else frozenset(_into(heard, consumer, entry))
+        mine = {call: count for call, count in often.items() if call.edge in into}
         found[edge] = Seen(
-            calls=frozenset(
-                Call(request, on, asked, nth)
-                for (request, on, asked), count in calls.items()
-                if on in into
-                for nth in range(1, count + 1)
-            )
+            calls=frozenset(call for call, count in mine.items() if count >= len(visits) - 1),
+            perhaps=frozenset(call for call, count in mine.items() if count >= AGAIN),
         )
     return found
+
+
+def _numbered(calls: Named) -> Iterator[Call]:
+    for (request, edge, asked), count in calls.items():
+        yield from (Call(request, edge, asked, nth) for nth in range(1, count + 1))
 
 
 def _into(heard: frozenset[str], consumer: str, entry: str) -> Iterator[str]:

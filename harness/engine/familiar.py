@@ -103,6 +103,8 @@ class Familiar:
     """Edge → the calls that the services see while the journey crosses it, where they could be read."""
     found: dict[str, tuple[FirstFault, float]] = field(default_factory=dict)
     """Edges that were crossed under a fault only: the first that showed it, and how often a visit crossed then."""
+    refuted: set[str] = field(default_factory=set)
+    """Edges that seemed to be crossed under a fault, and were not."""
     paths: tuple[str, ...] = ()
     witnesses: Witnesses = field(default_factory=Witnesses)
     sick: str = ""

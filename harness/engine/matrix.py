@@ -19,7 +19,7 @@ from harness.engine.matrix_told import Tallied, finding_of, outlook_of
 from harness.engine.trials import Trials
 from harness.errors import HarnessError
 from harness.model.events import FindingMade, MatrixCellEnded, MatrixEnded
-from harness.model.matrix import KINDS, LINE_KINDS, Cell, CellVerdict, FirstFault, Kind, Outlook
+from harness.model.matrix import KINDS, LINE_KINDS, Cell, CellVerdict, FirstFault, Kind, Outlook, Rule
 from harness.model.verdict import Verdict
 
 ORDER = tuple(kind for kind in LINE_KINDS)
@@ -154,6 +154,23 @@ class Matrix:
                 found[known.journey, edge] = replace(seen, held_to=held_to)
         return found
 
+    def _was_never_opened(self, known: Familiar, result: CellVerdict) -> bool:
+        """Whether an edge seems to be crossed under a first fault and is not: then none of its cells are any.
+
+        Told by the first of them: whatever crosses by itself now and then may be taken for the journey's.
+        """
+        cell = result.cell
+        met = [each for each in self.results if (each.cell.edge, each.cell.first) == (cell.edge, cell.first)]
+        missed = any(each.rule is Rule.NOT_CROSSED for each in result.findings)
+        if cell.first is None or not missed or cell.edge in self._wanted.edges or len(met) > 1:
+            return False
+        self._ground.say(f"  {cell.edge} is not crossed when {cell.first} after all")
+        self._trials.withdraw(cell)
+        self._queue = [each for each in self._queue if (each.edge, each.first) != (cell.edge, cell.first)]
+        known.found.pop(cell.edge, None)
+        known.refuted.add(cell.edge)
+        return True
+
     @property
     def _critical(self) -> tuple[str, ...]:
         return tuple(name for name, journey in self._ground.topology.system.journeys.items() if journey.critical)
@@ -281,6 +298,8 @@ class Matrix:
         """Conduct a cell, and tell of it."""
         ground = self._ground
         result = await self._trials.conduct(known, cell)
+        if self._was_never_opened(known, result):
+            return result
         ground.record(MatrixCellEnded(t=ground.now(), result=result))
         # What makes a whole journey UNKNOWN is told once, by its placebo.
         if not known.clean.trouble or cell.kind is Kind.PLACEBO:

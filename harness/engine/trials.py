@@ -43,9 +43,25 @@ class Trials:
         while not known.trouble and not self._over() and wants_another(trials):
             self._ground.say(f"  once more: {cell}: {trials[-1].reason}")
             trials.append(await self._once(known, cell, in_turn=True))
-        result = settled(trials)
+        opened = set(trials[0].opened)
+        if opened and len(trials) == 1 and not self._over():
+            # What crosses by itself now and then may have come at that moment: only what comes again was opened.
+            trials.append(await self._once(known, cell, in_turn=False))
+        if len(trials) > 1:
+            opened.intersection_update(*(each.opened for each in trials[1:2]))
+        for edge in {edge for each in trials for edge in each.opened} - opened:
+            known.found.pop(edge, None)
+        result = replace(settled(trials), opened=tuple(sorted(opened)))
         self.results.append(result)
         return result
+
+    def withdraw(self, cell: Cell) -> None:
+        """Forget what came of an edge that no fault opened after all."""
+        self.results[:] = [
+            each
+            for each in self.results
+            if (each.cell.journey, each.cell.edge, each.cell.first) != (cell.journey, cell.edge, cell.first)
+        ]
 
     def owed(self, known: Familiar, cell: Cell) -> Owed:
         """What a cell is held to, by what is known so far."""
@@ -99,8 +115,9 @@ class Trials:
             expected = known.background.most(edge, trial.took_s)
             unseen, visits = known.background.unseen(trial.took_s), len(trial.visits)
             apart = told_apart(count, background=expected, unseen=unseen, visits=visits)
-            if edge not in {*known.usual, *known.found, entry} and apart and visits:
-                first = FirstFault(edge=cell.edge, kind=cell.kind)
+            first = FirstFault(edge=cell.edge, kind=cell.kind)
+            by_another = edge in known.found and known.found[edge][0] != first
+            if edge not in {*known.usual, *known.refuted, entry} and not by_another and apart and visits:
                 known.found[edge] = (first, (count - expected) / visits)
                 new.append(edge)
         return tuple(new)

@@ -37,6 +37,13 @@ def test_other_calls_another_number_of_them_or_another_request_is_something_new(
         assert prune(RESETS, seen).stands == {}
 
 
+def test_what_a_visit_may_do_beyond_is_something_new_too() -> None:
+    mine = Seen(calls=frozenset({LOOK}), perhaps=frozenset({LOOK, BUY}))
+    seen = {("browse", EDGE): mine, ("search", EDGE): Seen(calls=frozenset({LOOK}))}
+
+    assert prune(RESETS, seen).stands == {RESETS[1]: (RESETS[0], "browse makes the same calls: " + str(LOOK))}
+
+
 def test_what_is_held_to_something_else_is_something_new() -> None:
     mine = Seen(calls=frozenset({LOOK}), held_to=("soft",))
     seen = {("browse", EDGE): mine, ("search", EDGE): replace(mine, held_to=("hard",))}

@@ -30,10 +30,11 @@ MISTAKES = {
     },
     ("home", "web->ads"): {},
     ("home", "web->house"): {},
-    ("item", "web->stock"): {"truncate-head": "invalid-body"},
+    ("item", "web->stock"): {"truncate-head": "invalid-body", "html-200": "invalid-body"},
     ("buy", "web->ledger"): {
         "truncate-0": "state-changed",
         "truncate-head": "server-error",
+        "html-200": "server-error",
         "latency": "state-changed",
     },
 }
