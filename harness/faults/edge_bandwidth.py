@@ -14,7 +14,7 @@ KILOBYTE = 1000
 FASTEST_KB_S = 1_000_000
 WATCHED_S = 0.1
 """A probe asks on until it should have taken so long."""
-WATCHED_BYTES = 4096
+WATCHED_BYTES = 1024
 PROBE_WITHIN_S = 3.0
 NEARLY = 0.8
 """A rate is kept over the whole, and not in each moment."""

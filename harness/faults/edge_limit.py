@@ -15,6 +15,14 @@ from harness.proxy.toxics import LimitDataAttributes, ToxicSpec
 MOST_BYTES = 1 << 40
 WATCHED_BYTES = 4096
 """A probe spends a budget of at most so many bytes; a larger one is believed when it is read back."""
+SPENT_PER_S = 1000
+"""Bytes that a probe spends at least, by short answers from a provider that is busy."""
+
+
+def spending(budget: int) -> Question:
+    """The question that goes on until a budget must be spent; a single one when that would take too long."""
+    spent = budget if budget <= WATCHED_BYTES else 0
+    return Question(within_s=ANSWER_WITHIN_S + spent / SPENT_PER_S, beyond_bytes=spent)
 
 
 class Limit(BentFault):
@@ -44,9 +52,8 @@ class Limit(BentFault):
         return (ToxicSpec(name=f"{key}limit", stream=STREAMS[self.direction], attributes=attributes),)
 
     def question(self) -> Question:
-        """See `EdgeFault`; it asks on until the budget must be spent."""
-        seen = self.direction == "reply" and self.bytes <= WATCHED_BYTES
-        return Question(within_s=ANSWER_WITHIN_S, beyond_bytes=self.bytes if seen else 0)
+        """See `EdgeFault`."""
+        return spending(self.bytes) if self.direction == "reply" else Question(within_s=ANSWER_WITHIN_S)
 
     def bites(self, seen: Seen) -> bool:
         """See `EdgeFault`; a budget that a probe does not spend is not seen by it."""

@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from harness.faults.bent import BentFault
-from harness.faults.edge_limit import MOST_BYTES, WATCHED_BYTES
-from harness.faults.spec import ANSWER_WITHIN_S
+from harness.faults.edge_limit import MOST_BYTES, WATCHED_BYTES, spending
 from harness.proxy.bends import Bend, Budget
 from harness.proxy.line import Line
 from harness.proxy.probe import Outcome, Question, Seen
@@ -61,9 +60,8 @@ class Reset(BentFault):
         await all_of([line.make_gentle(key), super().disarm(line, key, within_s=within_s)])
 
     def question(self) -> Question:
-        """See `EdgeFault`; it asks on until the budget must be spent."""
-        spent = self.after_bytes if self.after_bytes <= WATCHED_BYTES else 0
-        return Question(within_s=ANSWER_WITHIN_S, beyond_bytes=spent)
+        """See `EdgeFault`."""
+        return spending(self.after_bytes)
 
     def bites(self, seen: Seen) -> bool:
         """See `EdgeFault`; a budget that a probe does not spend is not seen by it."""

@@ -13,7 +13,7 @@ from harness.proxy.toxics import SlicerAttributes, ToxicSpec
 
 LARGEST_PIECE = 1 << 20
 WATCHED_PIECES = 3
-WATCHED_BYTES = 4096
+WATCHED_BYTES = 1024
 LONGEST_PAUSE_S = 60.0
 BELIEVED_FROM_S = 0.5
 """A pause of so much is believed when nothing whole came in time."""

@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from harness.faults.bent import BentFault
-from harness.faults.edge_limit import MOST_BYTES, WATCHED_BYTES
-from harness.faults.spec import ANSWER_WITHIN_S
+from harness.faults.edge_limit import MOST_BYTES, WATCHED_BYTES, spending
 from harness.proxy.bends import Bend, Budget
 from harness.proxy.line import Line
 from harness.proxy.probe import Outcome, Question, Seen
@@ -44,9 +43,8 @@ class Truncate(BentFault):
         return read if self.by_relay(line) else f"{read}, {await line.cut()} live connections cut"
 
     def question(self) -> Question:
-        """See `EdgeFault`; it asks on until the budget must be spent."""
-        spent = self.after_bytes if self.after_bytes <= WATCHED_BYTES else 0
-        return Question(within_s=ANSWER_WITHIN_S, beyond_bytes=spent)
+        """See `EdgeFault`."""
+        return spending(self.after_bytes)
 
     def bites(self, seen: Seen) -> bool:
         """See `EdgeFault`.

@@ -42,6 +42,8 @@ class Standing:
 
     injection: Injection
     armed: Armed | None = None
+    on_at: float | None = None
+    """When it was read back as on."""
     crossed: Mapping[str, Hits] | None = None
     """What had crossed each of its lines when it was in force; None when nothing counts that."""
     healing: bool = False
@@ -116,7 +118,8 @@ class Injector:
             took_s = self._clock.now() - began
             standing.crossed = await self._crossed(standing) if bites else None
             evidence = self._noted("armed", injection, evidence)
-            standing.armed = Armed(in_force=bites, evidence=evidence, took_s=took_s)
+            on_s = None if standing.on_at is None else standing.on_at - began
+            standing.armed = Armed(in_force=bites, evidence=evidence, took_s=took_s, on_s=on_s)
             return standing.armed
 
     async def heal(self, injection_id: str) -> Healed:
@@ -189,6 +192,7 @@ class Injector:
             case EdgeFault() as fault, _:
                 async with asyncio.timeout(ARM_WITHIN_S):
                     read = await all_of(fault.arm(line, standing.key) for line in lines)
+                standing.on_at = self._clock.now()
                 shown = [line for line in lines if not line.hidden]
                 if not shown:
                     return False, f"every provider of {injection.target} is dead, so nothing can bite there"
@@ -197,6 +201,7 @@ class Injector:
             case InstanceFault() as fault, InstanceTarget() as target:
                 async with asyncio.timeout(fault.strike_within_s):
                     done = await fault.strike(self._instances, target)
+                standing.on_at = self._clock.now()
                 if not lines:
                     return True, f"{done}; no line leads to it"
                 return _evidence(lines, await all_of(fault.look(line) for line in lines), done)

@@ -219,7 +219,7 @@ class Line:
         found = await self.exchange_faults()
         if found.get(key) != rule:
             raise ProxyError(f"expected {rule} read back on {self.name}, found {found.get(key)}")
-        return f"{rule.method or 'any'} {rule.path}: {type(rule.deed).__name__.lower()}, read back from the relay"
+        return f"the relay has the rule '{rule}'; whether it met any, its hits tell"
 
     async def clear_exchange_fault(self, key: str) -> None:
         """Do it no more, and read that back; what was held back of answers is let go."""
@@ -285,7 +285,7 @@ class Line:
     def _apply(self, toxics: list[ToxicSpec]) -> str:
         if not toxics:
             return ""
-        listener = self.server.client.listener(self.name)
+        listener = self.server.client.known(self.name)
         for toxic in toxics:
             listener.add(toxic)
         found = {name: read.spec for name, read in listener.toxics().items()}
@@ -295,7 +295,7 @@ class Line:
         return ", ".join(str(found[toxic.name]) for toxic in toxics)
 
     def _remove(self, names: list[str], within_s: float) -> None:
-        listener = self.server.client.listener(self.name)
+        listener = self.server.client.known(self.name)
         for name in names:
             listener.remove(name, within_s=within_s)
         still = sorted(set(names) & set(listener.toxics()))
@@ -303,7 +303,7 @@ class Line:
             raise ProxyError(f"expected {', '.join(still)} to be off {self.name}, found it read back")
 
     def _set_enabled(self) -> None:
-        self.server.client.listener(self.name).set_enabled(enabled=not self._state.closed_by)
+        self.server.client.known(self.name).set_enabled(enabled=not self._state.closed_by)
 
     def _blink(self) -> None:
         listener = self.server.client.listener(self.name)

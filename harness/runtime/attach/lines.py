@@ -66,6 +66,10 @@ class OneProxyClient(ToxiproxyClient):
         found.mark = self._mark
         return found
 
+    def known(self, name: str) -> MarkedListener:
+        """The same, for who removed it must be found out."""
+        return self.listener(name)
+
 
 class AttachedServer(ToxiproxyServer):
     """What stands for a server on one line: its one proxy is made anew where a server of ours would be restarted."""
