@@ -15,7 +15,7 @@ import redis.asyncio
 
 from harness.clock import SystemClock
 from harness.errors import DeployError, ProvisionError
-from harness.faults.edge_truncate import FIRST_BYTES
+from harness.faults.edge_limit import WATCHED_BYTES
 from harness.model.process import Process
 from harness.model.system import Store, StoreKind
 from harness.proxy.probe import Outcome, Question, probe
@@ -126,7 +126,7 @@ async def test_a_store_can_be_asked_for_more_bytes_than_any_truncation_passes(
         store = Running(name, DECLARED[name], tmp_path, pool, os.environ)
         await store.driver.prepare(supervisor)
         process = await store.start(supervisor)
-        for beyond in (0, 1, 100, FIRST_BYTES):
+        for beyond in (0, 1, 100, WATCHED_BYTES):
             seen = await probe(
                 store.port, DECLARED[name].kind, Question(within_s=5, beyond_bytes=beyond), clock=SystemClock()
             )
