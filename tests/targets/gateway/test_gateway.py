@@ -267,6 +267,12 @@ async def test_a_cart_is_asked_for_as_new_as_its_customer_has_seen_it(others: Pr
     assert asked.headers["x-cart-version"] == "3"
 
 
+async def test_a_cart_that_is_older_than_its_customer_has_seen_is_not_shown(others: Providers, app: FastAPI) -> None:
+    assert_clean_no(await get(app, "/cart", headers=AS_CUSTOMER | {"x-cart-version": "4"}))
+    assert (await get(app, "/cart", headers=AS_CUSTOMER | {"x-cart-version": "3"})).status == 200
+    assert others.asked
+
+
 async def test_when_it_is_crowded_those_who_look_around_are_turned_away_first(others: Providers) -> None:
     async with gateway(others.env() | {"AT_ONCE": "5"}) as app:
         others.all_of("search", HANGS)

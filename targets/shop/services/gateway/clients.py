@@ -166,7 +166,10 @@ class CartClient:
 
     async def read(self, customer_id: str, version: int) -> Cart:
         """The customer's cart, no older than this version."""
-        return await self._ask(customer_id, "GET", "", more={CART_VERSION: str(version)})
+        cart = await self._ask(customer_id, "GET", "", more={CART_VERSION: str(version)})
+        if cart.version < version:
+            raise Unavailable("cart", f"it answered with a cart older than version {version}", sent=True)
+        return cart
 
     async def put(self, customer_id: str, sku: str, quantity: models.QuantityRequest) -> Cart:
         """So many of a product; Refused 409 when the cart is full."""
