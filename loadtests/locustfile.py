@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
@@ -36,6 +36,12 @@ PATIENCE_S = 8.0
 SIGNED_IN_S = 600.0
 """For so long a customer who only looks at her things is not asked for her password again."""
 
+MOST_IN_CART = 6
+"""Different products; the shop itself takes more."""
+
+RETURNING = 50
+"""So many of those who were here last come back for their carts more often than the others."""
+
 ACCEPTED = 202
 OK = 200
 CREATED = 201
@@ -50,6 +56,15 @@ class Account:
     email: str
     token: str = ""
     signed_in_at: float = float("-inf")
+    cart_version: int = 0
+    """Of her cart as she last saw it; her app sends it along, and is never shown an older one."""
+    cart_skus: list[str] = field(default_factory=list)
+    """What she has put there; once these are enough she only changes how many."""
+
+    @property
+    def thing(self) -> str:
+        """Her cart, as invariants call it."""
+        return f"cart/{self.email}"
 
 
 _FREE = [Account(f"customer-{number:04d}@shop.example") for number in range(1, 1001)]
@@ -82,9 +97,9 @@ class Customer(FastHttpUser):
     @task(12)
     def cart(self) -> None:
         """Put something into the cart, change how many, and read it back."""
-        with self._account() as account:
+        with self._account(returning=self.random.random() < 0.5) as account:  # noqa: PLR2004 -- every second one
             if self._signed_in(account):
-                self._fill_cart(account, self._sku(), self.random.randint(1, 5))
+                self._fill_cart(account, self._for_cart(account), self.random.randint(1, 5))
 
     @task(6)
     def checkout(self) -> None:
@@ -94,7 +109,7 @@ class Customer(FastHttpUser):
             account.signed_in_at = float("-inf")
             if not self._signed_in(account):
                 return
-            self.client.get("/cart", headers=_as(account), name="GET /cart")
+            self._read_cart(account)
             order = {"items": self._items(), "card_token": f"tok-load-{self.random.getrandbits(64):016x}"}
             order_id = self._place(account, key, order)
             if order_id is not None:
@@ -122,10 +137,20 @@ class Customer(FastHttpUser):
     def _look_at(self, sku: str) -> None:
         self.client.get(f"/products/{sku}", name="GET /products/{sku}")
 
+    def _for_cart(self, account: Account) -> str:
+        """Something new, until there is enough."""
+        if len(account.cart_skus) >= MOST_IN_CART:
+            return self.random.choice(account.cart_skus)
+        sku = self._sku()
+        if sku not in account.cart_skus:
+            account.cart_skus.append(sku)
+        return sku
+
     @contextmanager
-    def _account(self) -> Iterator[Account]:
-        """One of the customers who are not here just now."""
-        account = _FREE.pop(self.random.randrange(len(_FREE)))
+    def _account(self, *, returning: bool = False) -> Iterator[Account]:
+        """One of the customers who are not here just now; `returning`: of those who were here last."""
+        first = max(0, len(_FREE) - RETURNING) if returning else 0
+        account = _FREE.pop(self.random.randrange(first, len(_FREE)))
         try:
             yield account
         finally:
@@ -143,23 +168,60 @@ class Customer(FastHttpUser):
         return token is not None
 
     def _fill_cart(self, account: Account, sku: str, quantity: int) -> None:
-        path, name = f"/cart/items/{sku}", "PUT /cart/items/{sku}"
         with operation("change-cart", f"{account.email} {sku}") as changing:
-            self.client.put(path, json={"quantity": 1}, headers=_as(account), name=name)
-            changed = self.client.put(path, json={"quantity": quantity}, headers=_as(account), name=name)
+            self._put(account, sku, 1)
+            self._read_cart(account)
+            changed = self._put(account, sku, quantity)
             if changed.status_code != OK:
                 _not_done(changing, changed.status_code)
                 return
-            read = self.client.get("/cart", headers=_as(account), name="GET /cart")
+            read = self._read_cart(account)
             if read.status_code != OK:
                 changing.unknown(f"reading it back: status {read.status_code}")
                 return
-            items = {item["sku"]: item["quantity"] for item in _json(read).get("items", [])}
-            if items.get(sku) != quantity:
-                changing.failed(f"her own write was not read back: {quantity} of {sku}, found {items.get(sku)}")
+            found = (_items(read) or {}).get(sku)
+            if found != quantity:
+                changing.failed(f"her own write was not read back: {quantity} of {sku}, found {found}")
             else:
                 mark = changing.degraded if marked_degraded(changed) or marked_degraded(read) else changing.ok
                 mark(sku=sku, quantity=quantity)
+
+    def _put(self, account: Account, sku: str, quantity: int) -> Any:
+        """Set how many of a product she wants: on record as a write of her cart."""
+        writes = {sku: quantity}
+        with operation("put-item", thing=account.thing, session=account.email, writes=writes, aside=True) as putting:
+            path, name = f"/cart/items/{sku}", "PUT /cart/items/{sku}"
+            answer = self.client.put(path, json={"quantity": quantity}, headers=_as(account), name=name)
+            if answer.status_code == OK:
+                self._done(account, putting, answer)
+            elif answer.status_code in CLIENT_ERRORS:
+                putting.failed(f"status {answer.status_code}")
+            else:  # also after 503: whoever gave up may have been heard all the same
+                putting.unknown(f"status {answer.status_code}")
+        return answer
+
+    def _read_cart(self, account: Account) -> Any:
+        """Look into her cart: on record as a read of all of it."""
+        with operation("read-cart", thing=account.thing, session=account.email, aside=True) as reading:
+            headers = {**_as(account), "X-Cart-Version": str(account.cart_version)}
+            answer = self.client.get("/cart", headers=headers, name="GET /cart")
+            items = _items(answer) if answer.status_code == OK else None
+            if items is not None:
+                reading.saw(items)
+                self._done(account, reading, answer)
+            else:
+                reading.failed(f"status {answer.status_code}")
+        return answer
+
+    def _done(self, account: Account, doing: OpenOperation, answer: Any) -> None:
+        """What she was told of her cart counts; a good status without a cart tells nothing."""
+        version = _json(answer).get("version")
+        if not isinstance(version, int):
+            doing.unknown("an answer without a version")
+            return
+        account.cart_version = max(account.cart_version, version)
+        mark = doing.degraded if marked_degraded(answer) else doing.ok
+        mark(version=version)
 
     def _place(self, account: Account, key: str, order: dict[str, Any]) -> str | None:
         with operation("place-order", key) as placing:
@@ -208,6 +270,14 @@ def _acknowledged(placing: OpenOperation, answer: Any, *, repeated: bool) -> str
     else:
         _not_done(placing, answer.status_code)
     return None
+
+
+def _items(answer: Any) -> dict[str, int] | None:
+    """What is in a cart: sku → how many; None when the answer shows no cart, which the harness counts by itself."""
+    try:
+        return {item["sku"]: item["quantity"] for item in _json(answer)["items"]}
+    except (KeyError, TypeError):
+        return None
 
 
 def _not_done(changing: OpenOperation, status: int) -> None:
