@@ -202,4 +202,5 @@ def _amplification(history: History, baseline: Window, until: float) -> str:
 
 
 def _found(history: History, verdict: Verdict, reason: str) -> Finding:
-    return finding(history, check=CHECK, verdict=verdict, reason=reason, subject="all journeys", blame=blamed(history))
+    blame = blamed(history, window=WindowKind.RECOVERY)
+    return finding(history, check=CHECK, verdict=verdict, reason=reason, subject="all journeys", blame=blame)

@@ -12,6 +12,7 @@ from harness.engine.crashes import crashed
 from harness.engine.guard import Trip, Tripped, guarded
 from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, well_since
 from harness.engine.session import Session
+from harness.engine.span_evidence import with_logs
 from harness.errors import HarnessError
 from harness.model.events import (
     ExperimentEnded,
@@ -80,7 +81,7 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
             )
             await rest(bench, experiment, progress)
             closed = history(bench, experiment, progress)
-            findings, measures = judge(closed), measured(closed)
+            findings, measures = await with_logs(session, experiment.name, judge(closed)), measured(closed)
         except Tripped as tripped:
             findings = (await _stopped(bench, experiment, progress, tripped.trip),)
     findings = (*findings, *await crashed(bench, experiment))
