@@ -56,6 +56,8 @@ class Plan:
     invariants: Invariants
     rate: float
     fuzzing: FuzzSettings = field(default_factory=FuzzSettings)
+    command: tuple[str, ...] = ("chaos", "run")
+    """What repeats an experiment, before its name."""
 
 
 def prepare(options: Options) -> Plan:

@@ -59,7 +59,7 @@ def plan_roll(options: Options, asked: RollAsked) -> Plan:
     permit(topology, abilities_of(experiments), place_of=document.place)
     permit_rate(topology, rate, place_of=document.place)
     invariants = load_invariants(Path(topology.root) / topology.system.content.chaos, topology)
-    return Plan(topology=topology, experiments=experiments, invariants=invariants, rate=rate)
+    return Plan(topology=topology, experiments=experiments, invariants=invariants, rate=rate, command=_command(asked))
 
 
 def roll_of(topology: Topology, asked: RollAsked, *, rate: float) -> Experiment:
@@ -102,7 +102,14 @@ def _experiment(topology: Topology, asked: RollAsked, names: list[str], *, lasts
         injections=(Injection(id="roll", fault=fault, target=InstanceTarget(service=asked.service), lasts=lasts),),
         weights={name: float(topology.journey(name).weight) for name in names},
         rate=rate,
+        repeats=asked.service,  # by that name the command repeats it
     )
+
+
+def _command(asked: RollAsked) -> tuple[str, ...]:
+    how = ("--to", asked.to) if asked.to else ("--restart",)
+    lasts = ("--for", str(Duration(asked.lasts_s)).replace(" ", "")) if asked.lasts_s else ()
+    return ("chaos", "roll", *how, *(["--back"] if asked.back else []), *lasts)
 
 
 def _decisive_s(topology: Topology, asked: RollAsked, names: list[str], *, rate: float) -> float:

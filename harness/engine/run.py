@@ -189,7 +189,7 @@ class _Run:
             alpha=alpha,
             signals=heard,
             replay=replay_command(
-                *("chaos", "run", "--seed", str(session.seed), "--system", str(self.options.system)),
+                *(*plan.command, "--seed", str(session.seed), "--system", str(self.options.system)),
                 *(["--tls"] if session.topology.tls else []),
             ),
         )
