@@ -106,7 +106,7 @@ def history(bench: Bench, experiment: Experiment, progress: Progress) -> History
         generator=_kept(recorder.generator, bench.baseline, since),
         reads=progress.reads,
         alpha=bench.alpha,
-        replay=f"{bench.replay} {experiment.declared}" if experiment.role is Role.EXPERIMENT else bench.replay,
+        replay=f"{bench.replay} {experiment.ask}" if experiment.role is Role.EXPERIMENT else bench.replay,
         invariants=bench.invariants.invariants,
         trouble=(*bench.doubts, *progress.trouble(bench.driver)),
         spans=() if bench.session.spans is None else bench.session.spans.room.since(since),

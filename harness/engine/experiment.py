@@ -122,7 +122,7 @@ async def _stopped(bench: Bench, experiment: Experiment, progress: Progress, tri
         subject=experiment.name,
         experiment=experiment.name,
         edge=trip.guard.edge if isinstance(trip.guard, EdgeGuard) else "",
-        replay=f"{bench.replay} {experiment.declared}",
+        replay=f"{bench.replay} {experiment.ask}",
     )
 
 
@@ -239,5 +239,5 @@ def _unsteady(bench: Bench, experiment: Experiment) -> Finding:
         reason=f"not as in the baseline within {STEADY_LIMIT_S:g} s, so nothing was injected",
         subject=experiment.name,
         experiment=experiment.name,
-        replay=f"{bench.replay} {experiment.declared}",
+        replay=f"{bench.replay} {experiment.ask}",
     )

@@ -113,10 +113,22 @@ def chosen_of(wanted: Sequence[str], directory: Path, topology: Topology) -> tup
     _known("experiment", sorted(names), {experiment.name for experiment in declared}, directory)
     by_name = [each for each in declared if not wanted or each.name in names]
     found = (*by_name, *read_files(files, topology, faults=faults))
+    _distinct(found)
     if not found:
         problem = Problem(place=Place(file=str(directory)), message="holds no experiment", remedy="write one")
         raise DeclarationError([problem])
     return found
+
+
+def _distinct(experiments: Sequence[Experiment]) -> None:
+    """Reports tell experiments apart by their names."""
+    known: dict[str, Experiment] = {}
+    for each in experiments:
+        if each.name in known:
+            message = f"the experiment '{each.name}' is also in {known[each.name].source}"
+            place = Place(file=each.source)
+            raise DeclarationError([Problem(place=place, message=message, remedy="rename one, or name only one")])
+        known[each.name] = each
 
 
 def _some_sound_pacts(directory: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.declare.experiment import load_experiment
@@ -29,9 +30,9 @@ def read_files(
     problems: list[Problem] = []
     for file in files:
         try:
-            found += (
-                _of_python(file, topology) if file.suffix == ".py" else [load_experiment(file, topology, faults=faults)]
-            )
+            python = file.suffix == ".py"
+            read = _of_python(file, topology) if python else [load_experiment(file, topology, faults=faults)]
+            found += [replace(each, file=str(file)) for each in read]
         except DeclarationError as error:
             problems += error.problems
     if problems:

@@ -82,10 +82,18 @@ class Experiment:
     repeats: str = ""
     """The name of the declared experiment that this one repeats; empty when it is that one itself."""
 
+    file: str = ""
+    """The file that was named to run it; empty when it was chosen by its name."""
+
     @property
     def declared(self) -> str:
-        """The name under which it was declared, by which it can be run again."""
+        """The name under which it was declared."""
         return self.repeats or self.name
+
+    @property
+    def ask(self) -> str:
+        """What to name to run it again."""
+        return self.file or self.declared
 
     @property
     def highest_rate(self) -> float:

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from math import ceil
+from pathlib import Path
 from typing import Protocol
 
 from harness.checkers.crossings import target_lines
 from harness.clock import Clock
+from harness.declare import load_invariants
 from harness.errors import HarnessError, HealError, Inconclusive, LoadError
+from harness.experiments import Draft
 from harness.model.events import Event, InjectionArmed, InjectionHealed, Observed
 from harness.model.fault import Armed, EdgeTarget, FaultSpec, Healed, Injection, InstanceTarget, Target
 from harness.model.observation import Window, WindowKind
@@ -19,6 +22,7 @@ from harness.model.quantity import Duration
 from harness.model.system import edge_name
 from harness.model.topology import Topology
 from harness.testing.background import Background
+from harness.testing.experiments import Conducted, Conducting, conducting
 from harness.testing.measured import Evidence, InForce, Measured
 
 DEFAULT_RATE = 20.0
@@ -118,6 +122,7 @@ class SystemUnderTest:
         self._background = background
         self._in_force: dict[str, InForce] = {}
         self._numbers = itertools.count(1)
+        self._conducting: Conducting | None = None
 
     def edge(self, consumer: str, provider: str) -> Breakable:
         """An edge; raises HarnessError when there is none, with those that there are."""
@@ -135,6 +140,18 @@ class SystemUnderTest:
             found = ", ".join(each.name for each in known) or "none of that name"
             raise HarnessError(f"expected an instance of {self.topology.name}, found {service}-{index}; known: {found}")
         return Breakable(self, InstanceTarget(service=service, index=index))
+
+    def conduct(self, draft: Draft) -> Conducted:
+        """Conduct a whole experiment, as `harness chaos run` does, and judge it.
+
+        Raises:
+            DeclarationError: before anything is done, if the experiment does not fit the system.
+            Stopped: when a guard of it stopped it; everything is healed.
+        """
+        if self._conducting is None:
+            folder = Path(self.topology.root) / self.topology.system.content.chaos
+            self._conducting = conducting(self._stage, load_invariants(folder, self.topology))
+        return self._background.run(self._conducting.conduct(draft))
 
     @property
     def in_force(self) -> tuple[InForce, ...]:
