@@ -214,10 +214,10 @@ class Injector:
                 return await self._heal_edge(standing, fault, consumer, began)
             case InstanceFault() as fault, InstanceTarget() as target:
                 async with asyncio.timeout(MEND_WITHIN_S):
-                    await fault.mend(self._instances, target)
+                    told = await fault.mend(self._instances, target)
                     ready = await self._instances.ready(target)
                 answers, seen = await self._answer(standing, self._mesh.lines_to(target))
-                evidence = f"{target} is {'' if ready else 'not '}ready; {seen}"
+                evidence = f"{told + '; ' if told else ''}{target} is {'' if ready else 'not '}ready; {seen}"
                 took_s = self._clock.now() - began
                 return Healed(verified=ready and answers, by=fault.healed_by, evidence=evidence, took_s=took_s)
         raise HarnessError(f"nobody knows how to heal {injection.fault!r}")

@@ -178,8 +178,8 @@ class InstanceFault(FaultSpec):
         """Do it; gives what was done. Raises HarnessError."""
 
     @abstractmethod
-    async def mend(self, instances: Instances, target: InstanceTarget) -> None:
-        """Undo it; returns when the instance is ready. Raises HarnessError."""
+    async def mend(self, instances: Instances, target: InstanceTarget) -> str | None:
+        """Undo it; returns when the instance is ready. Gives what is worth telling of it. Raises HarnessError."""
 
     @abstractmethod
     async def look(self, line: Line) -> tuple[bool, str]:

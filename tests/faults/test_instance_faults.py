@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from pydantic import ValidationError
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ProxyError
 from harness.faults import FAULTS, cpu, crash_loop, descriptors, full_disk, memory, restart, stop
 from harness.faults.spec import InstanceFault
 from harness.model.fault import InstanceTarget, Pressure, Resource
@@ -59,6 +61,35 @@ async def test_a_runtime_that_lacks_the_ability_is_told_so_and_nothing_is_touche
     assert str(caught.value) == expected
     await fault.mend(runtime, ORDERS)
     assert runtime.started == 1
+
+
+class Hangs(OnlyKills):
+    """One that never answers again by itself, and whose first kill Toxiproxy stalls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kills = 0
+
+    async def kill(self, instance: InstanceTarget) -> None:
+        assert instance == ORDERS
+        self.kills += 1
+        if self.kills == 1:
+            raise ProxyError("it did not answer")
+
+    async def start(self, instance: InstanceTarget) -> None:
+        await super().start(instance)
+        if not self.kills:
+            await asyncio.Event().wait()
+
+
+async def test_an_instance_that_hangs_since_it_was_starved_is_started_anew_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harness.faults.pressing.RECOVERS_WITHIN_S", 0.01)
+    runtime = Hangs()
+    told = await memory().mend(runtime, ORDERS)
+    assert told == "orders-1 did not answer within 0.01 s of being released, and was started anew"
+    assert (runtime.kills, runtime.started) == (2, 2)
 
 
 @pytest.mark.parametrize(
