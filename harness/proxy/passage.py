@@ -52,6 +52,8 @@ class Passage:
         self._closed = False
         self._over = False
         """The provider has ended the connection."""
+        self._said_all = False
+        """The consumer has ended its side, and so has the connection to the provider."""
         self._waiting = b""
         self._unsent = b""
         """Of a request whose head is not whole."""
@@ -189,10 +191,9 @@ class Passage:
         if fault is None or not isinstance(fault.rule.deed, Instead):
             return
         connection = [(b"Connection", b"close")] if exchange.closes else []
-        message, body = fixed(fault.rule.deed.answer, connection, exchange.method)
+        message, _body = fixed(fault.rule.deed.answer, connection, exchange.method)
         fault.hits += 1
         self._give(message)
-        self._tell(body)
         if exchange.closes:
             self._closed = True
             self._hang_up()
@@ -322,6 +323,9 @@ class Passage:
     def _again(self, rest: bytes) -> bool:
         """The request was answered the first time: deliver it once more. True when that can't be."""
         exchange = self._exchange
+        if self._said_all:
+            self._leave("its consumer ended the connection before it was answered")
+            return True
         if rest or self._over or exchange.provider_closes:
             self._leave("its provider ended the connection after the first time")
             return True
@@ -404,8 +408,9 @@ class Passage:
 
     def up_ended(self) -> None:
         """The consumer says nothing more; what still waits can't wait any longer."""
-        if self._unsent or (self._waiting and self._timer is None):
+        if self._unsent or self._waiting:
             self._lose()
+        self._said_all = True
 
     def close(self) -> None:
         """The connection is over."""
