@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from harness.model.span import Span
-from harness.model.system import StoreKind
+from harness.model.system import Service, Store, StoreKind
 from harness.model.topology import Topology
 
 _SYSTEMS = {"postgresql": StoreKind.POSTGRES, "postgres": StoreKind.POSTGRES, "valkey": StoreKind.REDIS}
@@ -26,7 +26,7 @@ def known_name(told: str, topology: Topology) -> str:
     for known in (told, plain):
         if known in system.services or known in system.stores:
             return known
-    everyone = {**system.stores, **system.services}
+    everyone: dict[str, Service | Store] = {**system.stores, **system.services}
     return next((name for name, each in everyone.items() if {told, plain} & {*each.names, each.compose}), told)
 
 

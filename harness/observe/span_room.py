@@ -100,8 +100,13 @@ def told_of(room: SpanRoom, topology: Topology) -> tuple[str, dict[str, float]]:
     """What became of the spans of a run: a note, with its figures."""
     silent = [name for name in topology.system.services if name not in room.services]
     counts = room.counts
-    figures = {"spans": counts.spans, "requests": counts.requests, "refused": counts.refused, "broken": counts.broken}
+    figures: dict[str, float] = {
+        "spans": counts.spans,
+        "requests": counts.requests,
+        "refused": counts.refused,
+        "broken": counts.broken,
+    }
     if not room.services:
-        return "no spans: no service sent any, so whose fault it is was told from the topology", dict(figures)
+        return "no spans: no service sent any, so whose fault it is was told from the topology", figures
     unseen = f"; no spans of {', '.join(silent)}" if silent else ""
     return f"spans of {len(room.services)} services{unseen}", figures | {"dropped": counts.dropped}

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from harness.model.span import Span, SpanKind
 from harness.observe import span_room
-from harness.observe.span_room import SpanRoom
+from harness.observe.span_room import SpanRoom, told_of
+from tests.checkers.histories import shop
 
 
 def span(trace: str, number: int, start: float = 0.0) -> Span:
@@ -51,3 +52,15 @@ def test_one_trace_can_not_take_all_the_room() -> None:
     room = SpanRoom()
     room.add(span("a", number) for number in range(span_room.TRACE_SPANS + 7))
     assert (len(room.of(["a"])), room.counts.dropped) == (span_room.TRACE_SPANS, 7)
+
+
+def test_what_became_of_the_spans_is_told_with_those_who_sent_none() -> None:
+    room = SpanRoom()
+    said, figures = told_of(room, shop())
+    assert said == "no spans: no service sent any, so whose fault it is was told from the topology"
+    room.services |= {"gateway", "orders"}
+    room.add([])
+    room.counts.spans = 7
+    said, figures = told_of(room, shop())
+    assert said == "spans of 2 services; no spans of recommendations, payments"
+    assert figures["spans"] == 7
