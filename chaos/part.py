@@ -85,11 +85,22 @@ def _served(journey: Document, services: Document, stores: Document) -> bool:
 def _keep_invariants(file: Path, services: Sequence[str]) -> None:
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     reads = {name: read for name, read in document["reads"].items() if read["service"] in services}
-    kept = [each for each in document["invariants"] if _reads(each) <= reads.keys()]
+    kept = [each for each in document["invariants"] if _reads(each) <= reads.keys() and _speaks_of(each) <= {*services}]
     file.write_text(yaml.safe_dump(document | {"reads": reads, "invariants": kept}, sort_keys=False), encoding="utf-8")
 
 
-def _reads(invariant: Document) -> set[str]:
-    """The reads that an invariant is judged by."""
-    sides = [invariant, invariant.get("total", {}), *invariant.get("parts", ())]
-    return {side["read"] for side in sides if "read" in side}
+def _speaks_of(invariant: Document) -> set[str]:
+    """The services that it holds to account."""
+    return {invariant[key] for key in ("service", "caller") if key in invariant}
+
+
+def _reads(node: object) -> set[str]:
+    """The reads that an invariant, or a part of it, is judged by."""
+    match node:
+        case dict():
+            own = {node["read"]} if "read" in node else set()
+            return own.union(*(_reads(each) for each in node.values()))
+        case list():
+            return set().union(*(_reads(each) for each in node))
+        case _:
+            return set()
