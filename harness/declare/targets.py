@@ -71,7 +71,10 @@ class AimSpec(Declared):
     only: OnlySpec | None = None
     """Of an edge."""
     share: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Of the instances of a service or of a zone: so many of them, rounded down, the first ones."""
+    """Of the instances of a service or of a zone: so many of them, rounded down, the first ones.
+
+    Beside an edge it is the fault's own: of the connections.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,8 @@ class _Reading:
         kind = self.faults[spec.fault]
         targets = self._targets(there, kind)
         self._refuse_unreadable(there[0], targets, kind)
-        fault = self._fault(spec.fault, dict(spec.model_extra or {}))
+        own = {"share": spec.share} if spec.share is not None and there == ["edge"] else {}
+        fault = self._fault(spec.fault, {**(spec.model_extra or {}), **own})
         aims = tuple(Aim(fault=fault, target=target) for target in targets)
         return Aimed(word=spec.fault, aims=aims, single=there in (["edge"], ["instance"]))
 
@@ -205,6 +209,9 @@ class _Reading:
 
     def _refuse_limits(self, place: str) -> None:
         for word, fits in (("only", ("edge",)), ("share", ("service", "zone"))):
+            kind = self.faults.get(self.spec.fault or "")
+            if word == "share" and place == "edge" and kind is not None and word in kind.model_fields:
+                continue
             if getattr(self.spec, word) is not None and place not in fits:
                 remedy = f"it goes with {' and '.join(fits)}; leave it out"
                 raise self._error((word,), f"'{word}' does not go with '{place}'", remedy, key=True)
