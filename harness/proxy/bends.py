@@ -14,7 +14,7 @@ from typing import Final, Literal, cast
 Way = Literal["request", "reply"]
 WAYS: Final[tuple[Way, ...]] = ("request", "reply")
 TAIL_SHAPE = 2.5
-"""Of the long tail: its mean and its spread are finite, and one in a hundred is ten times the typical excess."""
+"""Of the long tail: its mean and its spread are finite, and one in a hundred is eight times the mean or more."""
 TAIL_LIMIT = 20.0
 """How many times the jitter the longest excess may be."""
 SIGMAS = 4.0
