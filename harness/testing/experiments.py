@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from harness.declare import load_invariants
 from harness.engine.bench import Bench
 from harness.engine.experiment import conduct, measure_baseline
 from harness.engine.guard import listening
@@ -98,8 +99,13 @@ class Conducting:
         return self._baselines[key]
 
 
-def conducting(stage: object, invariants: Invariants) -> Conducting:
-    """What conducts experiments on a stage; raises HarnessError when that is no session of the engine."""
+def conducting(stage: object) -> Conducting:
+    """What conducts experiments on a stage, and judges its system's invariants.
+
+    Raises:
+        HarnessError: when it is no session of the engine.
+        DeclarationError: when the invariants are wrong.
+    """
     if not isinstance(stage, Session):
         raise HarnessError(f"expected a session of the engine to conduct on, found {type(stage).__name__}")
-    return Conducting(stage, invariants)
+    return Conducting(stage, load_invariants(stage.content("chaos"), stage.topology))

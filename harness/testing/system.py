@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from math import ceil
-from pathlib import Path
 from typing import Protocol
 
 from harness.checkers.crossings import target_lines
 from harness.clock import Clock
-from harness.declare import load_invariants
 from harness.errors import HarnessError, HealError, Inconclusive, LoadError
 from harness.experiments import Draft
 from harness.model.events import Event, InjectionArmed, InjectionHealed, Observed
@@ -149,8 +147,7 @@ class SystemUnderTest:
             Stopped: when a guard of it stopped it; everything is healed.
         """
         if self._conducting is None:
-            folder = Path(self.topology.root) / self.topology.system.content.chaos
-            self._conducting = conducting(self._stage, load_invariants(folder, self.topology))
+            self._conducting = conducting(self._stage)
         return self._background.run(self._conducting.conduct(draft))
 
     @property

@@ -15,7 +15,7 @@ from harness.clock import SystemClock
 from harness.engine.guard import Senses, Tripped, edge_misses, guarded, journey_misses, listening
 from harness.errors import HarnessError
 from harness.model.guard import CommandGuard, EdgeGuard, FileGuard, Guard, JourneyGuard, SignalGuard
-from harness.model.observation import CrossingSecond, JourneySecond, Window, WindowKind
+from harness.model.observation import JourneySecond, Window, WindowKind
 from harness.model.process import Process, ProcessSpec
 from harness.model.quantity import Duration, Share
 from tests.checkers.histories import Each, crossing_seconds, experiment, journey_seconds
@@ -56,14 +56,10 @@ def test_an_edge_that_gets_no_answers_stops_it() -> None:
     guard = EdgeGuard(consumer="gateway", provider="orders", failing=Share(0.2))
     lines = frozenset({"gateway-1->orders-1"})
     well = tuple(crossing_seconds(PAST, "gateway-1->orders-1", requests=10))
-    ill = tuple(CrossingSecond(**{**_fields(each), "answers": 3}) for each in well)
+    ill = tuple(replace(each, answers=3) for each in well)
     assert edge_misses(guard, well, lines, 10) == ""
     assert "35 of 50 requests on gateway → orders of the last 5 s got no answer" in edge_misses(guard, ill, lines, 10)
     assert edge_misses(guard, ill, frozenset({"other-1->orders-1"}), 10) == ""
-
-
-def _fields(each: CrossingSecond) -> dict[str, object]:
-    return {name: getattr(each, name) for name in CrossingSecond.__slots__}
 
 
 class Local:
@@ -118,9 +114,7 @@ async def stopped(guard: Guard, senses: Senses, later: Callable[[], object] = la
     return caught.value.trip.reason, deeds
 
 
-async def test_a_file_that_appears_stops_it_and_it_has_healed(
-    make: Callable[..., Senses], tmp_path: Path
-) -> None:
+async def test_a_file_that_appears_stops_it_and_it_has_healed(make: Callable[..., Senses], tmp_path: Path) -> None:
     file = tmp_path / "stop"
     reason, deeds = await stopped(FileGuard(path=str(file)), make(), file.touch)
     assert (reason, deeds) == (f"the file {file} is there", ["injected", "healed"])
