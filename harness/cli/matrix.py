@@ -31,7 +31,7 @@ NAMES = tuple(kind.value for kind in KINDS)
 @click.option("--changed", metavar="SERVICE", default="",
               help="Only edges from and to this service, in 80 s unless --budget says otherwise.")  # fmt: skip
 @click.option("--budget", type=Length(), help="Of the whole run (`10m`); the most telling cells come first.")
-@click.option("--resume", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIRECTORY",
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIRECTORY",
               help="Go on where the run of that directory was cut short, or had no time left.")  # fmt: skip
 @click.option("--prune/--no-prune", default=True, show_default=True,
               help="Leave out cells in which every service would see what it sees in another.")  # fmt: skip

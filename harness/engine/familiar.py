@@ -93,6 +93,8 @@ class Familiar:
     """Edge → requests in each clean visit at least. Its keys are the edges that the journey crosses."""
     own: frozenset[str] = frozenset()
     """Edges that each clean visit is known to cross, though others cross them all the time."""
+    hidden: frozenset[str] = frozenset()
+    """Those of them that only many visits showed."""
     at_once: bool = False
     """Whether several visits at the same time were seen to be as clean as one."""
     visit_s: float = 0.0
@@ -223,6 +225,7 @@ async def _burst(ground: Ground, known: Familiar, numbers: Iterator[int], least:
     usual = {**known.usual, **found}
     known.usual = {edge: usual[edge] for edge in ground.topology.edges if edge in usual}
     known.own |= found.keys()
+    known.hidden = frozenset(found)
 
 
 def is_own(count: int, *, visits: int, background: float) -> bool:

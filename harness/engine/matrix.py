@@ -154,19 +154,30 @@ class Matrix:
                 found[known.journey, edge] = replace(seen, held_to=held_to)
         return found
 
-    def _was_never_opened(self, known: Familiar, result: CellVerdict) -> bool:
-        """Whether an edge seems to be crossed under a first fault and is not: then none of its cells are any.
+    def _was_never_crossed(self, known: Familiar, result: CellVerdict) -> bool:
+        """Whether an edge that seemed to be crossed is not: then none of its cells are any.
 
-        Told by the first of them: whatever crosses by itself now and then may be taken for the journey's.
+        Told by the first of them, of edges that others cross too, or that a first fault seemed to open: whatever
+        crosses by itself now and then may be taken for the journey's.
         """
         cell = result.cell
-        met = [each for each in self.results if (each.cell.edge, each.cell.first) == (cell.edge, cell.first)]
+        met = [
+            each
+            for each in self.results
+            if (each.cell.journey, each.cell.edge, each.cell.first) == (cell.journey, cell.edge, cell.first)
+        ]
         missed = any(each.rule is Rule.NOT_CROSSED for each in result.findings)
-        if cell.first is None or not missed or cell.edge in self._wanted.edges or len(met) > 1:
+        guessed = cell.first is not None or cell.edge in known.hidden
+        if not guessed or not missed or cell.edge in self._wanted.edges or len(met) > 1:
             return False
-        self._ground.say(f"  {cell.edge} is not crossed when {cell.first} after all")
+        self._ground.say(
+            f"  {cell.journey} does not cross {cell.edge} after all" + (f" when {cell.first}" if cell.first else "")
+        )
         self._trials.withdraw(cell)
-        self._queue = [each for each in self._queue if (each.edge, each.first) != (cell.edge, cell.first)]
+        row = (cell.journey, cell.edge, cell.first)
+        self._queue = [each for each in self._queue if (each.journey, each.edge, each.first) != row]
+        if cell.first is None:
+            known.usual = {edge: count for edge, count in known.usual.items() if edge != cell.edge}
         known.found.pop(cell.edge, None)
         known.refuted.add(cell.edge)
         return True
@@ -298,7 +309,7 @@ class Matrix:
         """Conduct a cell, and tell of it."""
         ground = self._ground
         result = await self._trials.conduct(known, cell)
-        if self._was_never_opened(known, result):
+        if self._was_never_crossed(known, result):
             return result
         ground.record(MatrixCellEnded(t=ground.now(), result=result))
         # What makes a whole journey UNKNOWN is told once, by its placebo.

@@ -40,7 +40,11 @@ class Trials:
         if known.sick:
             await self._look_again(known)
         trials = [await self._once(known, cell, in_turn=False)]
-        while not known.trouble and not self._over() and wants_another(trials):
+        while not known.clean.trouble and not self._over() and wants_another(trials):
+            if known.sick:
+                await self._look_again(known)
+            if known.sick:
+                break
             self._ground.say(f"  once more: {cell}: {trials[-1].reason}")
             trials.append(await self._once(known, cell, in_turn=True))
         opened = set(trials[0].opened)

@@ -96,14 +96,14 @@ def in_figures(outlook: Outlook) -> str:
     if took is None or cells is None:
         return ""
     parts = (
-        ("cells pruned", "(in brackets) told by another"),
+        ("cells pruned", "told by another, in brackets"),
         ("cells untested", "untested"),
         ("cells of an earlier run", "of an earlier run"),
         ("cells not applicable", "not applicable and not counted"),
     )
     told = [f"{figures[name]:.0f} {words}" for name, words in parts if figures.get(name)]
     asked = f", {figures['requests']:.0f} requests" if "requests" in figures else ""
-    beside = f" ({', '.join(told)})" if told else ""
+    beside = f" ({'; '.join(told)})" if told else ""
     return f"{count(int(cells), 'cell')} in {seconds(took)}{beside}{asked}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.model.events import Event, FindingMade, MatrixCellEnded, MatrixEnded, from_json, to_json
 from harness.model.finding import Finding, Part
 from harness.model.matrix import (
+    KINDS,
     Cell,
     CellFinding,
     CellVerdict,
@@ -149,3 +150,55 @@ def test_a_journal_that_was_cut_shows_what_was_done() -> None:
     assert "Matrix of browse" in terminal.render(cut, colour=True)
     assert "Resilience matrix" in html.render(cut)
     assert matrix_json.table(cut)["edges"] == []
+
+
+RESET = RESULTS[2].cell
+STOOD_FOR = replace(
+    RESULTS[1], cell=replace(RESULTS[1].cell, journey="search"), stands=RESULTS[1].cell, pruned="browse does the same"
+)
+PART = replace(
+    OUTLOOK,
+    untested=(replace(RESET, edge="gateway->reviews"), replace(RESET, journey="cart")),
+    figures=OUTLOOK.figures | {"cells": 5.0, "cells pruned": 1.0, "cells untested": 2.0, "requests": 70.0},
+)
+
+
+def in_part() -> list[Event]:
+    return [*journal()[:-1], MatrixCellEnded(t=1.5, result=STOOD_FOR), MatrixEnded(t=2.0, outlook=PART)]
+
+
+def test_what_was_pruned_stands_in_brackets_and_what_was_not_tested_says_so() -> None:
+    shown = terminal.render(in_part(), colour=False)
+    told = markdown.render(in_part())
+    page = html.render(in_part())
+
+    assert "(✓ 503)" in shown
+    assert "Matrix of cart" in shown
+    assert shown.count("untested") == 3
+    assert "(1 told by another, in brackets; 2 untested), 70 requests" in shown
+    assert "| gateway → reviews | - | untested |" in told
+    assert "as browse, gateway-&gt;catalog refused: browse does the same" in page
+    assert [from_json(to_json(event)) for event in in_part()] == in_part()
+
+
+def test_json_names_what_stands_for_a_cell_and_what_was_not_tested() -> None:
+    table = json.loads(json.dumps(matrix_json.table(in_part())))
+    stood_for = next(each for each in table["cells"] if each["journey"] == "search")
+
+    assert table["format"] == 2
+    assert stood_for["stands"] == {"journey": "browse", "edge": "gateway->catalog", "kind": "refused", "first": None}
+    assert stood_for["pruned"] == "browse does the same"
+    assert [each["journey"] for each in table["untested"]] == ["browse", "cart"]
+
+
+def test_many_kinds_stand_below_one_another_where_there_is_no_room_beside() -> None:
+    wide: list[Event] = [
+        HEADER,
+        *(MatrixCellEnded(t=1.0, result=replace(RESULTS[1], cell=cell(kind))) for kind in KINDS),
+    ]
+    shown = terminal.render(wide, colour=False)
+
+    assert all(kind.value in shown for kind in KINDS)
+    table = [line for line in shown.splitlines() if line.startswith(("  edge ", "  gateway → catalog "))]
+    assert len(table) > 2
+    assert max(map(len, table)) <= terminal.WIDTH
