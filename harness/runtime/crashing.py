@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -37,6 +38,11 @@ class Crashes:
         self._clock = clock
         self._note = note
         self._loops: dict[str, _Loop] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def turn(self, instance: Instance) -> asyncio.Lock:
+        """Held by whoever starts or kills it while it may be in a crash loop."""
+        return self._turns[instance.name]
 
     async def begin(self, instance: Instance, *, away_s: float, up_s: float, most: int) -> None:
         """Kill it for the first time; the rest goes on until `end`, or until it has died so many times."""
@@ -74,12 +80,14 @@ class Crashes:
         while loop.deaths < most:
             await self._clock.sleep(away_s)
             try:
-                await self._start(instance)
+                async with self.turn(instance):
+                    await self._start(instance)
                 await self._clock.sleep(up_s)
                 await self._die(instance, loop)
             except HarnessError as error:
                 self._note(f"{instance.name}, in its crash loop: {error}")
 
     async def _die(self, instance: Instance, loop: _Loop) -> None:
-        await self._kill(instance)
+        async with self.turn(instance):
+            await self._kill(instance)
         loop.deaths += 1

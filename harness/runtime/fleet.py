@@ -154,7 +154,8 @@ class Fleet:
         """See `Deployment`."""
         known = self._instance(instance)
         await self._restarts.call_off(known)
-        await self._start_again(known)
+        async with self._crashes.turn(known):
+            await self._start_again(known)
 
     async def retire(self, instance: InstanceTarget) -> None:
         """See `Deployment`."""

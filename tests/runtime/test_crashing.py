@@ -62,3 +62,14 @@ async def test_begun_twice_it_is_one_loop() -> None:
     await told.crashes.begin(BACK, away_s=1.0, up_s=0.1, most=3)
     assert told.done == ["kill back-1"]
     await told.crashes.stop()
+
+
+async def test_who_starts_it_meanwhile_and_the_loop_take_turns() -> None:
+    told = Told()
+    await told.crashes.begin(BACK, away_s=1.0, up_s=0.1, most=3)
+    async with told.crashes.turn(BACK):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert told.done == ["kill back-1"]
+    await told.enough.wait()
+    await told.crashes.stop()
