@@ -165,7 +165,7 @@ async def run_matrix(options: MatrixOptions, *, say: Say, visitor_of: OpenVisito
         say("stopping")
         await asyncio.shield(session.stop())
     verdict, reason = conclusion(recorder.findings)
-    reason += untested_in_words(recorder.events)
+    verdict, reason = with_untested(recorder.events, verdict, reason)
     if interrupted:
         verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
     code = INTERRUPTED if interrupted else verdict.exit_code
@@ -218,12 +218,14 @@ def _promised(document: Conformance, method: str, path: str) -> dict[int, Promis
     }
 
 
-def untested_in_words(events: Sequence[Event]) -> str:
-    """What a verdict leaves out; nothing when every cell was tried."""
+def with_untested(events: Sequence[Event], verdict: Verdict, reason: str) -> tuple[Verdict, str]:
+    """A verdict by what was tested, which says what it leaves out; UNKNOWN when there was no time for any cell."""
     outlook = next((each.outlook for each in reversed(events) if isinstance(each, MatrixEnded)), None)
     if outlook is None or not outlook.untested:
-        return ""
-    return f"; {len(outlook.untested)} of {outlook.figures.get('cells', 0):.0f} cells were not tested"
+        return verdict, reason
+    cells = outlook.figures.get("cells", 0)
+    told = f"{reason}; {len(outlook.untested)} of {cells:.0f} cells were not tested"
+    return (worst((verdict, Verdict.UNKNOWN)) if cells <= len(outlook.untested) else verdict), told
 
 
 async def _document(session: Session) -> Conformance | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.matrix_run import earlier_results, untested_in_words
+from harness.engine.matrix_run import earlier_results, with_untested
 from harness.errors import DeclarationError
 from harness.model.events import Event, MatrixCellEnded, MatrixEnded, to_json
 from harness.model.matrix import Cell, CellVerdict, Kind, Outlook
@@ -65,6 +65,14 @@ def test_a_directory_without_a_journal_is_told(tmp_path: Path) -> None:
 def test_a_verdict_says_what_was_not_tested() -> None:
     outlook = Outlook(untested=(CELL,), figures={"cells": 8.0})
 
-    assert untested_in_words([OURS, MatrixEnded(t=1.0, outlook=outlook)]) == "; 1 of 8 cells were not tested"
-    assert not untested_in_words([OURS, MatrixEnded(t=1.0, outlook=replace(outlook, untested=()))])
-    assert not untested_in_words([OURS])
+    told = with_untested([OURS, MatrixEnded(t=1.0, outlook=outlook)], Verdict.PASS, "all hold")
+    assert told == (Verdict.PASS, "all hold; 1 of 8 cells were not tested")
+    whole = replace(outlook, untested=())
+    assert with_untested([OURS, MatrixEnded(t=1.0, outlook=whole)], Verdict.PASS, "all hold")[1] == "all hold"
+    assert with_untested([OURS], Verdict.FAIL, "it died") == (Verdict.FAIL, "it died")
+
+
+def test_a_verdict_on_nothing_is_unknown() -> None:
+    nothing = Outlook(untested=(CELL,), figures={"cells": 1.0})
+
+    assert with_untested([OURS, MatrixEnded(t=1.0, outlook=nothing)], Verdict.PASS, "")[0] is Verdict.UNKNOWN

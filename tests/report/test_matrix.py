@@ -176,7 +176,7 @@ def test_what_was_pruned_stands_in_brackets_and_what_was_not_tested_says_so() ->
     assert "Matrix of cart" in shown
     assert shown.count("untested") == 3
     assert "(1 told by another, in brackets; 2 untested), 70 requests" in shown
-    assert "| gateway → reviews | - | untested |" in told
+    assert "| gateway → reviews | \\- | untested |" in told
     assert "as browse, gateway-&gt;catalog refused: browse does the same" in page
     assert [from_json(to_json(event)) for event in in_part()] == in_part()
 
