@@ -31,9 +31,9 @@ def metastable(history: History) -> tuple[Finding, ...]:
     return (_found(history, Verdict.FAIL, reason),)
 
 
-def _seen(history: History) -> bool:
-    """Whether there were journeys enough after the fault to say that they fared badly."""
-    window, baseline, names = history.window(WindowKind.RECOVERY), history.window(WindowKind.BASELINE), judged(history)
+def _seen(history: History, kind: WindowKind = WindowKind.RECOVERY) -> bool:
+    """Whether there were journeys enough in a window to say that they fared badly."""
+    window, baseline, names = history.window(kind), history.window(WindowKind.BASELINE), judged(history)
     known = wellness(history.journeys, baseline, names) if baseline else None
     if window is None or known is None:
         return False
@@ -55,6 +55,8 @@ def _cure(history: History) -> str:
     )
     if at is not None:
         return f"half the load cured it within {at - window.start:.0f} s, so it is the load that keeps it ill"
+    if not _seen(history, WindowKind.HALF_LOAD):
+        return "under half the load there were too few journeys to say whether it cures it"
     return f"{window.length_s:.0f} s of half the load did not cure it either, so what broke stays broken"
 
 

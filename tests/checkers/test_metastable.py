@@ -41,6 +41,12 @@ def test_what_half_the_load_does_not_cure_either_is_broken_for_good() -> None:
     assert "12 s of half the load did not cure it either" in found.reason
 
 
+def test_too_few_journeys_under_half_the_load_leave_the_cure_open() -> None:
+    (found,) = metastable(with_half_load(Each(ok=0, failed=1)))
+    assert found.verdict is Verdict.FAIL
+    assert "too few journeys to say whether it cures it" in found.reason
+
+
 def test_without_half_the_load_it_is_refuted_all_the_same() -> None:
     (found,) = metastable(history(recovery=ILL))
     assert (found.verdict, "was not tried" in found.reason) == (Verdict.FAIL, True)
