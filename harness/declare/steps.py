@@ -162,6 +162,11 @@ def _texts(step: Step) -> Iterator[tuple[Path_, JsonValue]]:
         yield ("check", "json", pointer), each
     for index, text in enumerate(step.check.contains):
         yield ("check", "contains", index), text
+    if step.touches is not None:
+        yield ("touches", "thing"), step.touches.thing
+        yield ("touches", "session"), step.touches.session
+        for field, each in step.touches.writes.items():
+            yield ("touches", "writes", field), [field, each]
 
 
 def _checks(document: Document, at: Path_, step: Step) -> Iterator[Problem]:
@@ -174,6 +179,11 @@ def _checks(document: Document, at: Path_, step: Step) -> Iterator[Problem]:
         yield from _pointer(document, (*at, "check", "json", pointer), pointer, key=True)
     for index, pointer in enumerate(step.check.has):
         yield from _pointer(document, (*at, "check", "has", index), pointer)
+    if step.touches is not None and (sees := step.touches.sees) is not None:
+        if sees.rows is not None:
+            yield from _pointer(document, (*at, "touches", "sees", "rows"), sees.rows)
+        for field, pointer in sees.fields.items():
+            yield from _pointer(document, (*at, "touches", "sees", "fields", field), pointer)
 
 
 def _where(document: Document, at: Path_, where: str) -> Iterator[Problem]:

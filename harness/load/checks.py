@@ -10,8 +10,8 @@ from pydantic import JsonValue
 
 from harness.load.answers import Reply, cut_short
 from harness.model.pointer import MISSING, pointed
-from harness.model.steps import Checks
-from harness.model.templates import filled, filled_in
+from harness.model.steps import Checks, Sees
+from harness.model.templates import as_text, filled, filled_in
 
 SHOWN = 80
 """Characters of a value in a message."""
@@ -63,6 +63,23 @@ def _wrong_document(checks: Checks, reply: Reply, values: Mapping[str, JsonValue
         if pointed(document, pointer) in (MISSING, None):
             return f"expected something at {pointer}, found nothing there"
     return None
+
+
+def seen(sees: Sees, reply: Reply) -> dict[str, JsonValue] | None:
+    """What an answer shows of a thing, by field; None when it does not show it as declared."""
+    document, why = _document(reply)
+    if why:
+        return None
+    if sees.rows is None:
+        found = {name: pointed(document, pointer) for name, pointer in sees.fields.items()}
+        return {name: None if value is MISSING else value for name, value in found.items()}
+    rows = pointed(document, sees.rows)
+    if not isinstance(rows, list):
+        return None
+    fit = [row for row in rows if isinstance(row, dict) and sees.field in row]
+    if len(fit) < len(rows):
+        return None
+    return {as_text(row[sees.field]): row.get(sees.value) if sees.value else True for row in fit}
 
 
 def captured(reply: Reply, name: str, where: str) -> JsonValue:

@@ -13,6 +13,7 @@ import gevent
 from locust import FastHttpUser, constant
 
 from harness.load.answers import judge
+from harness.load.checks import seen
 from harness.load.journey import OpenOperation, operation
 from harness.load.outcome import of_answer
 from harness.load.replies import reply_of
@@ -47,7 +48,7 @@ class Stepping(FastHttpUser):
         while asked is not None and time.monotonic() < ends_at:
             if asked.think_s:
                 gevent.sleep(asked.think_s)
-            with operation(asked.step, asked.key) as op:
+            with _operation(asked) as op:
                 asked = self._ask(asked, walk, requests.send, op)
 
     def _ask(self, asked: Asked, walk: Walk, send: Callable[[Answered], Asked], op: OpenOperation) -> Asked | None:
@@ -71,6 +72,10 @@ class Stepping(FastHttpUser):
             elif reply.status:
                 response.failure(walk.unmet)
             answer = judge(reply, self.mark).answer
+            if walk.unmet is None and asked.touch is not None and (sees := asked.touch.sees) is not None:
+                fields = seen(sees, reply)
+                if fields is not None:
+                    op.saw(fields, whole=sees.rows is not None)
             if walk.unmet is None:
                 (op.degraded if answer is AnswerClass.DEGRADED else op.ok)(status=reply.status)
             elif of_answer(asked.method, reply.status, _worse(answer)) is Outcome.FAILED:
@@ -78,6 +83,20 @@ class Stepping(FastHttpUser):
             else:
                 op.unknown(walk.unmet)
         return following
+
+
+def _operation(asked: Asked) -> OpenOperation:
+    touch = asked.touch
+    if touch is None:
+        return operation(asked.step, asked.key)
+    return operation(
+        asked.step,
+        asked.key,
+        thing=touch.thing,
+        session=touch.session,
+        writes=touch.writes,
+        once=touch.once,
+    )
 
 
 def user_of(journeys: StepJourneys, *, hosts: tuple[str, ...], mark: DegradedMark) -> type[Stepping]:

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from harness.load.answers import Reply
 from harness.load.checks import SHOWN, Unmet, captured, unmet_of
-from harness.model.steps import CUSTOMER, UNIQUE, Step, StepJourney, Variable
+from harness.model.steps import CUSTOMER, UNIQUE, Sees, Step, StepJourney, Variable
 from harness.model.templates import as_text, filled, filled_in, names_in
 
 REDIRECTS_LIMIT = 5
@@ -25,6 +25,17 @@ COOKIES_LIMIT = 50
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _AS_IT_WAS = frozenset({307, 308})
 _SAFE_IN_PATH = "/:@!$&'()*+,;=~-._%"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """What a request reads or writes, with its names filled in."""
+
+    thing: str
+    session: str
+    writes: Mapping[str, JsonValue]
+    once: str
+    sees: Sees | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,7 @@ class Asked:
     body: bytes
     key: str
     think_s: float
+    touch: Touched | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +148,19 @@ class Walk:
             body=body,
             key=filled(step.key, self._values) if step.key else known.get("idempotency-key", ""),
             think_s=float(step.think),
+            touch=self._touched(step, once=known.get("idempotency-key", "")),
+        )
+
+    def _touched(self, step: Step, *, once: str) -> Touched | None:
+        touches = step.touches
+        if touches is None:
+            return None
+        return Touched(
+            thing=filled(touches.thing, self._values),
+            session=filled(touches.session, self._values),
+            writes={filled(name, self._values): filled_in(each, self._values) for name, each in touches.writes.items()},
+            once=once,
+            sees=touches.sees,
         )
 
     def _path(self, step: Step) -> str:
@@ -183,6 +208,7 @@ class Walk:
             body=asked.body if same else b"",
             key=asked.key,
             think_s=0.0,
+            touch=asked.touch,
         )
 
     def _inside(self, url: str) -> str:
@@ -214,6 +240,8 @@ class Walk:
 def _asked_for(step: Step) -> Iterable[str]:
     texts: list[JsonValue] = [step.request, step.json_body, step.body, step.key, *step.headers.values()]
     texts += [*step.query.values(), *step.form.values(), *step.check.equal.values(), *step.check.contains]
+    if step.touches is not None:
+        texts += [step.touches.thing, step.touches.session, *step.touches.writes, *step.touches.writes.values()]
     return (name for text in texts for name in names_in(text))
 
 

@@ -60,6 +60,45 @@ class Checks(Declared):
     """The content type, without its parameters."""
 
 
+class Sees(Declared):
+    """Where in an answer stands what was read: rows with a field each, or single fields at their pointers."""
+
+    rows: str | None = None
+    """The pointer of a list: all that there is; what no row names is not there."""
+    field: str = ""
+    """In each row, what the field is called by."""
+    value: str | None = None
+    """In each row, its value; without it, that it is there is all that is known."""
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Field → the pointer of its value; nothing is known of others."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.rows is None) == (not self.fields) or bool(self.field) != (self.rows is not None):
+            message = "expected either 'rows' with the 'field' of each, or 'fields'"
+            raise ValueError(message)
+        return self
+
+
+class Touch(Declared):
+    """What a step reads or writes, for invariants over histories; in its texts `{name}` is filled in."""
+
+    thing: Annotated[str, Field(pattern=r"^[^/{}]+/.+$")]
+    """Its kind and which one: `cart/{customer}`."""
+    session: str = "{customer}"
+    """Whose it is."""
+    writes: dict[str, JsonValue] = Field(default_factory=dict)
+    """Field → the value that is written, null to remove it."""
+    sees: Sees | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.writes and self.sees is None:
+            message = "expected 'writes', 'sees', or both"
+            raise ValueError(message)
+        return self
+
+
 class Step(Declared):
     """One request of a journey; in its texts `{name}` is filled in."""
 
@@ -77,6 +116,8 @@ class Step(Declared):
     check: Checks = Checks()
     key: str = ""
     """What identifies the operation, so that checkers find it again; the idempotency key when there is one."""
+    touches: Touch | None = None
+    """What it reads or writes that invariants speak of."""
     chance: Share = ALWAYS
     """In what share of the visits it is done."""
     think: Duration = NO_TIME
@@ -89,6 +130,9 @@ class Step(Declared):
         bodies = (self.json_body is not None, bool(self.form), self.body is not None)
         if sum(bodies) > 1:
             message = "expected one of 'json', 'form' and 'body'"
+            raise ValueError(message)
+        if self.touches is not None and self.follow:
+            message = "expected 'touches' at the step that does it, found it together with 'follow'"
             raise ValueError(message)
         return self
 

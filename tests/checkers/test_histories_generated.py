@@ -31,7 +31,7 @@ class Deed:
 
     session: str
     kind: str
-    field: str
+    name: str
     value: int | None
     start: float
     effect: float | None
@@ -80,7 +80,7 @@ def one_copy(work: list[Deed], dropped: Deed | None = None) -> list[Operation]:
     for deed in sorted((each for each in work if each.effect is not None), key=lambda each: each.effect or 0.0):
         deed.saw = dict(state)
         if deed.kind != "read" and deed is not dropped:
-            state[deed.field] = deed.value
+            state[deed.name] = deed.value
         state = {name: value for name, value in state.items() if value is not None}
     return recorded(work)
 
@@ -91,7 +91,7 @@ def recorded(work: list[Deed]) -> list[Operation]:
             deed.session,
             deed.start,
             deed.end,
-            writes={} if deed.kind == "read" else {deed.field: deed.value},
+            writes={} if deed.kind == "read" else {deed.name: deed.value},
             saw=None if deed.kind == "write" or deed.end is None else deed.saw,
             outcome=Outcome.UNKNOWN if deed.end is None else Outcome.OK,
             once=deed.once,
@@ -109,7 +109,7 @@ def replicas(chance: random.Random, work: list[Deed]) -> list[Operation]:
         at[deed.session] = chance.randint(max(at[deed.session], own), len(log))
         state: dict[str, JsonValue] = {}
         for each in log[: at[deed.session]]:
-            state[each.field] = each.value
+            state[each.name] = each.value
         deed.saw = {name: value for name, value in state.items() if value is not None}
         if deed.kind != "read":
             log.append(deed)
@@ -146,7 +146,7 @@ def test_an_acknowledged_write_that_is_dropped_is_refuted(chance: random.Random)
     """One field is written by one customer; her last acknowledged write of it never takes effect."""
     work = deeds(chance)
     for deed in work:
-        deed.field = chance.choice(FIELDS[1:])
+        deed.name = chance.choice(FIELDS[1:])
     clean = [Deed("ann", "write", "x", 1, 900, 901, 902), Deed("ann", "write", "x", None, 903, 904, 905)]
     dropped = Deed("ann", "write", "x", 77, 906, 907, 908)
     work += [*clean[: chance.randint(0, 2)], dropped, *rest()]
