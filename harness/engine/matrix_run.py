@@ -14,21 +14,22 @@ from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
 from harness.engine.documents import document_of, read_document
+from harness.engine.ending import conducted
 from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
 from harness.engine.matrix import Matrix, Wanted
 from harness.engine.permission import permit
-from harness.engine.run import INTERRUPTED, RunResult, conclusion
+from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import open_visitor
-from harness.errors import ContractError, DeclarationError, HarnessError, LoadError, Place, Problem
+from harness.errors import ContractError, DeclarationError, HarnessError, Place, Problem
 from harness.load.visits import Visitor
-from harness.model.events import PhaseEnded, RunEnded
+from harness.model.events import PhaseEnded
 from harness.model.finding import Finding, Part
 from harness.model.invariant import Invariants
 from harness.model.matrix import Cell, Kind
 from harness.model.system import CUSTOMERS, Ability, edge_name
 from harness.model.topology import Topology
-from harness.model.verdict import Verdict, worst
+from harness.model.verdict import Verdict
 from harness.runtime.addresses import check_placeholders
 
 VISITS = 2
@@ -100,30 +101,7 @@ async def run_matrix(options: MatrixOptions, *, say: Say, visitor_of: OpenVisito
     """
     plan = prepare_matrix(options)
     session = await Session.open(plan.topology, settings=options.settings, say=say)
-    recorder = session.recorder
-    recorder.record(PhaseEnded(name="start", t=recorder.now(), took_s=recorder.now()))
-    interrupted = False
-    refused: LoadError | DeclarationError | None = None
-    try:
-        await _conduct(session, plan, options, visitor_of)
-    except asyncio.CancelledError:
-        interrupted = True
-    except (LoadError, DeclarationError) as error:
-        refused = error
-    except HarnessError as error:
-        recorder.find(_broken(error))
-    finally:
-        say("stopping")
-        await asyncio.shield(session.stop())
-    verdict, reason = conclusion(recorder.findings)
-    if interrupted:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
-    code = INTERRUPTED if interrupted else verdict.exit_code
-    recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
-    recorder.close()
-    if refused is not None:
-        raise refused
-    return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=tuple(recorder.events))
+    return await conducted(session, lambda: _conduct(session, plan, options, visitor_of), broken=_broken, say=say)
 
 
 async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, visitor_of: OpenVisitor) -> None:
