@@ -14,7 +14,7 @@ Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
 
 Scalar = str | int | float | bool | None
 Where = dict[str, Scalar]
-"""Field → value: only rows that have all of them count."""
+"""Field → value: only rows that have all of them count; a field that is a list has each value in it."""
 
 Said = Annotated[str, Field(min_length=1, max_length=120)]
 """What an invariant is called in findings: a sentence."""
