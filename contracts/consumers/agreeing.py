@@ -43,7 +43,7 @@ def a_sku(example: str = SKU) -> Any:
 
 def from_state(example: str, expression: str) -> Any:
     """A part of a request that the provider state decides, as in `/charges/${order_id}/refund`."""
-    pattern = _EXPRESSION.sub("[0-9A-Za-z@.-]+", re.escape(expression))
+    pattern = _EXPRESSION.sub("[0-9A-Za-z@._-]+", re.escape(expression))
     return GenericMatcher("regex", example, generate.provider_state(expression), regex=f"^{pattern}$")
 
 

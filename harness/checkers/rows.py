@@ -51,8 +51,13 @@ def key_of(row: Row, field: str) -> str:
 
 
 def matches(row: Row, where: Mapping[str, Scalar]) -> bool:
-    """Whether the row has all of these values."""
-    return all(field in row and is_one_of(row[field], (value,)) for field, value in where.items())
+    """Whether the row has all of these values; a list has a value that is in it."""
+    return all(field in row and _has(row[field], value) for field, value in where.items())
+
+
+def _has(found: JsonValue, value: Scalar) -> bool:
+    among = found if isinstance(found, list) else (found,)
+    return any(is_one_of(each, (value,)) for each in among)
 
 
 def is_one_of(value: JsonValue, allowed: Iterable[Scalar]) -> bool:

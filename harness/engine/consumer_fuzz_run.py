@@ -14,17 +14,18 @@ from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.consumer_fuzz import ConsumerFuzz, Provider
 from harness.engine.documents import document_of, read_document
+from harness.engine.ending import conducted
 from harness.engine.permission import permit
-from harness.engine.run import INTERRUPTED, RunResult, conclusion
+from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import open_visitor
-from harness.errors import ContractError, DeclarationError, HarnessError, LoadError, Place, Problem
+from harness.errors import ContractError, DeclarationError, Place, Problem
 from harness.load.visits import Visitor
-from harness.model.events import PhaseEnded, RunEnded
+from harness.model.events import PhaseEnded
 from harness.model.finding import Finding, Part
 from harness.model.system import Ability, Edge
 from harness.model.topology import Topology
-from harness.model.verdict import Verdict, worst
+from harness.model.verdict import Verdict
 from harness.runtime.addresses import check_placeholders
 
 WITHIN_S = 900.0
@@ -117,30 +118,12 @@ async def run_consumer_fuzz(
     """
     plan = prepare_consumer_fuzz(options)
     session = await Session.open(plan.topology, settings=options.settings, say=say)
-    recorder = session.recorder
-    recorder.record(PhaseEnded(name="start", t=recorder.now(), took_s=recorder.now()))
-    interrupted = False
-    refused: LoadError | DeclarationError | None = None
-    try:
-        await _conduct(session, plan, options, visitor_of)
-    except asyncio.CancelledError:
-        interrupted = True
-    except (LoadError, DeclarationError) as error:
-        refused = error
-    except HarnessError as error:
-        recorder.find(_untried(options.consumer, str(error)))
-    finally:
-        say("stopping")
-        await asyncio.shield(session.stop())
-    verdict, reason = conclusion(recorder.findings)
-    if interrupted:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
-    code = INTERRUPTED if interrupted else verdict.exit_code
-    recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
-    recorder.close()
-    if refused is not None:
-        raise refused
-    return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=tuple(recorder.events))
+    return await conducted(
+        session,
+        lambda: _conduct(session, plan, options, visitor_of),
+        broken=lambda error: _untried(options.consumer, str(error)),
+        say=say,
+    )
 
 
 async def _conduct(

@@ -18,17 +18,18 @@ from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
 from harness.engine.cell_blame import blaming
 from harness.engine.documents import document_of, read_document
+from harness.engine.ending import conducted
 from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
 from harness.engine.hearing import Hearing
 from harness.engine.matrix import Matrix, Wanted
 from harness.engine.matrix_rest import read_at_the_end
 from harness.engine.permission import permit
-from harness.engine.run import INTERRUPTED, RunResult, conclusion
+from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import LoadVisitor, open_visitor
-from harness.errors import ContractError, DeclarationError, HarnessError, JournalError, LoadError, Place, Problem
+from harness.errors import ContractError, DeclarationError, HarnessError, JournalError, Place, Problem
 from harness.load.visits import Visitor
-from harness.model.events import Event, MatrixCellEnded, MatrixEnded, PhaseEnded, RunEnded, RunStarted
+from harness.model.events import Event, MatrixCellEnded, MatrixEnded, PhaseEnded, RunStarted
 from harness.model.finding import Finding, Part
 from harness.model.invariant import Invariants
 from harness.model.matrix import Cell, CellVerdict, Kind
@@ -149,31 +150,8 @@ async def run_matrix(options: MatrixOptions, *, say: Say, visitor_of: OpenVisito
     """
     plan = prepare_matrix(options)
     session = await Session.open(plan.topology, settings=options.settings, say=say)
-    recorder = session.recorder
-    recorder.record(PhaseEnded(name="start", t=recorder.now(), took_s=recorder.now()))
-    interrupted = False
-    refused: LoadError | DeclarationError | None = None
-    try:
-        await _conduct(session, plan, options, visitor_of)
-    except asyncio.CancelledError:
-        interrupted = True
-    except (LoadError, DeclarationError) as error:
-        refused = error
-    except HarnessError as error:
-        recorder.find(_broken(error))
-    finally:
-        say("stopping")
-        await asyncio.shield(session.stop())
-    verdict, reason = conclusion(recorder.findings)
-    verdict, reason = with_untested(recorder.events, verdict, reason)
-    if interrupted:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
-    code = INTERRUPTED if interrupted else verdict.exit_code
-    recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
-    recorder.close()
-    if refused is not None:
-        raise refused
-    return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=tuple(recorder.events))
+    work = partial(_conduct, session, plan, options, visitor_of)
+    return await conducted(session, work, broken=_broken, say=say, told=with_untested)
 
 
 async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, visitor_of: OpenVisitor) -> None:

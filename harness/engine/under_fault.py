@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,19 +10,20 @@ from harness.declare import load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S
+from harness.engine.ending import conducted
 from harness.engine.matrix import ORDER
 from harness.engine.permission import permit
-from harness.engine.run import INTERRUPTED, RunResult, conclusion
+from harness.engine.run import RunResult
 from harness.engine.service_under_fault import ServiceUnderFault, Wanted
 from harness.engine.session import Say, Session, Settings
 from harness.errors import DeclarationError, HarnessError, Place, Problem
-from harness.model.events import MatrixEnded, PhaseEnded, RunEnded
+from harness.model.events import MatrixEnded, PhaseEnded
 from harness.model.finding import Finding, Part
 from harness.model.matrix import CellVerdict, JourneyCrossings, Kind, Outlook
 from harness.model.quantity import Duration
 from harness.model.system import CUSTOMERS, Ability
 from harness.model.topology import Topology
-from harness.model.verdict import Verdict, worst
+from harness.model.verdict import Verdict
 from harness.runtime.addresses import check_placeholders
 
 BUDGET_S = 600.0
@@ -108,30 +108,12 @@ async def run_under_fault(options: UnderFaultOptions, *, say: Say) -> RunResult:
     """
     topology, wanted = prepare_under_fault(options)
     session = await Session.open(topology, settings=options.settings, say=say)
-    recorder = session.recorder
-    recorder.record(PhaseEnded(name="start", t=recorder.now(), took_s=recorder.now()))
-    interrupted = False
-    refused: DeclarationError | None = None
-    try:
-        await _conduct(session, options, wanted)
-    except asyncio.CancelledError:
-        interrupted = True
-    except DeclarationError as error:
-        refused = error
-    except HarnessError as error:
-        recorder.find(_broken(str(error), "contracts under fault"))
-    finally:
-        say("stopping")
-        await asyncio.shield(session.stop())
-    verdict, reason = conclusion(recorder.findings)
-    if interrupted:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
-    code = INTERRUPTED if interrupted else verdict.exit_code
-    recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
-    recorder.close()
-    if refused is not None:
-        raise refused
-    return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=tuple(recorder.events))
+    return await conducted(
+        session,
+        lambda: _conduct(session, options, wanted),
+        broken=lambda error: _broken(str(error), "contracts under fault"),
+        say=say,
+    )
 
 
 async def _conduct(session: Session, options: UnderFaultOptions, wanted: Sequence[Wanted]) -> None:

@@ -15,7 +15,7 @@ Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
 
 Scalar = str | int | float | bool | None
 Where = dict[str, Scalar]
-"""Field → value: only rows that have all of them count."""
+"""Field → value: only rows that have all of them count; a field that is a list has each value in it."""
 
 
 class Read(Declared):

@@ -19,6 +19,7 @@ from harness.errors import ProvisionError
 from harness.proxy.rungs import (
     GO_PACKAGE,
     PIN,
+    GoProgram,
     Rung,
     RungError,
     from_docker_image,
@@ -154,30 +155,60 @@ def _usable(version: str) -> bool:
 
 
 def _provision(kept: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> Tool:
+    return provision(
+        kept, RUNGS, (environ, say), what=f"Toxiproxy {PIN}", pin=PIN, version_of=version_of, remedy=REMEDY
+    )
+
+
+def provision(  # noqa: PLR0913 -- all that differs between two programs, by keyword
+    kept: Path,
+    rungs: Sequence[tuple[str, Callable[..., None]]],
+    asked: tuple[Mapping[str, str], Callable[[str], None], *tuple[GoProgram, ...]],
+    *,
+    what: str,
+    pin: str,
+    version_of: Callable[[Path], str],
+    remedy: str,
+) -> Tool:
+    """Get a program by the first way that leads to the pinned release, and keep it.
+
+    Args:
+        kept: where.
+        rungs: the ways by their names; each gets a path, and what is `asked`.
+        asked: the environment, who is told what happens, and the program if it isn't Toxiproxy.
+        what: its name with the release, for people.
+        pin: the release.
+        version_of: tells that of a program.
+        remedy: what people can do when no way leads there.
+
+    Raises:
+        ProvisionError: when none does; the message lists what was tried.
+    """
     tried: list[str] = []
-    say(f"Toxiproxy {PIN} is neither on the PATH nor in the cache: it is provisioned now, once")
-    for name, rung in RUNGS:
-        fresh = kept.with_name(f"{PROGRAM}.{os.getpid()}")
+    say = asked[1]
+    say(f"{what} is neither on the PATH nor in the cache: it is provisioned now, once")
+    for name, rung in rungs:
+        fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
         try:
-            rung(fresh, environ, say)
-            _keep(fresh, kept)
+            rung(fresh, *asked)
+            _keep(fresh, kept, version_of, pin)
         except (RungError, OSError) as error:
             say(f"  {name}: {error}")
             tried.append(f"{name}: {error}")
         else:
-            return Tool(kept, PIN, f"provisioned by {name}")
+            return Tool(kept, pin, f"provisioned by {name}")
         finally:
             fresh.unlink(missing_ok=True)
     listed = "\n".join(f"  - {each}" for each in tried)
-    raise ProvisionError(f"Toxiproxy {PIN} is not here and could not be obtained:\n{listed}\nTo mend it: {REMEDY}")
+    raise ProvisionError(f"{what} is not here and could not be obtained:\n{listed}\nTo mend it: {remedy}")
 
 
-def _keep(fresh: Path, kept: Path) -> None:
+def _keep(fresh: Path, kept: Path, version_of: Callable[[Path], str], pin: str) -> None:
     """Put what a rung gave into the cache, in one step, once it proved to be the pinned release."""
     fresh.chmod(0o755)
     version = version_of(fresh)
-    if version != PIN:
-        raise RungError(f"expected version {PIN}, found {version or 'none'} in what it gave")
+    if version != pin:
+        raise RungError(f"expected version {pin}, found {version or 'none'} in what it gave")
     fresh.replace(kept)
 
 

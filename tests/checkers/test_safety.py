@@ -296,6 +296,16 @@ def test_rows_are_counted_where_no_figure_is_named(mails: Sequence[str], verdict
         assert f"order_id o1: rows of orders 1, but rows of mails {len(mails)} = {len(mails)}" in found.reason
 
 
+@pytest.mark.parametrize(("mails", "verdict"), [(("o1",), Verdict.PASS), (("o1", "o2"), Verdict.FAIL)])
+def test_a_list_of_states_has_each_that_is_in_it(mails: Sequence[str], verdict: Verdict) -> None:
+    ever = MAILED.model_copy(update={"total": Sum(read="orders", where={"states": "confirmed"})})
+    orders: list[Row] = [
+        {"order_id": "o1", "states": ["pending", "confirmed", "cancelled"]},
+        {"order_id": "o2", "states": ["pending", "refused"]},
+    ]
+    assert only(at_rest(ever, orders=orders, mails=[{"order_id": each} for each in mails])).verdict is verdict
+
+
 @pytest.mark.parametrize(
     ("row", "verdict"),
     [

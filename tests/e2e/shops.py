@@ -50,6 +50,9 @@ def small(to: Path) -> Path:
     keep["reads"] = {name: read for name, read in keep["reads"].items() if read["service"] in SMALL}
     keep["invariants"] = [each for each in keep["invariants"] if each["service"] in SMALL]
     (root / "chaos" / "invariants.yaml").write_text(yaml.safe_dump(keep, sort_keys=False), encoding="utf-8")
+    for file in (root / "contracts" / "pacts").glob("*.json"):
+        if not {*file.stem.split("-")} <= {*SMALL}:
+            file.unlink()
     for file in (root / "chaos" / "experiments").glob("*.yaml"):
         if file.stem not in SMALL_EXPERIMENTS:
             file.unlink()

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from harness.contracts.breaking.change import Change, Direction, Level
 from harness.errors import ContractError, ProvisionError
-from harness.proxy.provision import Tool, only_one
-from harness.proxy.rungs import GoProgram, RungError, from_go_in_a_wheel, from_go_on_the_path
+from harness.proxy.provision import Tool, only_one, provision
+from harness.proxy.rungs import GoProgram, from_go_in_a_wheel, from_go_on_the_path
 
 VARIABLE = "HARNESS_OASDIFF"
 PROGRAM = "oasdiff"
@@ -173,28 +173,5 @@ def _value(told: _Told) -> str:
 
 
 def _provision(kept: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> Tool:
-    tried: list[str] = []
-    say(f"{PROGRAM} {PIN} is neither on the PATH nor in the cache: it is built now, once")
-    for name, rung in RUNGS:
-        fresh = kept.with_name(f"{PROGRAM}.{os.getpid()}")
-        try:
-            rung(fresh, environ, say, OASDIFF)
-            _keep(fresh, kept)
-        except (RungError, OSError) as error:
-            say(f"  {name}: {error}")
-            tried.append(f"{name}: {error}")
-        else:
-            return Tool(kept, PIN, f"built by {name}")
-        finally:
-            fresh.unlink(missing_ok=True)
-    listed = "\n".join(f"  - {each}" for each in tried)
-    raise ProvisionError(f"{PROGRAM} {PIN} is not here and could not be built:\n{listed}\nTo mend it: {REMEDY}")
-
-
-def _keep(fresh: Path, kept: Path) -> None:
-    """Put what a rung gave into the cache, in one step, once it proved to be the pinned release."""
-    fresh.chmod(0o755)
-    version = version_of(fresh)
-    if version != PIN:
-        raise RungError(f"expected version {PIN}, found {version or 'none'} in what it gave")
-    fresh.replace(kept)
+    asked = (environ, say, OASDIFF)
+    return provision(kept, RUNGS, asked, what=f"{PROGRAM} {PIN}", pin=PIN, version_of=version_of, remedy=REMEDY)

@@ -60,7 +60,7 @@ def test_one_on_the_path_is_taken(tmp_path: Path) -> None:
 
 def test_it_is_built_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oasdiff, "RUNGS", (("one", fails), ("two", gives(f"v{PIN}"))))
-    assert find_oasdiff(environ={"PATH": ""}, cache=tmp_path, say=quiet).how == "built by two"
+    assert find_oasdiff(environ={"PATH": ""}, cache=tmp_path, say=quiet).how == "provisioned by two"
     monkeypatch.setattr(oasdiff, "RUNGS", ())
     assert find_oasdiff(environ={"PATH": ""}, cache=tmp_path, say=quiet).path == cached_path(tmp_path)
 
