@@ -99,7 +99,10 @@ def test_of_a_fault_in_exchanges_it_is_typed_which_ones_it_means(tmp_path: Path)
     [
         (asked("back-2->db", "stale"), "on exchanges of plain HTTP/1.1, and 'back-2 → db' speaks redis; take a fault"),
         (asked(fault="html-200", share="0"), "the fault 'html-200': match: Input should be greater than 0"),
-        (asked(fault="html-200", way="x"), "the fault 'html-200' takes page, asked, method, path, share, seed; found 'way'"),
+        (
+            asked(fault="html-200", way="x"),
+            "the fault 'html-200' takes page, asked, method, path, share, seed; found 'way'",
+        ),
         (asked(fault="downn"), "expected a fault of latency, down"),
         (asked("front->bakc"), "expected an edge of shop, found 'front->bakc'; did you mean 'front->back-2'?"),
         (asked("front-3->back-2"), "expected an edge of shop"),
@@ -109,7 +112,10 @@ def test_of_a_fault_in_exchanges_it_is_typed_which_ones_it_means(tmp_path: Path)
         (asked(fault="latency"), "the fault 'latency': delay: Field required"),
         (asked(fault="latency", delay="2"), "delay: expected a duration such as '250ms', '1.5s' or '2m', found 2"),
         (asked(fault="latency", delay="1s", jitter="2s"), "expected a jitter of at most the delay"),
-        (asked(fault="latency", dely="2s"), "the fault 'latency' takes delay, jitter, direction, distribution, share, seed; found 'dely'"),
+        (
+            asked(fault="latency", dely="2s"),
+            "the fault 'latency' takes delay, jitter, direction, distribution, share, seed; found 'dely'",
+        ),
         (asked(fault="truncate", after_bytes="-1"), "after_bytes: Input should be greater than or equal to 0"),
         (asked(fault="truncate", after_bytes="{a: 1}"), "after_bytes: Input should be a valid integer"),
         (asked(fault="black-hole", direction="x" * 201), "at most 200 characters, found 201"),

@@ -72,9 +72,7 @@ def test_both_forms_give_the_same_experiment(tmp_path: Path, topology: Topology)
 
 
 def test_what_is_wrong_is_told_with_the_line_that_says_it(topology: Topology) -> None:
-    with pytest.raises(
-        DeclarationError, match=r"test_draft\.py:\d+: .* unknown edge 'front->bak'"
-    ):
+    with pytest.raises(DeclarationError, match=r"test_draft\.py:\d+: .* unknown edge 'front->bak'"):
         slow("front->bak").resolve(topology)
 
 
