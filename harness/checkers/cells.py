@@ -61,7 +61,18 @@ def judge(trial: Trial, owed: Owed) -> CellVerdict:
         restarted=trial.restarted,
         took_s=trial.took_s,
         replay=trial.replay,
+        proxy=tuple(_proxy(trial)),
     )
+
+
+def _proxy(trial: Trial) -> Iterator[str]:
+    """What the proxies said and showed."""
+    if trial.armed is not None:
+        yield f"asked for the fault: {trial.armed.evidence}"
+    if trial.healed is not None:
+        yield f"asked to take it back: {trial.healed.evidence}"
+        if trial.healed.hits is not None:
+            yield f"met it: {trial.healed.hits}"
 
 
 def _doubts(trial: Trial) -> Iterator[CellFinding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.checkers.safety import safety
+from harness.checkers.safety import at_rest, safety
 from harness.engine.session import Session
 from harness.model.experiment import Experiment
 from harness.model.history import History
@@ -35,11 +35,12 @@ async def read_at_the_end(session: Session, invariants: Invariants, *, by_load: 
             invariants.reads, url_of=session.deployment.service_url, now=session.now, credentials=session.credentials
         )
         operations = driver.operations() if driver is not None else ()
-        found = safety(_history(session, invariants, reads, operations))
-        if not any(each.verdict is Verdict.FAIL for each in found) or session.clock.now() >= limit:
+        history = _history(session, invariants, reads, operations)
+        broken = any(each.verdict is Verdict.FAIL for each in at_rest(history))
+        if not broken or session.clock.now() >= limit:
             break
         await session.clock.sleep(REST_LOOK_S)
-    for each in found:
+    for each in safety(history):
         if each.verdict is Verdict.UNKNOWN:
             recorder.note(f"{each.subject}: not judged after the matrix: {each.reason}")
         else:

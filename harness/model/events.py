@@ -23,6 +23,7 @@ from harness.model.observation import (
     Operation,
     Window,
 )
+from harness.model.shrunk import LatencyBudget, Shrunk
 from harness.model.span import JourneyTrace, Span
 from harness.model.verdict import Verdict
 
@@ -207,6 +208,24 @@ class MatrixEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CellShrunk:
+    """The smallest fault was found that still breaks a cell."""
+
+    type: Literal["cell-shrunk"] = "cell-shrunk"
+    t: float
+    shrunk: Shrunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetMeasured:
+    """The delay was found that a journey bears on an edge."""
+
+    type: Literal["latency-budget"] = "latency-budget"
+    t: float
+    budget: LatencyBudget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The last line of a journal that was not cut short."""
 
@@ -231,6 +250,8 @@ Event = (
     | Noted
     | MatrixCellEnded
     | MatrixEnded
+    | CellShrunk
+    | BudgetMeasured
     | RunEnded
 )
 

@@ -43,3 +43,12 @@ class Finding:
     """Lines of text: requests with their answers, rows, log lines, mismatches."""
     replay: str = ""
     """A command line that repeats it, or that would settle an UNKNOWN."""
+    excused: str = ""
+    """Why it does not make the run red though it is: somebody accepted it, or it was known."""
+
+    @property
+    def name(self) -> str:
+        """By which it can be asked for: a cell's name; else experiment, check and subject."""
+        if self.part is Part.MATRIX:
+            return self.subject
+        return " ".join(each for each in (self.experiment, self.check, self.subject) if each)

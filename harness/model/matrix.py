@@ -233,6 +233,10 @@ class CellVerdict:
     """Why that cell tells of this one."""
     taken_from: str = ""
     """The run that conducted it, when that was an earlier one."""
+    proxy: tuple[str, ...] = ()
+    """What was read back and probed when the fault came and when it went."""
+    excused: str = ""
+    """Why it does not make the run red though it is: somebody accepted it, or it was known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
