@@ -122,14 +122,31 @@ _STRENGTH = (Expectation.UNCHANGED, Expectation.DEGRADED, Expectation.AVAILABLE,
 def owed(topology: Topology, experiment: Experiment, journey_name: str) -> Expectation:
     """What a journey owes: as the experiment says, else the weakest of what each injection allows.
 
-    Under a placebo nothing may change.
+    Under a placebo nothing may change. All instances of a service at a time are the loss of that service.
     """
     if journey_name in experiment.expectations:
         return experiment.expectations[journey_name]
     if experiment.role is Role.PLACEBO:
         return Expectation.UNCHANGED
-    allowed = [expected(topology, journey_name, injection) for injection in experiment.injections]
+    lost = {service for service in topology.system.services if _all_at_a_time(topology, experiment, service)}
+    allowed = [
+        _under_loss(topology, topology.journey(journey_name), injection.target.service)
+        if isinstance(injection.target, InstanceTarget) and injection.target.service in lost
+        else expected(topology, journey_name, injection)
+        for injection in experiment.injections
+    ]
     return max(allowed, key=_STRENGTH.index, default=Expectation.UNCHANGED)
+
+
+def _all_at_a_time(topology: Topology, experiment: Experiment, service: str) -> bool:
+    """Whether there is a moment in which every instance of a service has a fault."""
+    hit = [
+        (injection.target.index, injection.after, injection.after + injection.lasts)
+        for injection in experiment.injections
+        if isinstance(injection.target, InstanceTarget) and injection.target.service == service
+    ]
+    count = len(topology.instances_of(service))
+    return any(len({index for index, began, ends in hit if began <= moment < ends}) == count for _, moment, _ in hit)
 
 
 def expected(topology: Topology, journey_name: str, injection: Injection) -> Expectation:
