@@ -55,6 +55,7 @@ def _tls(command: _Command) -> _Command:
 @click.argument("system", type=click.Path(path_type=Path), required=False)
 @click.option("--only", multiple=True, metavar="EXPERIMENT", help="Run only this experiment (may be repeated).")
 @click.option("--skip", multiple=True, type=click.Choice(PARTS), help="Leave a part out (may be repeated).")
+@click.option("--long", is_flag=True, help="Run the experiments that are marked as long, too.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
 @_tls
@@ -67,6 +68,7 @@ def run(
     directory: Path | None,
     seed: int | None,
     *,
+    long: bool,
     tls: bool,
 ) -> None:
     """The main job: start the SYSTEM, verify its pacts, break it under load, fuzz it, and judge."""
@@ -74,7 +76,7 @@ def run(
     if not parts:
         message = "nothing is left to run; skip fewer parts"
         raise click.UsageError(message)
-    context.exit(_run(_options(system, parts=parts, only=only, directory=directory, seed=seed, tls=tls)))
+    context.exit(_run(_options(system, parts=parts, only=only, long=long, directory=directory, seed=seed, tls=tls)))
 
 
 @click.command()
@@ -237,6 +239,7 @@ def _options(
     pacts: Path | None = None,
     much: FuzzOptions | None = None,
     repeat: int = 1,
+    long: bool = True,
 ) -> Options:
     from harness.engine.fuzzing import FuzzOptions
     from harness.engine.prepare import Options
@@ -247,6 +250,7 @@ def _options(
         parts=parts,
         only=only,
         repeat=repeat,
+        long=long,
         services=services,
         consumer=consumer,
         pacts=pacts,

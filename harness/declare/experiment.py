@@ -78,6 +78,8 @@ class ExperimentSpec(Declared):
     recover_within: Duration = DEFAULT_RECOVERY
     blast_radius: BlastRadiusSpec | None = None
     guards: tuple[GuardSpec, ...] = ()
+    long: bool = False
+    """Whether the main job leaves it to runs that have the time: `harness run --long`."""
 
 
 def load_experiments(
@@ -135,6 +137,7 @@ def read_experiment(
         after=reading.bounds("after", spec.after),
         recover_within=spec.recover_within,
         guards=reading.guards(spec.guards),
+        long=spec.long,
         blast_radius=reading.radius(spec.blast_radius, injections),
         source=source,
     )

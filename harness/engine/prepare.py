@@ -36,6 +36,8 @@ class Options:
     parts: frozenset[str] = frozenset({"verify", "chaos", "fuzz"})
     only: tuple[str, ...] = ()
     """Names of experiments, and files of some; all that are declared when empty."""
+    long: bool = True
+    """Whether experiments that are `long` are run when none is named."""
     repeat: int = 1
     """How often each experiment is run."""
     consumer: str | None = None
@@ -58,6 +60,8 @@ class Plan:
     fuzzing: FuzzSettings = field(default_factory=FuzzSettings)
     command: tuple[str, ...] = ("chaos", "run")
     """What repeats an experiment, before its name."""
+    left_out: tuple[str, ...] = ()
+    """Experiments that are run only when asked for."""
 
 
 def prepare(options: Options) -> Plan:
@@ -85,7 +89,8 @@ def prepare(options: Options) -> Plan:
         permit(topology, fuzzing, place_of=place_of)
         return Plan(topology=topology, experiments=(), invariants=Invariants(), rate=0.0, fuzzing=how)
     chaos = root / content.chaos
-    chosen = chosen_of(options.only, chaos / "experiments", topology)
+    directory = chaos / "experiments"
+    chosen, left_out = _within(options, directory, chosen_of(options.only, directory, topology))
     feasible(topology, chosen)
     conduct_that_loads(topology)
     rate = topology.system.baseline.rate or max(experiment.rate for experiment in chosen)
@@ -97,7 +102,19 @@ def prepare(options: Options) -> Plan:
         experiments=experiments,
         invariants=load_invariants(chaos, topology),
         rate=rate,
+        left_out=left_out,
     )
+
+
+def _within(
+    options: Options, directory: Path, chosen: tuple[Experiment, ...]
+) -> tuple[tuple[Experiment, ...], tuple[str, ...]]:
+    """Those that are run, and the names of those that take too long to be run unasked."""
+    long = {each.name for each in chosen if each.long and not options.long and not options.only}
+    if len(long) == len(chosen):
+        problem = Problem(place=Place(file=str(directory)), message="holds only long experiments", remedy="add --long")
+        raise DeclarationError([problem])
+    return tuple(each for each in chosen if each.name not in long), tuple(sorted(long))
 
 
 def chosen_of(wanted: Sequence[str], directory: Path, topology: Topology) -> tuple[Experiment, ...]:

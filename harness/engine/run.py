@@ -160,6 +160,8 @@ class _Run:
 
     async def _chaos(self) -> None:
         session, plan = self.session, self.plan
+        if plan.left_out:
+            session.recorder.note(f"left to `harness run --long`: {', '.join(plan.left_out)}")
         conformance = await self._conformance(plan.topology.system.entry)
         async with self._phase("baseline"):
             ratios = await measure_edges(session)

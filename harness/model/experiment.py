@@ -77,6 +77,8 @@ class Experiment:
     """What stops it at once."""
     blast_radius: BlastRadius | None = None
     role: Role = Role.EXPERIMENT
+    long: bool = False
+    """Only for runs that have the time."""
     source: str = ""
     """`file:line` where it was declared."""
     repeats: str = ""
