@@ -21,10 +21,10 @@ def wants_another(results: Sequence[CellVerdict]) -> bool:
     if len(results) >= MOST_TRIALS:
         return False
     if len(results) == 1:
-        return last.verdict is Verdict.FAIL or last.mixed or _by_chance(last)
-    if _by_chance(last):
+        return last.verdict is Verdict.FAIL or last.mixed or by_chance(last)
+    if by_chance(last):
         return True
-    judged = [each for each in results if not _by_chance(each)]
+    judged = [each for each in results if not by_chance(each)]
     # One that failed by time with several visits at once is settled by the next, in which they were paid in turn.
     return _differ(judged) and _all_by_time(judged) and not judged[0].at_once
 
@@ -35,7 +35,7 @@ def settled(results: Sequence[CellVerdict]) -> CellVerdict:
     What must never happen is red if it happened once, and the reason says how often; what time may have caused is red
     when most trials showed it, and UNKNOWN when fewer did.
     """
-    judged = [each for each in results if not _by_chance(each)] or list(results[-1:])
+    judged = [each for each in results if not by_chance(each)] or list(results[-1:])
     failed = [each for each in judged if each.verdict is Verdict.FAIL]
     whole = _with_all(failed[0] if failed else judged[-1], results, judged)
     if len(results) == 1:
@@ -79,7 +79,8 @@ def _with_all(one: CellVerdict, results: Sequence[CellVerdict], judged: Sequence
     )
 
 
-def _by_chance(result: CellVerdict) -> bool:
+def by_chance(result: CellVerdict) -> bool:
+    """Whether nothing could be said of a trial, and the next may tell."""
     return result.verdict is Verdict.UNKNOWN and any(each.rule in BY_CHANCE for each in result.findings)
 
 

@@ -13,6 +13,7 @@ from harness.checkers.trial import Crossed, Trial
 from harness.engine.familiar import AT_ONCE, Familiar, between, quiet_views
 from harness.engine.ground import Counts, Ground
 from harness.engine.kinds import fault_of
+from harness.engine.milder import Milder
 from harness.errors import HarnessError
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.matrix import SLOW_KINDS, Cell, Kind, Rule
@@ -53,7 +54,7 @@ def delay_of(ground: Ground, known: Familiar, edge: str) -> float:
 class CellRun:
     """One cell from arming to what comes after its healing."""
 
-    def __init__(  # noqa: PLR0913 -- what, where, how, and whether visits are paid in turn
+    def __init__(  # noqa: PLR0913 -- what, where, how, whether visits are paid in turn, and by which fault
         self,
         ground: Ground,
         known: Familiar,
@@ -62,15 +63,19 @@ class CellRun:
         numbers: Iterator[int],
         *,
         in_turn: bool = False,
+        milder: Milder | None = None,
     ) -> None:
         long = cell.kind in SLOW_KINDS or known.visit_s >= LONG_VISIT_S
-        self._at_once = known.at_once and long and not in_turn and pace.visits > 1
+        self._milder = milder
+        self._wanted = (milder.visits if milder else None) or pace.visits
+        self._at_once = known.at_once and long and not in_turn and self._wanted > 1
         self._ground = ground
         self._known = known
         self._cell = cell
         self._pace = pace
         self._numbers = numbers
         self._armed: list[str] = []
+        self._healed_early: list[Healed] = []
         self._after: list[Visit] = []
         self.crossed: dict[str, int] = {}
         """Edge → requests that the visits made while the fault was in force."""
@@ -89,6 +94,9 @@ class CellRun:
             trial = replace(trial, healed=healed)
             if healed.hits is not None and healed.hits.exchanges is not None:
                 trial = replace(trial, crossed=replace(trial.crossed, count=healed.hits.exchanges))
+            elif healed.hits is not None and self._milder is not None and self._milder.provider_index is not None:
+                # What crossed to the other instances met nothing.
+                trial = replace(trial, crossed=replace(trial.crossed, count=healed.hits.requests, own=False))
         if trial.visits:
             try:
                 trial = await self._afterwards(trial)
@@ -110,17 +118,35 @@ class CellRun:
         trial = replace(trial, armed=armed)
         if not armed.in_force:
             return trial
-        visits = await self._visits()
+        visits = await self._visits_while_it_lasts()
         after = await ground.counts()
         crossed = self._crossings(before, after, ground.clock.now() - began, len(visits))
         delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0
+        delay_s = self._milder.delay_s if self._milder else delay_s
         return replace(trial, visits=tuple(visits), at_once=self._at_once, crossed=crossed, delay_s=delay_s)
+
+    async def _visits_while_it_lasts(self) -> list[Visit]:
+        """All visits; a fault that is to last for a while only is taken back meanwhile."""
+        lasts_s = self._milder.lasts_s if self._milder else None
+        if lasts_s is None:
+            return await self._visits()
+        ending = asyncio.ensure_future(self._end_after(lasts_s))
+        try:
+            return await self._visits()
+        finally:
+            if not ending.done():
+                ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+
+    async def _end_after(self, seconds: float) -> None:
+        await self._ground.clock.sleep(seconds)
+        self._healed_early.append(await asyncio.shield(self._ground.injector.heal(self._armed[-1])))
 
     async def _visits(self) -> list[Visit]:
         """As many as the pace has it, at the same time where they take long; fewer in turn when they hang."""
         clock, began = self._ground.clock, self._ground.clock.now()
         visits: list[Visit] = []
-        while left := self._pace.visits - len(visits):
+        while left := self._wanted - len(visits):
             paid = min(left, AT_ONCE) if self._at_once else 1
             visits += await asyncio.gather(*(self._visit() for _ in range(paid)))
             if self._hung(visits[-1]) and clock.now() - began >= HANGS_BUDGET_S:
@@ -147,10 +173,14 @@ class CellRun:
         return Armed(in_force=not bad, evidence=evidence, took_s=sum(each.took_s for each in found))
 
     async def _inject(self, edge: str, kind: Kind, part: str) -> Armed:
-        fault = fault_of(kind, delay_of(self._ground, self._known, edge))
         consumer, _, provider = edge.partition("->")
-        identity = f"{self._cell.journey}-{edge}-{self._cell.kind}-{part}".replace("->", "-to-")
         target = EdgeTarget(consumer=consumer, provider=provider)
+        if self._milder is not None and part != "first":
+            fault = self._milder.fault
+            target = replace(target, provider_index=self._milder.provider_index)
+        else:
+            fault = fault_of(kind, delay_of(self._ground, self._known, edge))
+        identity = f"{self._cell.journey}-{edge}-{self._cell.kind}-{part}".replace("->", "-to-")
         self._armed.append(identity)
         return await self._ground.injector.inject(Injection(id=identity, fault=fault, target=target, lasts=LASTS))
 
@@ -161,6 +191,7 @@ class CellRun:
             found = await asyncio.shield(asyncio.gather(*(heal(identity) for identity in self._armed)))
         else:
             found = [await asyncio.shield(heal(identity)) for identity in reversed(self._armed)]
+            found = [*self._healed_early, *found]
         bad = [each for each in found if not each.verified]
         taken = [each for each in found if each.by is not HealedBy.NOTHING]
         return next(iter(bad or taken or found), None)

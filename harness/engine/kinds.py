@@ -68,6 +68,20 @@ def fault_of(kind: Kind, delay_s: float, faults: Mapping[str, type[FaultSpec]] =
         raise HarnessError(f"'{kind}' can't be had of the fault {means.fault}: {error.errors()[0]['msg']}") from error
 
 
+def kind_of(fault: FaultSpec) -> Kind:
+    """The kind of failure by whose rules a fault is judged.
+
+    Raises:
+        HarnessError: when no kind comes about by that fault.
+    """
+    kinds = [kind for kind, means in MEANS.items() if means.fault == fault.kind]
+    alike = [kind for kind in kinds if MEANS[kind].attributes(1.0).items() <= dict(fault).items()]
+    if not kinds:
+        words = ", ".join(sorted({means.fault for means in MEANS.values()}))
+        raise HarnessError(f"expected a fault of the matrix ({words}), found {fault.kind}")
+    return (alike or kinds)[0]
+
+
 def known_kinds(kinds: Iterable[Kind], faults: Mapping[str, type[FaultSpec]] = FAULTS) -> tuple[Kind, ...]:
     """Those of the kinds that some fault brings about."""
     return tuple(kind for kind in kinds if kind in MEANS and MEANS[kind].fault in faults)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.checkers.alike import Pruning, Seen, prune
@@ -19,6 +19,7 @@ from harness.engine.matrix_told import Tallied, finding_of, outlook_of
 from harness.engine.trials import Trials
 from harness.errors import HarnessError
 from harness.model.events import FindingMade, MatrixCellEnded, MatrixEnded
+from harness.model.finding import Finding
 from harness.model.matrix import KINDS, LINE_KINDS, Cell, CellVerdict, FirstFault, Kind, Outlook, Rule
 from harness.model.verdict import Verdict
 
@@ -45,6 +46,10 @@ class Wanted:
     """Seconds since the run began after which no further cell is tried; None: all are."""
     earlier: tuple[CellVerdict, ...] = ()
     """What a run came to that was cut short: those cells are not tried again."""
+    cells: tuple[Cell, ...] = ()
+    """Only these, and the cells of their first faults; all when empty."""
+    excused: Callable[[Finding], Finding] = lambda finding: finding
+    """Says why what is red does not make the run red."""
     pace: Pace
 
 
@@ -63,14 +68,14 @@ class Matrix:
 
     def __init__(self, ground: Ground, wanted: Wanted) -> None:
         self._visits = CountedVisits(ground.visitor)
-        self._ground = replace(ground, visitor=self._visits)
+        self.ground = self._ground = replace(ground, visitor=self._visits)
         self._wanted = wanted
         self._numbers: Iterator[int] = itertools.count(1)
         self._kinds = known_kinds(kind for kind in wanted.kinds or KINDS)
         self._earlier = {each.cell: each for each in wanted.earlier if _holds(each)}
         self._queue: list[Cell] = []
         self._stands: dict[Cell, tuple[Cell, str]] = {}
-        self._trials = Trials(self._ground, wanted.pace, self._numbers, lambda: self._over)
+        self.trials = self._trials = Trials(self._ground, wanted.pace, self._numbers, lambda: self.is_over)
         self._counted = _Counted()
         self.known: list[Familiar] = []
 
@@ -135,12 +140,12 @@ class Matrix:
             for earlier in self._earlier.values():
                 if earlier.cell.journey == known.journey:
                     self._restore_found(known, earlier)
-            cells += [cell for edge in known.usual if self._is_wanted(edge) for cell in self._row(known, edge)]
+            cells += [cell for edge in known.usual if self.wants(edge) for cell in self._row(known, edge)]
             for edge, (first, _) in known.found.items():
-                cells += self._row(known, edge, first) if self._is_wanted(edge) else ()
-        pruning = prune(cells, self._seen(), self._critical) if self._wanted.prune else Pruning(kept=tuple(cells))
+                cells += self._row(known, edge, first) if self.wants(edge) else ()
+        pruning = prune(cells, self._seen(), self.critical) if self._wanted.prune else Pruning(kept=tuple(cells))
         self._stands |= pruning.stands
-        self._queue = telling_order(pruning.kept, self._critical)
+        self._queue = telling_order(pruning.kept, self.critical)
         pruned = f", and {len(pruning.stands)} that could tell nothing new are left out" if pruning.stands else ""
         self._ground.say(f"{len(self._queue)} cells{pruned}")
 
@@ -183,10 +188,21 @@ class Matrix:
         return True
 
     @property
-    def _critical(self) -> tuple[str, ...]:
+    def critical(self) -> tuple[str, ...]:
+        """The journeys that matter most."""
         return tuple(name for name, journey in self._ground.topology.system.journeys.items() if journey.critical)
 
-    def _is_wanted(self, edge: str) -> bool:
+    @property
+    def named(self) -> tuple[Cell, ...]:
+        """The cells that were asked for by name."""
+        return self._wanted.cells
+
+    def is_excused(self, result: CellVerdict) -> bool:
+        """Whether somebody accepted it, or it was known."""
+        return bool(self._wanted.excused(finding_of(self._ground.topology, result)).excused)
+
+    def wants(self, edge: str) -> bool:
+        """Whether an edge was asked for."""
         changed = self._wanted.changed
         if changed and changed not in edge.split("->"):
             return False
@@ -199,16 +215,26 @@ class Matrix:
         self._counted.places.add((known.journey, edge))
         kinds = [kind for kind in self._kinds if applies(kind, protocol)]
         self._counted.not_applicable += len(self._kinds) - len(kinds)
-        return [Cell(journey=known.journey, edge=edge, kind=kind, first=first) for kind in kinds]
+        cells = [Cell(journey=known.journey, edge=edge, kind=kind, first=first) for kind in kinds]
+        return [each for each in cells if not self._wanted.cells or self._serves(each)]
+
+    def _serves(self, cell: Cell) -> bool:
+        """Whether it is one that was named, or stands for the first fault of one."""
+        firsts = {
+            Cell(journey=each.journey, edge=each.first.edge, kind=each.first.kind)
+            for each in self._wanted.cells
+            if each.first
+        }
+        return cell in self._wanted.cells or cell in firsts
 
     async def _conduct(self) -> tuple[Cell, ...]:
         """All cells of the queue, and those that turn up meanwhile; gives those for which there was no time."""
         by_name = {known.journey: known for known in self.known}
         while True:
-            while self._queue and not self._over:
+            while self._queue and not self.is_over:
                 cell = self._queue.pop(0)
                 await self._next(by_name[cell.journey], cell)
-            if self._over or not self._ask_for_uncrossed():
+            if self.is_over or not self._ask_for_uncrossed():
                 silent = {*self._queue}
                 return (*self._queue, *(each for each, (other, _) in self._stands.items() if other in silent))
 
@@ -225,8 +251,8 @@ class Matrix:
         for edge in new[: max(0, MOST_FOUND_EDGES - len(found))]:
             first, _ = known.found[edge]
             self._ground.say(f"  {edge} is crossed only when {first}")
-            if self._is_wanted(edge):
-                self._queue = telling_order([*self._queue, *self._row(known, edge, first)], self._critical)
+            if self.wants(edge):
+                self._queue = telling_order([*self._queue, *self._row(known, edge, first)], self.critical)
 
     def _speak_for_themselves(self, cell: Cell) -> None:
         """What a cell does not tell, those tell that it was to stand for."""
@@ -234,10 +260,11 @@ class Matrix:
         for each in own:
             del self._stands[each]
         if own:
-            self._queue = telling_order([*self._queue, *own], self._critical)
+            self._queue = telling_order([*self._queue, *own], self.critical)
 
     @property
-    def _over(self) -> bool:
+    def is_over(self) -> bool:
+        """Whether there is no time for anything more."""
         return self._wanted.ends_at is not None and self._ground.now() >= self._wanted.ends_at
 
     def _ask_for_uncrossed(self) -> bool:

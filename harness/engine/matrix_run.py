@@ -10,24 +10,20 @@ from functools import partial
 from pathlib import Path
 
 from harness.checkers.state import COMMANDS
-from harness.checkers.trial import Promised
-from harness.contracts.conformance import Conformance
 from harness.declare import load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
-from harness.engine.cell_blame import blaming
-from harness.engine.documents import document_of, read_document
 from harness.engine.ending import conducted
-from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
-from harness.engine.hearing import Hearing
 from harness.engine.matrix import Matrix, Wanted
+from harness.engine.matrix_ground import ground_of
 from harness.engine.matrix_rest import read_at_the_end
+from harness.engine.matrix_shrink import measure_budgets, shrink_red
 from harness.engine.permission import permit
 from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import LoadVisitor, open_visitor
-from harness.errors import ContractError, DeclarationError, HarnessError, JournalError, Place, Problem
+from harness.errors import DeclarationError, HarnessError, JournalError, Place, Problem
 from harness.load.visits import Visitor
 from harness.model.events import Event, MatrixCellEnded, MatrixEnded, PhaseEnded, RunStarted
 from harness.model.finding import Finding, Part
@@ -43,8 +39,6 @@ VISITS = 2
 """Under each fault, unless the user wants more."""
 CHANGED_BUDGET_S = 80.0
 """For what a change to one service touches, from the run's start: somebody waits for it."""
-
-_SERVER_ERROR = 500
 
 OpenVisitor = Callable[[Session], Awaitable[Visitor]]
 
@@ -64,6 +58,12 @@ class MatrixOptions:
     """From the start of the run; what there is no time for is told as untested."""
     resume: Path | None = None
     """The directory of a run that was cut short, or had no time for all: its results are taken over."""
+    cells: tuple[Cell, ...] = ()
+    """Only these, and what they need; all when empty."""
+    shrink: bool = False
+    """Look for the smallest fault that breaks each red cell."""
+    latency_budget: bool = False
+    """Look for the delay that each edge bears that a journey can do without."""
     visits: int = VISITS
     restart: bool = True
     recover_within_s: float = RECOVER_WITHIN_S
@@ -170,14 +170,17 @@ async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, v
             prune=options.prune,
             ends_at=options.budget_s or (CHANGED_BUDGET_S if options.changed else None),
             earlier=plan.earlier,
+            cells=options.cells,
             pace=pace,
         )
-        document = await _document(session)
-        ground = ground_of(session, plan, options, visitor)
-        if document is not None:
-            ground = replace(ground, declared=document.declared, promised=partial(_promised, document))
+        replay = partial(replay_of, options=options, seed=session.seed)
+        ground = await ground_of(session, visitor, reads=plan.invariants.reads, replay=replay)
         matrix = Matrix(ground, wanted)
         await matrix.run()
+        if options.shrink:
+            await shrink_red(session, matrix, options.system)
+        if options.latency_budget:
+            await measure_budgets(session, matrix)
         if any(method in COMMANDS for known in matrix.known for method, _ in known.clean.requests.values()):
             by_load = isinstance(visitor, LoadVisitor)
             await read_at_the_end(session, plan.invariants, by_load=by_load, replay=_whole(options, session.seed))
@@ -185,15 +188,6 @@ async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, v
         await asyncio.shield(visitor.close())
     recorder = session.recorder
     recorder.record(PhaseEnded(name="matrix", t=session.now(), took_s=session.now() - began))
-
-
-def _promised(document: Conformance, method: str, path: str) -> dict[int, Promised]:
-    """What the document promises of errors."""
-    return {
-        status: Promised(headers=headers, media=media)
-        for status, (headers, media) in document.promised(method, path).items()
-        if status >= _SERVER_ERROR
-    }
 
 
 def with_untested(events: Sequence[Event], verdict: Verdict, reason: str) -> tuple[Verdict, str]:
@@ -204,40 +198,6 @@ def with_untested(events: Sequence[Event], verdict: Verdict, reason: str) -> tup
     cells = outlook.figures.get("cells", 0)
     told = f"{reason}; {len(outlook.untested)} of {cells:.0f} cells were not tested"
     return (worst((verdict, Verdict.UNKNOWN)) if cells <= len(outlook.untested) else verdict), told
-
-
-async def _document(session: Session) -> Conformance | None:
-    """What the entry declares of its answers; None when it says nothing that can be read."""
-    entry = session.topology.system.entry
-    where = document_of(session.topology, entry, session.deployment.service_url(entry))
-    if not where:
-        return None
-    try:
-        document = await read_document(where, credentials=session.deployment.credentials)
-        return Conformance(entry, document) if isinstance(document, dict) else None
-    except ContractError as error:
-        session.recorder.note(f"no status is taken for declared: {error}")
-        return None
-
-
-def ground_of(session: Session, plan: MatrixPlan, options: MatrixOptions, visitor: Visitor) -> Ground:
-    """A session as the ground of its matrix."""
-    return Ground(
-        topology=session.topology,
-        visitor=visitor,
-        injector=session.injector,
-        clock=session.clock,
-        counts=EdgeCounts(session),
-        views=SystemViews(session, plan.invariants.reads),
-        restart=lambda: restart_services(session),
-        deaths=lambda: take_deaths(session),
-        record=session.recorder.record,
-        now=session.now,
-        say=session.say,
-        replay=lambda cell: replay_of(cell, options, session.seed),
-        blame=blaming(session),
-        hearing=lambda names: Hearing(session, [session.topology.edges[name] for name in names]),
-    )
 
 
 def replay_of(cell: Cell, options: MatrixOptions, seed: int) -> str:

@@ -7,7 +7,7 @@ import platform
 import secrets
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -214,6 +214,10 @@ class Session:
             )
             self._stack.push_async_callback(self._driver.stop)
         return self._driver
+
+    def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Close something when the session ends, before what it stands on."""
+        self._stack.push_async_callback(close)
 
     async def stop(self) -> None:
         """Heal, stop and remove everything; safe to call twice. The journal stays open for the conclusion."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from harness.checkers.again import settled, wants_another
+from harness.checkers.again import by_chance, settled, wants_another
 from harness.checkers.cells import judge
 from harness.checkers.clean_class import same_class
 from harness.checkers.trial import Owed, Trial, told_apart
 from harness.engine.cell import CellRun, Pace
 from harness.engine.familiar import Familiar
 from harness.engine.ground import Ground
+from harness.engine.milder import Milder
 from harness.engine.owed import owed_of
 from harness.errors import HarnessError
 from harness.model.matrix import Cell, CellVerdict, FirstFault, Kind, Rule
@@ -58,6 +59,22 @@ class Trials:
         result = replace(settled(trials), opened=tuple(sorted(opened)))
         self.results.append(result)
         return result
+
+    async def under(self, known: Familiar, cell: Cell, milder: Milder) -> CellVerdict:
+        """One trial of a cell under a milder fault, and another where chance kept it from telling; no result of it."""
+        verdict = await self._gently(known, cell, milder)
+        return await self._gently(known, cell, milder) if by_chance(verdict) else verdict
+
+    async def _gently(self, known: Familiar, cell: Cell, milder: Milder) -> CellVerdict:
+        if known.sick:
+            await self._look_again(known)
+        already = self._rules_under(cell)
+        if known.trouble:
+            trial = Trial(cell=cell, clean=replace(known.clean, trouble=known.trouble), already=already)
+        else:
+            run = CellRun(self._ground, known, cell, self._pace, self._numbers, in_turn=True, milder=milder)
+            trial = replace(await run.run(already), usable_before=self._usable_before(cell))
+        return judge(replace(trial, replay=self._ground.replay(cell)), self.owed(known, cell))
 
     def withdraw(self, cell: Cell) -> None:
         """Forget what came of an edge that no fault opened after all."""

@@ -39,6 +39,7 @@ from harness.testing.experiments import Conducted
 from harness.testing.figure import Figure
 from harness.testing.measured import Measured
 from harness.testing.system import Breakable, Load, SystemUnderTest
+from harness.testing.visits import Visited
 
 __all__ = [
     "Breakable",
@@ -50,6 +51,7 @@ __all__ = [
     "Load",
     "Measured",
     "SystemUnderTest",
+    "Visited",
     "bandwidth",
     "black_hole",
     "cpu",

@@ -22,6 +22,7 @@ from harness.model.topology import Topology
 from harness.testing.background import Background
 from harness.testing.experiments import Conducted, Conducting, conducting
 from harness.testing.measured import Evidence, InForce, Measured
+from harness.testing.visits import Visited, Visiting, visiting
 
 DEFAULT_RATE = 20.0
 """Journeys a second."""
@@ -121,6 +122,7 @@ class SystemUnderTest:
         self._in_force: dict[str, InForce] = {}
         self._numbers = itertools.count(1)
         self._conducting: Conducting | None = None
+        self._visiting: Visiting | None = None
 
     def edge(self, consumer: str, provider: str) -> Breakable:
         """An edge; raises HarnessError when there is none, with those that there are."""
@@ -149,6 +151,12 @@ class SystemUnderTest:
         if self._conducting is None:
             self._conducting = conducting(self._stage)
         return self._background.run(self._conducting.conduct(draft))
+
+    def visited(self, journey: str, target: EdgeTarget, fault: FaultSpec, lasts_s: float | None) -> Visited:
+        """See `Breakable.visit`."""
+        if self._visiting is None:
+            self._visiting = visiting(self._stage)
+        return self._background.run(self._visiting.visit(journey, target, fault, lasts_s))
 
     @property
     def in_force(self) -> tuple[InForce, ...]:
@@ -232,6 +240,22 @@ class Breakable:
         if fault.acts_on != expected:
             raise HarnessError(f"{fault.kind} acts on an {fault.acts_on}, and {self._target} is an {expected}")
         return self._system.broken(self._target, fault)
+
+    def visit(self, journey: str, *, under: FaultSpec, lasts: str | Duration | None = None) -> Visited:
+        """Let customers come by while a fault is in force, heal, and judge as a cell of the matrix is judged.
+
+        Args:
+            journey: what the customers do.
+            under: the fault; it is in force until they are gone.
+            lasts: take it back so long after it was seen to be in force instead.
+
+        Raises:
+            Inconclusive: when nothing can be said: the fault did not bite, or nobody crossed the edge.
+        """
+        if not isinstance(self._target, EdgeTarget):
+            raise HarnessError(f"expected an edge to visit under a fault, found the instance {self._target}")
+        lasts_s = None if lasts is None else float(Duration.parse(lasts))
+        return self._system.visited(journey, self._target, under, lasts_s)
 
 
 class Load:
