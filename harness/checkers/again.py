@@ -13,6 +13,8 @@ BY_TIME = frozenset({Rule.HANG, Rule.SLOW, Rule.OVERDUE, Rule.RECOVERY})
 """What a machine that is busy may seem to do too; everything else must not happen even once."""
 BY_CHANCE = frozenset({Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.HARNESS, Rule.PLACEBO})
 """Why nothing could be said, which may be otherwise next time."""
+BY_DATA = frozenset({Rule.UNMARKED})
+"""What the values that a trial happened to meet may seem to do too: only if each trial shows it, it is so."""
 
 
 def wants_another(results: Sequence[CellVerdict]) -> bool:
@@ -42,9 +44,20 @@ def settled(results: Sequence[CellVerdict]) -> CellVerdict:
         return whole
     if not failed:
         return _usable_in_all(whole, judged)
-    told = f"in {len(failed)} of {len(judged)} trials"
     if len(failed) == len(judged):
-        return replace(whole, remarks=(f"seen {told}", *whole.remarks))
+        return replace(whole, remarks=(f"seen in {len(failed)} of {len(judged)} trials", *whole.remarks))
+    return _now_and_then(whole, failed, judged, results)
+
+
+def _now_and_then(
+    whole: CellVerdict, failed: Sequence[CellVerdict], judged: Sequence[CellVerdict], results: Sequence[CellVerdict]
+) -> CellVerdict:
+    """What trials say together of which some failed, and others did not."""
+    told = f"in {len(failed)} of {len(judged)} trials"
+    if _rules(failed) <= BY_DATA:
+        passed = next(each for each in judged if each.verdict is not Verdict.FAIL)
+        remark = f"{told}, which the data may do too: {failed[0].reason}"
+        return replace(_with_all(passed, results, judged), remarks=(remark, *passed.remarks))
     if _all_by_time(failed) and judged[0].at_once and failed == judged[:1]:
         remark = f"only with {judged[0].samples} visits at once: {failed[0].reason}"
         return replace(_with_all(judged[-1], results, judged), remarks=(remark, *judged[-1].remarks))
@@ -89,5 +102,9 @@ def _differ(results: Sequence[CellVerdict]) -> bool:
 
 
 def _all_by_time(results: Sequence[CellVerdict]) -> bool:
-    rules = {each.rule for result in results for each in result.findings if each.verdict is Verdict.FAIL}
+    rules = _rules(results)
     return bool(rules) and rules <= BY_TIME
+
+
+def _rules(results: Sequence[CellVerdict]) -> set[Rule]:
+    return {each.rule for result in results for each in result.findings if each.verdict is Verdict.FAIL}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from harness.checkers.clean_class import (
     DEADLINE_SLACK,
+    CleanClass,
     StepClass,
     content_type,
     described,
@@ -13,7 +14,7 @@ from harness.checkers.clean_class import (
     is_success,
     same_class,
 )
-from harness.checkers.shape import parsed, thinner
+from harness.checkers.shape import parsed, thinner, zeroed
 from harness.checkers.state import COMMANDS
 from harness.checkers.trial import Owed, Trial
 from harness.model.matrix import SLOW_KINDS, CellFinding, CellVerdict, Kind, Rule
@@ -31,6 +32,9 @@ ENOUGH_TO_COMPARE = 2
 OVERDUE_SLACK_S = 0.25
 """So much later than its declared deadline a call may be given up: a machine may be busy."""
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_YES, _NO = 2, 4
+NOT_NOW = frozenset({408, 409, 412, 423, 424, 425, 429})
+"""What refuses a request for what is so at the moment, and not for what it asks: that may be true under a fault."""
 
 Broken = Iterator[tuple[Exchange, str]]
 """Exchanges that break a rule, and how."""
@@ -134,6 +138,7 @@ def _findings(trial: Trial, owed: Owed) -> Iterator[CellFinding]:
         Rule.BROKEN: _breaks,
         Rule.BODY: _bodies,
         Rule.REFUSAL: _refusals,
+        Rule.CLASS: _other_class,
     }
     found = [each for rule, broken in rules.items() if (each := _of_rule(rule, trial, owed, broken)) is not None]
     if not any(each.rule is Rule.HANG for each in found):
@@ -205,6 +210,27 @@ def _bodies(trial: Trial, owed: Owed) -> Broken:
         yield from _own_checks(trial)
 
 
+def _other_class(trial: Trial, _owed: Owed) -> Broken:
+    """What was there without the fault and is told as not there, or forbidden, or wrong; and the other way round.
+
+    Only the first answer of a visit that is not as usual: those after it may follow from it.
+    """
+    if trial.cell.kind is Kind.ANSWER:
+        return  # Another valid answer may well say that there is nothing.
+    for visit in trial.visits:
+        for exchange in visit.exchanges:
+            step = trial.clean.steps.get(exchange.step)
+            if step is None or exchange.trouble is not None or exchange.status is None or exchange.degraded:
+                break
+            now, before = exchange.status // 100, {each // 100 for each in step.statuses}
+            if now in before:
+                continue
+            usual = " or ".join(map(str, sorted(step.statuses)))
+            if {now, *before} == {_YES, _NO} and exchange.status not in NOT_NOW:
+                yield exchange, f"{usual} without the fault, and nothing but the fault has changed"
+            break
+
+
 def _own_checks(trial: Trial) -> Broken:
     """Visits that did not get what they came for, though each answer was a full success."""
     for visit in trial.visits:
@@ -255,19 +281,26 @@ def _unmarked(trial: Trial, owed: Owed) -> Broken:
     """Answers that lack what none lacks without the fault: each visit the same, and the one after the healing not."""
     if len(trial.visits) < ENOUGH_TO_COMPARE or not trial.after:
         return
-    thin = [_gaps(trial, visit) for visit in trial.visits]
-    after = {gap for visit in trial.after for gap in _gaps(trial, visit)}
-    for gap in [gap for gap in thin[0] if gap not in after and all(gap in each for each in thin)]:
-        yield thin[0][gap], f"lacks what it has without the fault ({gap[1]}) and does not say so, though {owed.usable}"
+    after = common_gaps(trial.clean, trial.after)
+    for gap, exchange in common_gaps(trial.clean, trial.visits).items():
+        if gap not in after:
+            yield exchange, f"lacks what it has without the fault ({gap[1]}) and does not say so, though {owed.usable}"
 
 
-def _gaps(trial: Trial, visit: Visit) -> dict[tuple[str, str], Exchange]:
+def common_gaps(clean: CleanClass, visits: Sequence[Visit]) -> dict[tuple[str, str], Exchange]:
+    """Step and what all visits' answers to it lack, though no clean one does → the first of these answers."""
+    each = [_gaps(clean, visit) for visit in visits]
+    return {gap: exchange for gap, exchange in (each[0] if each else {}).items() if all(gap in one for one in each)}
+
+
+def _gaps(clean: CleanClass, visit: Visit) -> dict[tuple[str, str], Exchange]:
     """Step and what is missing in an answer to it → the answer, of those that are not marked as degraded."""
     found: dict[tuple[str, str], Exchange] = {}
     for exchange in visit.exchanges:
-        step = trial.clean.steps.get(exchange.step)
+        step = clean.steps.get(exchange.step)
         if step and step.shape and is_success(exchange) and not exchange.degraded:
-            for gap in thinner(step.shape, parsed(exchange.body)[1]):
+            document = parsed(exchange.body)[1]
+            for gap in (*thinner(step.shape, document), *zeroed(step.shape, document)):
                 found.setdefault((exchange.step, gap), exchange)
     return found
 
@@ -320,6 +353,7 @@ def _remarks(trial: Trial, owed: Owed) -> Iterator[str]:
         status = exchange.status or 0
         if exchange.trouble is None and step and status not in step.statuses:
             if _CLIENT_ERROR <= status < _SERVER_ERROR:
+                # Where it is no finding: after another step had failed, or as what is so at the moment.
                 seen[f"{described(exchange)}: it blames the customer for what she did not do"] = None
             elif status in GATEWAY_REFUSALS - {UNAVAILABLE} - owed.declared.get(exchange.step, frozenset()):
                 seen[f"{exchange.step} answers {status}: allowed, and less clear than 503 with Retry-After"] = None

@@ -59,6 +59,17 @@ def clean_class(journey: str, visits: Sequence[Visit], *, deadline_s: float) -> 
     return CleanClass(journey=journey, steps=steps, requests=requests, visits=len(visits))
 
 
+def widened(clean: CleanClass, visit: Visit) -> CleanClass:
+    """The class with one more visit without a fault: what its answers have empty or null may be so."""
+    steps = dict(clean.steps)
+    for exchange in visit.exchanges:
+        step = steps.get(exchange.step)
+        is_json, document = parsed(exchange.body)
+        if step and step.shape and is_json and is_success(exchange):
+            steps[exchange.step] = replace(step, shape=merged(step.shape, shape_of(document)))
+    return replace(clean, steps=steps)
+
+
 def _trouble(visits: Sequence[Visit], deadline_s: float) -> str:
     if not any(visit.exchanges for visit in visits):
         return "no visit asked for anything"

@@ -16,6 +16,8 @@ PROBLEMS_LIMIT = 20
 """Differences of one document that are told."""
 NULL: Final = "null"
 SCALARS: Final = frozenset({"text", "number", "boolean"})
+_COUNTED: Final = frozenset({"text", "number"})
+"""Of which 0 and the empty text are what a program has when it has nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Shape:
     """Of objects: those that were in all of them."""
     items: Shape | None = None
     """Of lists: what all elements have in common; None when there never was one."""
+    filled: bool = False
+    """Of numbers, texts and lists: whether none was 0 or empty."""
 
 
 def shape_of(value: JsonValue, depth: int = DEPTH_LIMIT) -> Shape:
@@ -35,9 +39,10 @@ def shape_of(value: JsonValue, depth: int = DEPTH_LIMIT) -> Shape:
         case dict() if depth:
             return Shape(types=frozenset({"object"}), keys={key: shape_of(value[key], depth - 1) for key in value})
         case list() if depth and value:
-            return Shape(types=frozenset({"list"}), items=reduce(merged, (shape_of(each, depth - 1) for each in value)))
+            items = reduce(merged, (shape_of(each, depth - 1) for each in value))
+            return Shape(types=frozenset({"list"}), items=items, filled=True)
         case _:
-            return Shape(types=frozenset({type_of(value)}))
+            return Shape(types=frozenset({type_of(value)}), filled=bool(value) and type_of(value) in _COUNTED)
 
 
 def merged(one: Shape, other: Shape) -> Shape:
@@ -48,7 +53,7 @@ def merged(one: Shape, other: Shape) -> Shape:
     else:
         keys = {**one.keys, **other.keys}
     items = merged(one.items, other.items) if one.items and other.items else one.items or other.items
-    return Shape(types=one.types | other.types, keys=keys, items=items)
+    return Shape(types=one.types | other.types, keys=keys, items=items, filled=one.filled and other.filled)
 
 
 def type_of(value: JsonValue) -> str:
@@ -99,8 +104,21 @@ def thinner(shape: Shape, value: JsonValue, at: str = "") -> Iterator[str]:
         for name, part in shape.keys.items():
             if name in value:
                 yield from thinner(part, value[name], f"{at}/{name}")
-    elif isinstance(value, list) and not value and shape.items is not None:
+    elif isinstance(value, list) and not value and shape.filled:
         yield f"{at or 'the list'} is empty"
+
+
+def zeroed(shape: Shape, value: JsonValue, at: str = "") -> Iterator[str]:
+    """Numbers that are 0 and texts that are empty, though they never were; in a list, those that are so throughout."""
+    if shape.filled and type_of(value) in shape.types & _COUNTED and not value:
+        yield f"{at or 'the whole body'} is {'empty' if isinstance(value, str) else 0}"
+    elif isinstance(value, dict):
+        for name, part in shape.keys.items():
+            if name in value:
+                yield from zeroed(part, value[name], f"{at}/{name}")
+    elif isinstance(value, list) and value and shape.items is not None:
+        first, *others = ([*zeroed(shape.items, each, f"{at}/*")] for each in value)
+        yield from (gap for gap in first if all(gap in each for each in others))
 
 
 def parsed(body: bytes) -> tuple[bool, JsonValue]:

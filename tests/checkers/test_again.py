@@ -61,6 +61,15 @@ def test_what_must_never_happen_is_red_though_it_happened_once() -> None:
     assert whole.reason == "it was server-error; in 1 of 2 trials"
 
 
+def test_what_the_data_may_do_is_red_only_if_each_trial_showed_it() -> None:
+    unmarked = seen(Rule.UNMARKED)
+
+    assert settled([unmarked, unmarked]).verdict is Verdict.FAIL
+    whole = settled([unmarked, GOOD])
+    assert whole.verdict is Verdict.PASS
+    assert any("the data may do too" in each for each in whole.remarks)
+
+
 def test_what_a_busy_machine_may_do_is_red_by_most_of_three_trials_else_unknown() -> None:
     assert wants_another([LATE, GOOD])
     assert not wants_another([LATE, GOOD, LATE])

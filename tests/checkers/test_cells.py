@@ -13,7 +13,7 @@ from harness.checkers.trial import Crossed, Owed, Promised
 from harness.model.fault import Armed
 from harness.model.matrix import FirstFault, Kind, Rule
 from harness.model.verdict import Verdict
-from harness.model.visits import Trouble
+from harness.model.visits import Exchange, Trouble
 from tests.checkers.trials import DEADLINE_S, OWED, TRIAL, clean, doubted, failed, got, rules, under, visit
 
 NOT_CLEAN = {
@@ -165,11 +165,48 @@ def test_what_was_empty_without_a_fault_may_be_empty() -> None:
     assert under(visit(got(204, body=b"", headers={})), trial=trial).verdict is Verdict.PASS
 
 
-def test_a_404_in_place_of_an_answer_is_told() -> None:
-    result = under(visit(got(404), failed="x"))
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+def test_what_was_there_without_the_fault_and_is_told_as_not_there_is_refused(status: int) -> None:
+    result = under(visit(got(status), failed="x"))
+
+    assert failed(result, Rule.CLASS)
+    assert "200 without the fault" in result.reason
+
+
+def test_what_was_refused_without_the_fault_and_is_let_in_under_it_is_refused() -> None:
+    trial = replace(TRIAL, clean=clean(visit(got(401))))
+
+    assert failed(under(visit(got(200)), trial=trial), Rule.CLASS)
+    assert under(visit(got(403)), trial=trial).verdict is Verdict.PASS
+    assert under(visit(got(200, degraded=True)), trial=trial).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("status", [408, 409, 412, 424, 425, 429, 503])
+def test_a_refusal_for_what_is_so_at_the_moment_is_clean(status: int) -> None:
+    result = under(visit(got(status), failed="x"))
 
     assert result.verdict is Verdict.PASS
-    assert any("blames the customer" in each for each in result.remarks)
+    assert any("blames the customer" in each for each in result.remarks) is (status != 503)
+
+
+TWO_STEPS = replace(TRIAL, clean=clean(visit(got(201, method="POST", path="/orders"), got(path="/orders/1"))))
+
+
+@pytest.mark.parametrize(
+    "first", [got(503, method="POST", path="/orders"), got(409, method="POST", path="/orders"), got(path="/new")]
+)
+def test_a_404_after_a_step_that_was_not_as_usual_may_follow_from_it(first: Exchange) -> None:
+    assert under(visit(first, got(404, path="/orders/1"), failed="x"), trial=TWO_STEPS).verdict is Verdict.PASS
+
+
+def test_a_404_after_a_step_that_went_well_is_refused() -> None:
+    well = got(201, method="POST", path="/orders")
+
+    assert failed(under(visit(well, got(404, path="/orders/1"), failed="x"), trial=TWO_STEPS), Rule.CLASS)
+
+
+def test_another_valid_answer_of_a_provider_may_say_that_there_is_nothing() -> None:
+    assert under(visit(got(404), failed="x"), kind=Kind.ANSWER).verdict is Verdict.PASS
 
 
 LATENCY = replace(TRIAL, delay_s=0.5)
@@ -395,6 +432,32 @@ def test_what_one_visit_lacks_or_the_healed_system_too_may_be_the_datas_own() ->
     assert under(less, visit(), owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
     assert under(less, less, owed=SOFT, trial=replace(TRIAL, after=(less,))).verdict is Verdict.PASS
     assert under(less, owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"id": 0, "name": "tea", "offers": [{"sku": "a", "price": 3}]},
+        {"id": 1, "name": "", "offers": [{"sku": "a", "price": 3}]},
+        {"id": 1, "name": "tea", "offers": [{"sku": "a", "price": 0}, {"sku": "b", "price": 0.0}]},
+    ],
+)
+def test_a_zero_in_place_of_a_value_that_does_not_say_so_is_red_where_the_mark_is_declared(document: JsonValue) -> None:
+    lies, marked = visit(got(document=document)), visit(got(document=document, degraded=True))
+
+    assert failed(under(lies, lies, owed=SOFT, trial=HEALED_WELL), Rule.UNMARKED)
+    assert under(marked, marked, owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
+    assert under(lies, lies, owed=OWED, trial=HEALED_WELL).verdict is Verdict.PASS
+
+
+def test_a_zero_that_is_seen_without_the_fault_too_or_now_and_then_is_the_datas_own() -> None:
+    zero = visit(got(document={"id": 0, "name": "tea", "offers": [{"sku": "a", "price": 3}]}))
+    some = visit(got(document={"id": 1, "name": "tea", "offers": [{"sku": "a", "price": 0}, {"sku": "b", "price": 3}]}))
+
+    assert under(zero, zero, owed=SOFT, trial=replace(HEALED_WELL, clean=clean(visit(), zero))).verdict is Verdict.PASS
+    assert under(zero, zero, owed=SOFT, trial=replace(HEALED_WELL, after=(zero,))).verdict is Verdict.PASS
+    assert under(zero, visit(), owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
+    assert under(some, some, owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
 
 
 def test_an_edge_that_everybody_crosses_counts_when_it_is_known_as_the_journeys_own() -> None:

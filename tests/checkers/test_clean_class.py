@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checkers.clean_class import marked, same_class
-from harness.checkers.shape import differences, lacks, merged, shape_of
+from harness.checkers.clean_class import marked, same_class, widened
+from harness.checkers.shape import differences, lacks, merged, shape_of, thinner, zeroed
 from harness.model.system import DegradedMark, OperationMark
 from harness.model.visits import Trouble, Visit
 from tests.checkers.trials import DEADLINE_S, clean, got, rules, under, visit
@@ -83,3 +83,21 @@ def test_what_is_not_said_to_be_marked_by_a_difference_or_is_no_valid_answer_is_
     seen: Visit, mark: DegradedMark
 ) -> None:
     assert not any(each.degraded for each in marked(seen, clean(), mark).exchanges)
+
+
+def test_what_one_more_visit_has_empty_or_null_may_be_so_and_nothing_else() -> None:
+    found = clean(visit(got(document={"name": "tea", "stock": 3, "offers": [1]})))
+    wider = widened(found, visit(got(document={"name": None, "stock": 0, "offers": []}), got(503, path="/other")))
+    shape = wider.steps["GET /"].shape
+
+    assert shape is not None
+    assert not [*thinner(shape, {"name": None, "stock": 3, "offers": []})]
+    assert not [*zeroed(shape, {"name": "", "stock": 0, "offers": []})]
+    assert [*lacks(shape, {"name": "tea", "offers": []})] == ["/stock is missing"]
+
+
+def test_a_list_that_is_now_and_then_empty_may_be_empty() -> None:
+    shape = clean(visit(got(document={"found": []})), visit(got(document={"found": [1]}))).steps["GET /"].shape
+
+    assert shape is not None
+    assert not [*thinner(shape, {"found": []})]
