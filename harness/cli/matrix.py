@@ -44,6 +44,9 @@ NAMES = tuple(kind.value for kind in KINDS)
 @click.option("--restart/--no-restart", default=True, show_default=True, help="Restart services when state has leaked.")
 @click.option("--recover-within", type=click.FloatRange(0.1, 600), default=10.0, show_default=True,
               help="Seconds that the answers may take to be as before once a fault is gone.")  # fmt: skip
+@click.option("--shrink", is_flag=True, help="Look for the smallest fault that still breaks each red cell.")
+@click.option("--latency-budget", is_flag=True,
+              help="Look for the delay that each edge bears that a journey can do without.")  # fmt: skip
 @click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")
 @click.pass_context
 def matrix(
@@ -63,6 +66,8 @@ def matrix(
     prune: bool,
     restart: bool,
     recover_within: float,
+    shrink: bool,
+    latency_budget: bool,
     tls: bool,
 ) -> None:
     """Break each edge of the SYSTEM in each way, one at a time, and judge by what holds for every system.
@@ -84,12 +89,15 @@ def matrix(
         visits=visits,
         restart=restart,
         recover_within_s=recover_within,
+        shrink=shrink,
+        latency_budget=latency_budget,
         settings=Settings(directory=directory, seed=seed, tls=tls),
     )
-    context.exit(asyncio.run(_drive(options, json_file)))
+    context.exit(asyncio.run(drive(options, json_file)))
 
 
-async def _drive(options: MatrixOptions, json_file: Path | None) -> int:
+async def drive(options: MatrixOptions, json_file: Path | None) -> int:
+    """Conduct a matrix, write its reports and `json_file`, and tell of it; gives the exit code."""
     from harness.engine.matrix_run import run_matrix
     from harness.report import write_reports
     from harness.report.matrix_json import write

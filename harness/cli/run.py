@@ -17,6 +17,7 @@ from harness.cli.matrix import matrix
 from harness.cli.recorded import Records, verify_recorded, with_records
 from harness.cli.roll import roll
 from harness.cli.schema import schema
+from harness.cli.shrink import shrink
 
 if TYPE_CHECKING:
     from harness.engine.fuzzing import FuzzOptions
@@ -164,6 +165,7 @@ chaos.add_command(matrix)
 chaos.add_command(schema)
 chaos.add_command(contracts)
 chaos.add_command(roll)
+chaos.add_command(shrink)
 
 
 @chaos.command("run")

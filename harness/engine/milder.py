@@ -42,6 +42,8 @@ class Milder:
     """It is taken back so long after it was seen to be in force, whoever is still there."""
     visits: int | None = None
     """Under it; as the pace has it when left out."""
+    believed: bool = False
+    """It is on when it is read back: a probe's answers may be too short to meet it, and the visits' are not."""
 
     def describe(self, provider: str) -> str:
         """`latency 410 ms`, `down for 200 ms`, `status 503 on GET /products/*`, `down to payments-1 only`."""
@@ -65,7 +67,7 @@ def at(milder: Milder, kind: Kind, dial: Dial, size: float) -> Milder:
         Dial.DELAY: lambda: replace(
             milder, fault=_at_delay(milder.fault, kind, size), delay_s=size if kind is Kind.LATENCY else 0.0
         ),
-        Dial.BYTES: lambda: replace(milder, fault=_changed(milder.fault, {"after_bytes": round(size)})),
+        Dial.BYTES: lambda: replace(milder, fault=_changed(milder.fault, {"after_bytes": round(size)}), believed=True),
         Dial.LASTS: lambda: replace(milder, lasts_s=size, visits=milder.visits or 1),
     }
     return turn[dial]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -29,8 +30,8 @@ from harness.testing import {imports}
 
 
 def {name}(system: SystemUnderTest) -> None:
-    edge = system.edge({consumer!r}, {provider!r}){only}
-    held = edge.visit({journey!r}, under={fault}{lasts})
+    edge = system.edge({consumer}, {provider}){only}
+    held = edge.visit({journey}, under={fault}{lasts})
     assert held, held
 '''
 
@@ -46,19 +47,19 @@ def reproduction(shrunk: Shrunk, milder: Milder, *, run: str, system: Path, file
     fault, maker = expression(milder.fault)
     imports = ["SystemUnderTest", maker] + (["ExchangeMatch"] if "ExchangeMatch(" in fault else [])
     return _TEST.format(
-        sentence=_plain(shrunk.sentence[:1].upper() + shrunk.sentence[1:]),
+        sentence=_plain(shrunk.sentence.partition(";")[0]),
         run=run,
         file=file,
         system=system,
         replay=_plain(shrunk.replay),
         imports=", ".join(sorted(imports)),
         name=name_of(shrunk),
-        consumer=shrunk.cell.consumer,
-        provider=shrunk.cell.provider,
+        consumer=_literal(shrunk.cell.consumer),
+        provider=_literal(shrunk.cell.provider),
         only=f".only(provider={milder.provider_index})" if milder.provider_index is not None else "",
-        journey=shrunk.cell.journey,
+        journey=_literal(shrunk.cell.journey),
         fault=fault,
-        lasts=f", lasts={str(Duration(milder.lasts_s))!r}" if milder.lasts_s is not None else "",
+        lasts=f", lasts={_literal(Duration(milder.lasts_s))}" if milder.lasts_s is not None else "",
     )
 
 
@@ -91,8 +92,8 @@ def expression(fault: FaultSpec) -> tuple[str, str]:
 
 
 def _literal(value: object) -> str:
-    if isinstance(value, Duration):
-        return repr(str(value))
+    if isinstance(value, Duration | str):
+        return json.dumps(str(value))
     if hasattr(value, "model_dump"):
         kept = value.model_dump(exclude_defaults=True)
         return f"{type(value).__name__}({', '.join(f'{name}={each!r}' for name, each in kept.items())})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from harness.checkers.again import by_chance, settled, wants_another
+from harness.checkers.again import BY_TIME, by_chance, settled, wants_another
 from harness.checkers.cells import judge
 from harness.checkers.clean_class import same_class
 from harness.checkers.trial import Owed, Trial, told_apart
@@ -17,6 +17,7 @@ from harness.engine.owed import owed_of
 from harness.errors import HarnessError
 from harness.model.matrix import Cell, CellVerdict, FirstFault, Kind, Rule
 from harness.model.system import CUSTOMERS, edge_name
+from harness.model.verdict import Verdict
 
 
 class Trials:
@@ -61,9 +62,18 @@ class Trials:
         return result
 
     async def under(self, known: Familiar, cell: Cell, milder: Milder) -> CellVerdict:
-        """One trial of a cell under a milder fault, and another where chance kept it from telling; no result of it."""
+        """A trial of a cell under a milder fault; no result of the matrix.
+
+        Another where chance kept it from telling, and where it failed by time alone: the better of the two counts.
+        """
         verdict = await self._gently(known, cell, milder)
-        return await self._gently(known, cell, milder) if by_chance(verdict) else verdict
+        if by_chance(verdict):
+            return await self._gently(known, cell, milder)
+        failed = {each.rule for each in verdict.findings if each.verdict is Verdict.FAIL}
+        if failed and failed <= BY_TIME:
+            again = await self._gently(known, cell, milder)
+            return verdict if by_chance(again) else again
+        return verdict
 
     async def _gently(self, known: Familiar, cell: Cell, milder: Milder) -> CellVerdict:
         if known.sick:

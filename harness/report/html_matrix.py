@@ -6,6 +6,7 @@ from harness.model.finding import Part
 from harness.model.matrix import JourneyCrossings, Outlook
 from harness.model.verdict import Verdict
 from harness.report.markup import Markup, el, joined
+from harness.report.matrix_shrunk import BUDGET_HEADS, budget_words
 from harness.report.matrix_story import MatrixJourney, MatrixRow, MatrixStory, shown
 from harness.report.matrix_table import in_figures
 from harness.report.parts import Cell, Row, card, chip, finding_block, head, passes, table, text
@@ -20,6 +21,8 @@ def matrix(story: RunStory) -> Markup:
     made = [card(_legend(story.matrix), *(_journey(story.matrix, each) for each in story.matrix.journeys))]
     if story.matrix.outlook is not None and story.matrix.outlook.proposals:
         made.append(_proposals(story.matrix.outlook))
+    made += [_shrunk(story.matrix)] if story.matrix.shrunk else []
+    made += [_budgets(story.matrix)] if story.matrix.budgets else []
     told = story.part(Part.MATRIX)
     trouble = [each for each in told if each.finding.verdict is not Verdict.PASS]
     good = [each for each in told if each.finding.verdict is Verdict.PASS]
@@ -66,6 +69,7 @@ def _cell(row: MatrixRow, index: int) -> Cell:
     if result is None:
         return text(shown(row, index))
     title = f"as {result.stands}: {result.pruned}" if result.stands else result.reason
+    title += f" ({result.excused})" if result.excused else ""
     return text(el("span", {"class": f"chip {result.verdict.lower()}", "title": title}, shown(row, index)))
 
 
@@ -93,3 +97,21 @@ def _proposals(outlook: Outlook) -> Markup:
     ]
     names = ("Edge", "Declared", "Looks", "Why")
     return card(el("h3", {}, "Hard or soft"), table("", tuple(text(name) for name in names), rows))
+
+
+def _shrunk(story: MatrixStory) -> Markup:
+    rows = [
+        Row(cells=(head(str(each.cell)), text(each.sentence), text(each.fault), text(each.reproduction or NOTHING)))
+        for each in story.shrunk
+    ]
+    names = ("Cell", "Breaks", "Smallest fault", "Test")
+    return card(el("h3", {}, "Smallest faults"), table("", tuple(text(name) for name in names), rows))
+
+
+def _budgets(story: MatrixStory) -> Markup:
+    rows = [
+        Row(cells=(head(edge_label(each.edge)), *(text(word) for word in budget_words(each)))) for each in story.budgets
+    ]
+    words = "Of the edges that a journey can do without: which delay it bears, and from where on its answers are less."
+    heads = tuple(text(name) for name in ("Edge", *BUDGET_HEADS))
+    return card(el("h3", {}, "Latency budget"), el("p", {"class": "soft small"}, words), table("", heads, rows))

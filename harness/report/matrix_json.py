@@ -10,6 +10,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from harness.model.events import Event
 from harness.model.matrix import MATRIX_FORMAT, Cell, CellVerdict, Proposal
+from harness.model.shrunk import LatencyBudget, Shrunk
 from harness.report.matrix_story import MatrixJourney, in_a_word
 from harness.report.tell import tell
 
@@ -17,6 +18,8 @@ FILE_NAME = "matrix.json"
 _CELL = TypeAdapter(CellVerdict)
 _UNTESTED = TypeAdapter(Cell)
 _PROPOSAL = TypeAdapter(Proposal)
+_SHRUNK = TypeAdapter(Shrunk)
+_BUDGET = TypeAdapter(LatencyBudget)
 
 
 def write(events: Sequence[Event], directory: Path) -> Path:
@@ -49,6 +52,8 @@ def table(events: Sequence[Event]) -> dict[str, JsonValue]:
         "edges": [_PROPOSAL.dump_python(each, mode="json") for each in outlook.proposals] if outlook else [],
         "cells": [_cell(each) for each in matrix.cells] if matrix else [],
         "untested": [_UNTESTED.dump_python(each, mode="json") for each in outlook.untested] if outlook else [],
+        "shrunk": [_SHRUNK.dump_python(each, mode="json") for each in matrix.shrunk] if matrix else [],
+        "latency_budget": [_BUDGET.dump_python(each, mode="json") for each in matrix.budgets] if matrix else [],
         "figures": figures,
     }
 

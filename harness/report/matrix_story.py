@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.events import Event, MatrixCellEnded, MatrixEnded
+from harness.model.events import BudgetMeasured, CellShrunk, Event, MatrixCellEnded, MatrixEnded
 from harness.model.matrix import KINDS, Cell, CellVerdict, FirstFault, JourneyCrossings, Kind, Outlook
+from harness.model.shrunk import LatencyBudget, Shrunk
 from harness.model.verdict import Verdict
-from harness.report.words import MARKS
+from harness.report.words import EXCUSED, MARKS
 
 UNTESTED = "untested"
 NOT_APPLICABLE = "-"
@@ -44,6 +45,8 @@ class MatrixStory:
     journeys: tuple[MatrixJourney, ...]
     outlook: Outlook | None
     """None in a journal that was cut."""
+    shrunk: tuple[Shrunk, ...] = ()
+    budgets: tuple[LatencyBudget, ...] = ()
 
     @property
     def cells(self) -> tuple[CellVerdict, ...]:
@@ -62,7 +65,11 @@ def matrix_of(events: Sequence[Event]) -> MatrixStory | None:
     kinds = tuple(kind for kind in KINDS if any(each.kind is kind for each in cells))
     names = dict.fromkeys(each.journey for each in cells)
     return MatrixStory(
-        kinds=kinds, journeys=tuple(_journey(name, kinds, results, outlook) for name in names), outlook=outlook
+        kinds=kinds,
+        journeys=tuple(_journey(name, kinds, results, outlook) for name in names),
+        outlook=outlook,
+        shrunk=tuple(each.shrunk for each in events if isinstance(each, CellShrunk)),
+        budgets=tuple(each.budget for each in events if isinstance(each, BudgetMeasured)),
     )
 
 
@@ -103,7 +110,7 @@ def shown(row: MatrixRow, index: int) -> str:
     result = row.cells[index]
     if result is None:
         return UNTESTED if row.untested[index] else NOT_APPLICABLE
-    told = f"{MARKS[result.verdict]} {in_a_word(result)}"
+    told = f"{EXCUSED if result.excused else MARKS[result.verdict]} {in_a_word(result)}"
     return f"({told})" if result.stands else told
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from harness.model.matrix import Outlook, Proposal
 from harness.model.verdict import Verdict
+from harness.report.matrix_shrunk import shrunk_lines
 from harness.report.matrix_story import MatrixJourney, MatrixRow, MatrixStory, shown
 from harness.report.words import count, edge_label, first_line, seconds
 
@@ -23,6 +24,7 @@ def lines(matrix: MatrixStory, *, paint: Paint, width: int) -> Iterator[str]:
         yield ""
     if matrix.outlook is not None:
         yield from _outlook(matrix.outlook, width)
+    yield from shrunk_lines(matrix)
 
 
 def _journey(matrix: MatrixStory, journey: MatrixJourney, paint: Paint, width: int) -> Iterator[str]:

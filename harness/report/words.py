@@ -12,6 +12,8 @@ NOTHING = "\N{EN DASH}"
 
 MARKS = {Verdict.PASS: "✓", Verdict.UNKNOWN: "?", Verdict.FAIL: "✕"}
 """A verdict is never told by its colour alone."""
+EXCUSED = "~"
+"""What is red and does not make the run red: somebody accepted it, or it was known."""
 
 BADNESS = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.PASS: 2}
 """Sort key: worst first."""
