@@ -24,7 +24,7 @@ from harness.cli.control_words import (
 )
 from harness.engine.by_hand import Asked, ByHand
 from harness.errors import HarnessError
-from harness.model.fault import Healed, Injection
+from harness.model.fault import Healed, HealedBy, Injection
 
 MOST_AT_ONCE = 20
 """Conversations."""
@@ -121,12 +121,23 @@ class Control:
 
     async def _heal(self, request: HealRequest, writer: asyncio.StreamWriter) -> None:
         if request.injection is None:
+            await self._put_right(writer)
             for held, healed in await self._by_hand.heal_all():
                 self._say(writer, _healed(held.injection, healed))
             return
         for held in self._by_hand.in_force:
             if held.injection.id == request.injection:
                 self._say(writer, _healed(held.injection, await self._by_hand.heal(held.injection.id)))
+
+    async def _put_right(self, writer: asyncio.StreamWriter) -> None:
+        """First what healing goes through."""
+        what = "what stands on the lines"
+        try:
+            for name in await self._by_hand.put_right():
+                evidence = "it was dead or hung; all that should be on its lines is on them again"
+                self._say(writer, Answer(kind="healed", what=name, by=HealedBy.RESTARTED.value, evidence=evidence))
+        except HarnessError as error:
+            self._say(writer, Answer(kind="healed", what=what, good=False, evidence=str(error)))
 
     @staticmethod
     def _say(writer: asyncio.StreamWriter, answer: Answer) -> None:

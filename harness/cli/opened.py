@@ -87,6 +87,7 @@ def of_session(session: Session, faults: Mapping[str, type[FaultSpec]]) -> Opene
             clock=session.clock,
             now=session.now,
             tell=session.recorder.record,
+            proxies=session.deployment.mesh.put_right,
         ),
         close=session.close,
     )
@@ -133,7 +134,13 @@ async def open_in_docker(path: Path, directory: Path | None, *, tls: bool, say: 
         directory=place,
         deployment=deployment,
         by_hand=ByHand(
-            topology, injector, faults=faults, clock=clock, now=lambda: clock.now() - began, tell=lambda _event: None
+            topology,
+            injector,
+            faults=faults,
+            clock=clock,
+            now=lambda: clock.now() - began,
+            tell=lambda _event: None,
+            proxies=deployment.mesh.put_right,
         ),
         close=close,
     )

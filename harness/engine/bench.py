@@ -56,12 +56,17 @@ class Progress:
     reads: tuple[FinalRead, ...] = ()
     sick: set[str] = field(default_factory=set)
     """Proxies that died or hung while the fault was in force."""
+    broken_off: asyncio.Event = field(default_factory=asyncio.Event)
+    """One of them did: what is in force is healed at once, and what is not yet never will be."""
     lost: int = 0
     """Journeys that were still in flight when nobody waited any more."""
 
     def trouble(self, driver: LoadDriver) -> tuple[str, ...]:
         """What went wrong with the harness's own parts."""
-        found = [f"{name} died or hung while the fault was in force" for name in sorted(self.sick)]
+        found = [
+            f"{name} died or hung while the fault was in force, so the experiment was broken off"
+            for name in sorted(self.sick)
+        ]
         if not driver.alive:
             found.append("the load generator died")
         if self.lost:

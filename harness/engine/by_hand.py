@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -159,6 +159,11 @@ def _instance(topology: Topology, text: str) -> InstanceTarget:
     raise HarnessError(f"expected an instance of {topology.name}, found {text!r}; {remedy}")
 
 
+async def all_are_well() -> list[str]:
+    """No proxy needs to be put right."""
+    return []
+
+
 class ByHand:
     """The faults that were put on one standing system by hand. What ends it must `heal_all` first."""
 
@@ -171,6 +176,7 @@ class ByHand:
         clock: Clock,
         now: Callable[[], float],
         tell: Callable[[Event], None],
+        proxies: Callable[[], Awaitable[list[str]]] = all_are_well,
     ) -> None:
         self._topology = topology
         self._injector = injector
@@ -178,6 +184,8 @@ class ByHand:
         self._clock = clock
         self._now = now
         self._tell = tell
+        self.put_right = proxies
+        """Starts the proxies that are dead or hang anew, and gives their names; raises ProxyError."""
         self._numbers = itertools.count(1)
         self._held: dict[str, Held] = {}
         self._ends: dict[str, asyncio.Task[None]] = {}

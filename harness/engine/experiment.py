@@ -182,17 +182,38 @@ async def _pace(bench: Bench, experiment: Experiment) -> None:
 
 
 async def _watch(bench: Bench, progress: Progress) -> None:
+    """Look whether the proxies are well; those that are not are started anew, and the experiment is broken off."""
     while True:
         try:
-            progress.sick.update(await bench.session.deployment.mesh.alive())
+            progress.sick.update(await bench.session.deployment.mesh.put_right())
         except HarnessError as error:
             progress.sick.add(f"the watch over the proxies ({error})")
+        if progress.sick:
+            progress.broken_off.set()
         await bench.session.clock.sleep(LOOK_S)
+
+
+async def _unless_broken_off(bench: Bench, progress: Progress, seconds: float) -> bool:
+    """Wait so long, or until the experiment is broken off, which is told."""
+    tasks = {
+        asyncio.ensure_future(bench.session.clock.sleep(seconds)),
+        asyncio.ensure_future(progress.broken_off.wait()),
+    }
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return not progress.broken_off.is_set()
 
 
 async def _inject_and_heal(bench: Bench, experiment: Experiment, injection: Injection, progress: Progress) -> None:
     session, record = bench.session, bench.session.recorder.record
-    await session.clock.sleep(injection.after)
+    if not await _unless_broken_off(bench, progress, injection.after):
+        armed = Armed(in_force=False, evidence="the experiment was broken off before it was its turn", took_s=0.0)
+        progress.forced[injection.id] = Forced(injection=injection, armed=armed, armed_at=session.now())
+        return
     try:
         armed = await session.injector.inject(injection)
     except HarnessError as error:
@@ -203,7 +224,7 @@ async def _inject_and_heal(bench: Bench, experiment: Experiment, injection: Inje
     what = injection.describe()
     record(InjectionArmed(t=armed_at, experiment=experiment.name, injection=injection.id, what=what, armed=armed))
     if armed.in_force:
-        await session.clock.sleep(injection.lasts)
+        await _unless_broken_off(bench, progress, injection.lasts)
     healed = await session.injector.heal(injection.id)
     healed_at = session.now()
     progress.forced[injection.id] = Forced(

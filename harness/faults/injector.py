@@ -231,6 +231,7 @@ class Injector:
         if problem or (not answers and await self._providers_answer(lines)):
             why = f"after {seen}: "
             async with asyncio.timeout(RESTART_WITHIN_S):
+                await self._mesh.relay_right()
                 names = await self._mesh.restart(consumer)
             mine = {line.name for line in lines}
             by, also_cut = HealedBy.RESTARTED, tuple(name for name in names if name not in mine)

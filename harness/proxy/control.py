@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ SOCKET = "relay.sock"
 READY_WITHIN_S = 15.0
 COMMAND_WITHIN_S = 2.0
 STOP_WITHIN_S = 2.0
+KILL_WITHIN_S = 5.0
 LOG_TAIL = 500
 """Characters of a log that a message shows."""
 
@@ -40,12 +42,17 @@ NO_FAULTS: Mapping[str, ExchangeRule] = {}
 class RelayControl:
     """A running relay, told what to do over a Unix socket in the run's directory."""
 
-    def __init__(self, process: Process, on_crossing: Callable[[CrossingSecond], None]) -> None:
-        self._process = process
+    def __init__(
+        self, spec: ProcessSpec, *, spawner: Spawner, directory: Path, on_crossing: Callable[[CrossingSecond], None]
+    ) -> None:
+        self._spec = spec
+        self._spawner = spawner
+        self._directory = directory
         self._on_crossing = on_crossing
+        self._process: Process
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
-        self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ready: asyncio.Future[str]
         self._ended = asyncio.Event()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -68,30 +75,55 @@ class RelayControl:
         """
         config = {"socket": SOCKET, "run_began": run_began, "lines": [asdict(line) for line in lines]}
         (directory / f"{NAME}.json").write_text(json.dumps(config, indent=1))
-        listener = _listen(directory)
         spec = ProcessSpec(
             name=NAME,
             command=(sys.executable, "-P", "-m", "harness.proxy.relay", f"{NAME}.json"),
             log=str(directory / f"{NAME}.log"),
             cwd=str(directory),
         )
+        control = cls(spec, spawner=spawner, directory=directory, on_crossing=on_crossing)
+        await control._begin()
+        return control
+
+    async def restart(self) -> None:
+        """SIGKILL it and start it again; what should be so on its lines is to be told anew.
+
+        Raises:
+            ProxyError: as `start`, and when it outlives its end.
+        """
+        await self._process.signal(signal.SIGKILL)
         try:
-            process = await spawner.spawn(spec)
+            async with asyncio.timeout(KILL_WITHIN_S):
+                await self._process.wait()
+        except TimeoutError as error:
+            raise ProxyError(f"the relay (pid {self._process.pid}) outlived SIGKILL by {KILL_WITHIN_S:g} s") from error
+        self._close()
+        await self._begin()
+
+    async def _begin(self) -> None:
+        listener = _listen(self._directory)
+        self._ready, self._ended = asyncio.get_running_loop().create_future(), asyncio.Event()
+        try:
+            self._process = await self._spawner.spawn(self._spec)
         except BaseException:
             listener.close()
             raise
-        control = cls(process, on_crossing)
         try:
-            control._server = await asyncio.start_unix_server(
-                control._converse, sock=listener, limit=CONTROL_LINE_LIMIT
-            )
-            await control._await_ready(spec.log)
+            self._server = await asyncio.start_unix_server(self._converse, sock=listener, limit=CONTROL_LINE_LIMIT)
+            await self._await_ready(self._spec.log)
         except BaseException:
-            if control._server is None:
+            if self._server is None:
                 listener.close()
-            await control.stop()
+            await self.stop()
             raise
-        return control
+
+    def _close(self) -> None:
+        """Hear nothing more of the process that there was."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._server is not None:
+            self._server.close()
+        self._writer = self._server = None
 
     async def _await_ready(self, log: str) -> None:
         died = asyncio.ensure_future(self._process.wait())
@@ -209,24 +241,21 @@ class RelayControl:
                 async with asyncio.timeout(STOP_WITHIN_S):
                     await self._ended.wait()
         await self._process.stop(STOP_WITHIN_S)
-        if self._writer is not None:
-            self._writer.close()
-        if self._server is not None:
-            self._server.close()
+        self._close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._writer is not None:
             writer.close()
             return
-        self._writer = writer
+        self._writer, ended = writer, self._ended
         try:
             while line := await reader.readline():
                 self._hear(json.loads(line))
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._ended.set()
-            for answer in self._waiting.values():
+            ended.set()
+            for answer in self._waiting.values() if ended is self._ended else ():
                 if not answer.done():
                     answer.set_exception(ProxyError("the relay ended before it answered"))
             writer.close()

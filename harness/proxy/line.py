@@ -274,13 +274,17 @@ class Line:
 
     async def reinstate(self) -> str:
         """Bring the line to what should be so, after its server was restarted; hold `server.changing`."""
+        await self.relay_again()
+        return await asyncio.to_thread(self._apply, list(self._state.toxics.values()))
+
+    async def relay_again(self) -> None:
+        """Tell the relay all that should be so on the line; without one nothing happens."""
         if self._relay:
             await self._relay.bend(self.name, list(self._bends.values()))
             await self._relay.tell("refuse" if self._state.closed_by else "accept", self.name)
             await self._relay.tell("abrupt" if self._state.abrupt_by else "gentle", self.name)
             if self._was_staged:
                 await self._staged()
-        return await asyncio.to_thread(self._apply, list(self._state.toxics.values()))
 
     def _apply(self, toxics: list[ToxicSpec]) -> str:
         if not toxics:

@@ -185,6 +185,33 @@ class Mesh:
         answers = await asyncio.gather(*(part.alive() for part in parts.values()))
         return [name for name, answer in zip(parts, answers, strict=True) if not answer]
 
+    async def put_right(self) -> list[str]:
+        """Start anew what of the proxies is dead or hangs, and put what should be on their lines back on.
+
+        Gives their names; when all are well, nothing is touched.
+
+        Raises:
+            ProxyError: when one does not come up again.
+        """
+        sick = await self.alive()
+        if RELAY in sick:
+            await self.relay_right()
+        for consumer in self._consumers_behind(sick):
+            await self.restart(consumer)
+        return sick
+
+    async def relay_right(self) -> None:
+        """Start the relay anew if it is dead or hangs, and have it do what it should; raises ProxyError."""
+        if self._relay is None or await self._relay.alive():
+            return
+        await self._relay.restart()
+        for line in self._lines:
+            await line.relay_again()
+
+    def _consumers_behind(self, proxies: Sequence[str]) -> Sequence[str]:
+        """One consumer for each of these servers, so that its restart is that of the server."""
+        return list({server.name: name for name, server in self._servers.items() if server.name in proxies}.values())
+
     async def flush(self) -> bool:
         """Have all that crossed so far delivered; False when nothing counts it.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProxyError
+from harness.model.exchange_rules import ExchangeRule, Later
 from harness.model.fault import EdgeTarget, InstanceTarget
 from harness.model.topology import InstanceId
 from harness.proxy.mesh import LinePlan, Mesh
@@ -156,3 +157,36 @@ async def test_unknown_edges_and_instances_are_named_with_those_that_are_there(t
         with pytest.raises(ProxyError, match=r"found 'x-1'; there are: gateway-1, catalog-1"):
             running.mesh.lines_to(InstanceTarget(service="x"))
         assert running.mesh.lines_to(InstanceTarget(service="gateway")) == ()
+
+
+async def test_what_is_dead_or_hangs_is_started_anew_and_does_again_what_it_should(
+    toxiproxy: Path, tmp_path: Path
+) -> None:
+    catalog = Server()
+    async with rig(toxiproxy, tmp_path, {"gateway->catalog": catalog, "orders->catalog": catalog}) as running:
+        assert await running.mesh.put_right() == []
+        (line,) = running.mesh.lines(EdgeTarget(consumer="gateway", provider="catalog"))
+        await line.set_exchange_fault("it:", ExchangeRule(deed=Later(delay_s=5.0)))
+        (other,) = running.mesh.lines(EdgeTarget(consumer="orders", provider="catalog"))
+        await other.close("it")
+        await running.spawner.kill("relay")
+        await running.spawner.freeze("toxiproxy-orders")
+        assert await running.mesh.put_right() == ["toxiproxy-orders", "relay"]
+        assert await running.mesh.alive() == []
+        assert set(await line.exchange_faults()) == {"it:"}
+        with pytest.raises(ConnectionRefusedError):
+            await get(running.entry("orders-1->catalog-1"))
+        await line.clear_exchange_fault("it:")
+        await other.open("it")
+        for each in running.plans.values():
+            assert await get(each.entry_port) == b"ok"
+        before = running.total("gateway-1->catalog-1", "requests")
+        await running.mesh.flush()
+        assert running.total("gateway-1->catalog-1", "requests") > before
+
+
+async def test_a_relay_that_hangs_is_started_anew(toxiproxy: Path, tmp_path: Path) -> None:
+    async with rig(toxiproxy, tmp_path, {"gateway->catalog": Server()}) as running:
+        await running.spawner.freeze("relay")
+        assert await running.mesh.put_right() == ["relay"]
+        assert await get(running.entry("gateway-1->catalog-1")) == b"ok"

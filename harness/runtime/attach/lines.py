@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from harness.clock import Clock
@@ -186,6 +186,9 @@ class AttachedMesh(Mesh):
         """See `Mesh`."""
         answers = await asyncio.gather(*(line.server.alive() for line in self._attached))
         return [line.server.name for line, answer in zip(self._attached, answers, strict=True) if not answer]
+
+    def _consumers_behind(self, proxies: Sequence[str]) -> Sequence[str]:
+        return list(dict.fromkeys(line.id.consumer.service for line in self._attached if line.server.name in proxies))
 
     async def stop(self) -> None:
         """Take all of ours off; what that fails for, the undoer tries once more."""
