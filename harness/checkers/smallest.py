@@ -10,8 +10,10 @@ from dataclasses import dataclass
 PRECISION = 0.05
 """Two sizes are the same when they differ by less than this part of the greater."""
 MOST_TRIALS = 14
-UNSEEN = 0.3
+UNSEEN = 0.2
 """So great a part of all sizes, by their logarithm, is looked into though bisection did not lead there."""
+UNSEEN_AT_ALL = 0.6
+"""The same where the mildest breaks: what is between hardly matters."""
 CONFIRMED = 2
 """So often must the smallest that breaks have broken."""
 
@@ -67,7 +69,7 @@ def next_size(search: Search, tried: Sequence[Outcome]) -> float | None:
     middle = _between(search, found.smallest, found.holds)
     if middle is not None and middle not in sizes:
         return middle
-    look = _widest(search, sizes)
+    look = _widest(search, sizes, UNSEEN_AT_ALL if found.smallest == search.mild else UNSEEN)
     if look is not None:
         return look
     again = sum(size == found.smallest for size, _ in tried) < CONFIRMED and found.smallest != search.harsh
@@ -129,7 +131,7 @@ def _same(search: Search, one: float, other: float) -> bool:
     return abs(one - other) <= (1 if search.whole else search.precision * max(one, other))
 
 
-def _widest(search: Search, sizes: set[float]) -> float | None:
+def _widest(search: Search, sizes: set[float], unseen: float) -> float | None:
     """The middle of the widest gap, where nothing is known of too great a part of all sizes."""
     known = sorted({search.harsh, *sizes}, key=lambda size: _harshness(search, size))
     gaps = [
@@ -137,4 +139,4 @@ def _widest(search: Search, sizes: set[float]) -> float | None:
     ]
     width, mild, harsh = max(gaps)
     middle = _between(search, harsh, mild)
-    return middle if width > UNSEEN and middle not in sizes else None
+    return middle if width > unseen and middle not in sizes else None

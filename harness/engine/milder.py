@@ -35,7 +35,7 @@ class Milder:
 
     fault: FaultSpec
     delay_s: float = 0.0
-    """Of a latency."""
+    """Of a latency that nobody may wait for, where one can do without: see `not_to_wait_for`."""
     provider_index: int | None = None
     """Only the lines to this instance of the provider."""
     lasts_s: float | None = None
@@ -52,6 +52,11 @@ class Milder:
         return f"{self.fault.describe()}{lasts}{where}"
 
 
+def not_to_wait_for(delay_s: float, deadline_s: float | None) -> float:
+    """A delay beyond the edge's declared deadline; 0 of a shorter one, for which one may wait."""
+    return delay_s if deadline_s is not None and delay_s > deadline_s else 0.0
+
+
 def whole(kind: Kind, delay_s: float) -> Milder:
     """A cell's own fault."""
     return Milder(fault=fault_of(kind, delay_s), delay_s=delay_s if kind is Kind.LATENCY else 0.0)
@@ -64,9 +69,7 @@ def at(milder: Milder, kind: Kind, dial: Dial, size: float) -> Milder:
         HarnessError: when there is no such fault.
     """
     turn: Mapping[Dial, Callable[[], Milder]] = {
-        Dial.DELAY: lambda: replace(
-            milder, fault=_at_delay(milder.fault, kind, size), delay_s=size if kind is Kind.LATENCY else 0.0
-        ),
+        Dial.DELAY: lambda: replace(milder, fault=_at_delay(milder.fault, kind, size), delay_s=0.0),
         Dial.BYTES: lambda: replace(milder, fault=_changed(milder.fault, {"after_bytes": round(size)}), believed=True),
         Dial.LASTS: lambda: replace(milder, lasts_s=size, visits=milder.visits or 1),
     }

@@ -85,10 +85,18 @@ def expression(fault: FaultSpec) -> tuple[str, str]:
     """What makes the fault in Python, as `latency(delay='410 ms')`, and the name of the maker."""
     maker = fault.kind.replace("-", "_")
     named = {"code": "status"} if fault.kind == "status" else {}
-    given = {name: value for name, value in fault if value != type(fault).model_fields[name].default}
+    given = {name: value for name, value in fault if value != _default(fault, name)}
     words = {field: word for word, field in named.items()}
-    parts = [f"{words.get(name, name)}={_literal(value)}" for name, value in given.items()]
+    parts = [
+        f"{words.get(name, name)}={_literal(value)}"
+        for name, value in sorted(given.items(), key=lambda each: each[0] == "match")
+    ]
     return f"{maker}({', '.join(parts)})", maker
+
+
+def _default(fault: FaultSpec, name: str) -> object:
+    found: object = type(fault).model_fields[name].get_default(call_default_factory=True)
+    return found
 
 
 def _literal(value: object) -> str:
@@ -96,7 +104,7 @@ def _literal(value: object) -> str:
         return json.dumps(str(value))
     if hasattr(value, "model_dump"):
         kept = value.model_dump(exclude_defaults=True)
-        return f"{type(value).__name__}({', '.join(f'{name}={each!r}' for name, each in kept.items())})"
+        return f"{type(value).__name__}({', '.join(f'{name}={_literal(each)}' for name, each in kept.items())})"
     return repr(value)
 
 

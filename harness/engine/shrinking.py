@@ -9,7 +9,7 @@ from harness.checkers.smallest import PRECISION, Bisected, Search, bisected, nex
 from harness.engine.cell import BEYOND, delay_of
 from harness.engine.familiar import Familiar
 from harness.engine.ground import Ground
-from harness.engine.milder import DIALS, Milder, at, on_route, whole
+from harness.engine.milder import DIALS, Milder, at, not_to_wait_for, on_route, whole
 from harness.engine.shrunk_words import sentence_of
 from harness.engine.trials import Trials
 from harness.errors import HarnessError
@@ -176,6 +176,9 @@ class Shrinking:
 
     async def _try(self, known: Familiar, cell: Cell, milder: Milder, dial: Dial, size: float | None) -> Tried:
         ground, words = self._ground, milder.describe(cell.provider)
+        if cell.kind is Kind.LATENCY and dial is Dial.DELAY and size is not None:
+            declared = ground.topology.edges[cell.edge].deadline
+            milder = replace(milder, delay_s=not_to_wait_for(size, float(declared) if declared else None))
         began = ground.clock.now()
         try:
             verdict = await self._trials.under(known, cell, milder)

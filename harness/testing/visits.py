@@ -12,14 +12,14 @@ from harness.engine.familiar import Background, Familiar, get_to_know, measure_b
 from harness.engine.ground import Ground
 from harness.engine.kinds import kind_of
 from harness.engine.matrix_ground import ground_of
-from harness.engine.milder import Milder
+from harness.engine.milder import Milder, not_to_wait_for
 from harness.engine.session import Session
 from harness.engine.trials import Trials
 from harness.engine.visiting import open_visitor
 from harness.errors import HarnessError, Inconclusive
 from harness.faults.edge_latency import Latency
 from harness.model.fault import EdgeTarget, FaultSpec
-from harness.model.matrix import Cell, CellVerdict, Kind
+from harness.model.matrix import Cell, CellVerdict
 from harness.model.verdict import Verdict
 
 VISITS = 2
@@ -71,9 +71,11 @@ class Visiting:
         visits = 1 if lasts_s is not None else VISITS
         if target.provider_index is not None:
             visits = min(MOST_VISITS, VISITS_EACH * len(ground.topology.instances_of(target.provider)))
+        declared = ground.topology.edges[target.edge].deadline
+        delay_s = float(fault.delay) if isinstance(fault, Latency) else 0.0
         milder = Milder(
             fault=fault,
-            delay_s=float(fault.delay) if isinstance(fault, Latency) and kind is Kind.LATENCY else 0.0,
+            delay_s=not_to_wait_for(delay_s, float(declared) if declared else None),
             provider_index=target.provider_index,
             lasts_s=lasts_s,
             visits=visits,
