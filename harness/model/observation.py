@@ -193,6 +193,12 @@ class CrossingSecond:
     bytes_down: int
     answer_ms_sum: float
     """Sum over answers of the time to the first byte, in milliseconds."""
+    failed: int = 0
+    """Exchanges that ended on the provider's side without a whole answer, as far as the line can tell."""
+    failed_again: int = 0
+    """Those that followed such an end within 10 ms: nobody had paused."""
+    answered_again: int = 0
+    """Those that followed an answer as soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,8 +149,7 @@ class CountedLine:
         if holding is None:
             return False
         if holding.bend.resets:
-            count.tally.requests += 1
-            count.tally.aborted += 1
+            count.tally.fail()
             holding.requests += 1
             consumer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             consumer.close()
@@ -177,8 +176,7 @@ class CountedLine:
             async with asyncio.timeout(CONNECT_WITHIN_S):
                 await loop.sock_connect(provider, self._to)
         except OSError:  # TimeoutError is one
-            count.tally.requests += 1
-            count.tally.aborted += 1
+            count.tally.fail()
             consumer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             consumer.close()
             provider.close()

@@ -23,6 +23,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from harness.proxy.follow_ups import FollowUps
 from harness.proxy.lanes import WAITING_LIMIT_BYTES, Force, Lane
 from harness.proxy.records import ClientRecords
 from harness.proxy.streams import BEGINS, Streams
@@ -46,9 +47,10 @@ UNANSWERED: dict[str, bytes] = {"postgres": b"X\x00\x00\x00\x04", "nats": b"PONG
 class Tally:
     """The figures of one line in the second that runs."""
 
-    __slots__ = ("aborted", "answer_s", "answers", "bytes_down", "bytes_up", "connections", "requests")
+    __slots__ = ("aborted", "answer_s", "answers", "bytes_down", "bytes_up", "connections", "follow_ups", "requests")
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.follow_ups = FollowUps(now)
         self.clear()
 
     def clear(self) -> None:
@@ -56,6 +58,24 @@ class Tally:
         self.connections = self.requests = self.answers = self.aborted = 0
         self.bytes_up = self.bytes_down = 0
         self.answer_s = 0.0
+        self.follow_ups.clear()
+
+    def begin(self) -> None:
+        """The consumer began an exchange."""
+        self.requests += 1
+        self.follow_ups.begins()
+
+    def fail(self) -> None:
+        """It began one that failed at once."""
+        self.begin()
+        self.aborted += 1
+        self.follow_ups.fails()
+
+    def answer(self, at: float, asked: float) -> None:
+        """The answer to one began."""
+        self.answers += 1
+        self.answer_s += at - asked
+        self.follow_ups.answers(at)
 
     def take(self) -> dict[str, float] | None:
         """The figures so far, which begin anew; None when nothing was seen."""
@@ -69,6 +89,9 @@ class Tally:
             "bytes_up": self.bytes_up,
             "bytes_down": self.bytes_down,
             "answer_ms_sum": self.answer_s * 1000,
+            "failed": self.follow_ups.failed,
+            "failed_again": self.follow_ups.failed_again,
+            "answered_again": self.follow_ups.answered_again,
         }
         self.clear()
         return figures
@@ -83,7 +106,7 @@ class LineCount:
         self.now = now
         self.unanswered = UNANSWERED.get(protocol, b"")
         self.tls = protocol == "https"
-        self.tally = Tally()
+        self.tally = Tally(now)
         self.live: set[Crossing] = set()
         self.born = itertools.count()
         self.abrupt = False
@@ -251,7 +274,7 @@ class ConsumerSide(Side):
         if begins and not crossing.asking:
             crossing.asking = True
             crossing.asked = crossing.line.now()
-            tally.requests += 1
+            tally.begin()
             crossing.hit(1)
         crossing.silent = False
         self.send(data)
@@ -274,8 +297,7 @@ class ProviderSide(Side):
         if crossing.asking and not crossing.greeting and not crossing.withheld:
             crossing.asking = False
             if not self.peer.ended:
-                tally.answers += 1
-                tally.answer_s += crossing.line.now() - crossing.asked
+                tally.answer(crossing.line.now(), crossing.asked)
         crossing.silent = False
         self.send(data)
 
@@ -370,7 +392,10 @@ class Crossing:
 
     def finish(self, *, reset: bool) -> None:
         """Enough was passed on: end it once that is gone."""
+        failed = self.line.tally.follow_ups.failed
         self.ending(self.provider)
+        if self.line.tally.follow_ups.failed == failed:
+            self.line.tally.follow_ups.fails()
         self.cut = True
         if reset:
             self.consumer.reset(at_once=False)
@@ -460,8 +485,7 @@ class Crossing:
         """The stage gave the consumer an answer that it had kept, or one in the provider's place."""
         if self.asking:
             self.asking = False
-            self.line.tally.answers += 1
-            self.line.tally.answer_s += self.line.now() - self.asked
+            self.line.tally.answer(self.line.now(), self.asked)
 
     def passed_on(self, side: Side) -> Callable[[bytes], object]:
         """Where what a side says goes."""
@@ -487,9 +511,11 @@ class Crossing:
         """
         tally = self.line.tally
         from_provider = side is self.provider
-        if not self.abandon() and self.silent and from_provider and not self.consumer.ended and not self.cut:
-            tally.requests += 1
-            tally.aborted += 1
+        if self.abandon():
+            if from_provider and not self.cut:
+                tally.follow_ups.fails()
+        elif self.silent and from_provider and not self.consumer.ended and not self.cut:
+            tally.fail()
         self.silent = False
         return from_provider and self.line.abrupt
 
