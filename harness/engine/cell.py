@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.checkers.clean_class import marked, same_class
+from harness.checkers.cells import common_gaps
+from harness.checkers.clean_class import marked, same_class, widened
 from harness.checkers.state import NO_STATE, StateSeen, Views, not_told_no, state_seen
 from harness.checkers.trial import Crossed, Trial
 from harness.engine.familiar import AT_ONCE, Familiar, between, quiet_views
@@ -115,6 +116,7 @@ class CellRun:
         began = ground.clock.now()
         before = await ground.counts()
         armed = await self._arm(cell)
+        armed = replace(armed, in_force=armed.in_force or (self._milder is not None and self._milder.believed))
         trial = replace(trial, armed=armed)
         if not armed.in_force:
             return trial
@@ -228,7 +230,7 @@ class CellRun:
 
     async def _afterwards(self, trial: Trial) -> Trial:
         trial = replace(trial, state=await self._state(trial))
-        recovered_s, ill = await self._recover()
+        recovered_s, ill = await self._recover(trial)
         deaths = self._ground.deaths()
         trial = replace(trial, recovered_s=recovered_s, after=tuple(self._after), ill=ill, deaths=deaths)
         if recovered_s is not None and not deaths:
@@ -240,7 +242,7 @@ class CellRun:
                 ill = f"{ill}; the services could not be restarted: {error}"
             else:
                 trial = replace(trial, restarted=True)
-                recovered_s, ill = await self._recover()
+                recovered_s, ill = await self._recover(trial)
         if recovered_s is None:
             self._known.sick = f"since {self._cell} it has not been as before: {ill}"
         return trial
@@ -255,7 +257,23 @@ class CellRun:
             return state_seen(known.witnesses, self._before, {}, trial.visits)
         return state_seen(known.witnesses, self._before, await quiet_views(self._ground, known), trial.visits)
 
-    async def _recover(self) -> tuple[float | None, str]:
+    async def _settled(self, trial: Trial, visit: Visit, began: float) -> Visit:
+        """A visit whose answers have again what all lacked under the fault; the last if none has in time.
+
+        Whoever has an open breaker, or remembers, may go on for a while to answer without.
+        """
+        known, clock = self._known, self._ground.clock
+        lacked = common_gaps(trial.clean, trial.visits).keys()
+        while lacked & common_gaps(trial.clean, [visit]).keys():
+            if clock.now() - began >= self._pace.recover_within_s:
+                break
+            await clock.sleep(LOOK_S)
+            again = await self._visit()
+            if not same_class(known.clean, again, deadline_s=known.deadline_s):
+                visit = again
+        return visit
+
+    async def _recover(self, trial: Trial) -> tuple[float | None, str]:
         """Seconds until a visit was of the clean class again, or why the last was not."""
         clock = self._ground.clock
         began = clock.now()
@@ -264,7 +282,8 @@ class CellRun:
             visit = await self._visit()
             ill = same_class(self._known.clean, visit, deadline_s=self._known.deadline_s)
             if not ill:
-                self._after = [visit]
+                self._after = [await self._settled(trial, visit, began)]
+                self._known.clean = widened(self._known.clean, self._after[0])
                 return (0.0 if attempt == 1 else start - began), ""
             if clock.now() - began >= self._pace.recover_within_s:
                 return None, ill

@@ -79,7 +79,7 @@ def kind_of(fault: FaultSpec) -> Kind:
     if not kinds:
         words = ", ".join(sorted({means.fault for means in MEANS.values()}))
         raise HarnessError(f"expected a fault of the matrix ({words}), found {fault.kind}")
-    return (alike or kinds)[0]
+    return (alike or kinds[::-1])[0]
 
 
 def known_kinds(kinds: Iterable[Kind], faults: Mapping[str, type[FaultSpec]] = FAULTS) -> tuple[Kind, ...]:
