@@ -131,13 +131,16 @@ class Control:
 
     async def _put_right(self, writer: asyncio.StreamWriter) -> None:
         """First what healing goes through."""
-        what = "what stands on the lines"
+        loop = asyncio.get_running_loop()
+        began, good, by = loop.time(), True, HealedBy.RESTARTED.value
+        evidence = "it was dead or hung; all that should be on its lines is on them again"
         try:
-            for name in await self._by_hand.put_right():
-                evidence = "it was dead or hung; all that should be on its lines is on them again"
-                self._say(writer, Answer(kind="healed", what=name, by=HealedBy.RESTARTED.value, evidence=evidence))
+            names = await self._by_hand.put_right()
         except HarnessError as error:
-            self._say(writer, Answer(kind="healed", what=what, good=False, evidence=str(error)))
+            names, good, evidence = ["what stands on the lines"], False, str(error)
+        for what in names:
+            took_s = loop.time() - began
+            self._say(writer, Answer(kind="healed", what=what, good=good, by=by, evidence=evidence, took_s=took_s))
 
     @staticmethod
     def _say(writer: asyncio.StreamWriter, answer: Answer) -> None:
