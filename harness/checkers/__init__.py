@@ -15,6 +15,7 @@ from harness.checkers.measuring import measured
 from harness.checkers.metastable import metastable
 from harness.checkers.recovery import recovered_at, recovery
 from harness.checkers.retries import retries
+from harness.checkers.retry_gap import retry_gap
 from harness.checkers.safety import safety
 from harness.checkers.statistics import samples_needed
 from harness.checkers.validity import validity
@@ -29,6 +30,7 @@ CHECKERS: dict[str, Checker] = {
     "conformance": conformance,
     "deadline": deadline,
     "retries": retries,
+    "retry-gap": retry_gap,
     "isolation": isolation,
     "recovery": recovery,
     "metastable": metastable,

@@ -47,7 +47,7 @@ def tests_in(topology: Topology, experiment: Experiment) -> int:
 
     Each is one-sided at `History.alpha`. Not counted: what can only make a verdict UNKNOWN (V0), what tolerates
     nothing (dirty answers, conformance, safety), and recovery, which is no test but a rule. All edges whose calls are
-    compared share one test.
+    compared share one test; the gaps between attempts are judged at an error rate too small to be counted.
     """
     if experiment.role is Role.CONTROL:
         return 1

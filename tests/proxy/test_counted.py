@@ -99,6 +99,24 @@ async def test_a_connection_that_the_provider_ends_before_a_word_is_an_attempt_t
         assert (figures["requests"], figures["aborted"]) == (1, 1)
 
 
+async def test_an_attempt_right_after_one_that_failed_is_told_apart_from_one_after_an_answer() -> None:
+    server = Server()
+    async with counted(server) as (port, line):
+        await get(port)
+        async with client(port) as consumer:
+            await until(lambda: len(server.peers) == 1)
+            next(iter(server.peers)).transport.abort()
+            assert await consumer.reader.read() == b""
+        ends = line.count.tally.follow_ups
+        assert ends.failed == 1
+        ends.fails()  # just now, however long the machine took
+        await get(port)
+        assert ends.failed_again == 1
+        figures = line.count.tally.take()
+        assert figures is not None
+        assert figures["failed"] == 2
+
+
 async def test_an_idle_connection_that_its_consumer_closes_is_no_attempt() -> None:
     server = Server()
     async with counted(server) as (port, line):
