@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test defects doctor lint format lock lock-check clean
+.PHONY: help setup run test defects kills doctor lint format lock lock-check clean
 
 help: ## what one can make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: setup ## the tests of the harness, and the contracts of the shop
 
 defects: setup ## plant mistakes in the shop one by one, and see which of them are found
 	@$(BIN)/python -m chaos.defects $(ARGS)
+
+kills: setup ## kill the harness in every phase of an experiment, and see what is left
+	@$(BIN)/python -m chaos.kills $(ARGS)
 
 doctor: setup ## what the harness needs, what it found, and what mends the rest
 	@$(BIN)/harness doctor

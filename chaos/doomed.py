@@ -36,6 +36,8 @@ REACHED_WITHIN_S = 90.0
 GONE_WITHIN_S = 10.0
 """For the watchdog, on a machine that may be busy; on an idle one it takes some tenths of a second."""
 LOOK_S = 0.002
+LOOK_AGAIN_S = 0.02
+SHOWN_CHARACTERS = 1000
 
 WITHIN_S = {
     "start": 3.0,
@@ -150,7 +152,7 @@ def dooms(seed: int, *, phases: tuple[str, ...] = tuple(WITHIN_S)) -> Iterator[D
         number += 1
 
 
-def lay_out(root: Path, doom: Doom, *, runtime: str) -> None:
+def lay_out(root: Path, fault: str, *, runtime: str = "process") -> None:
     """A system of two services with one journey and one experiment."""
     fixed = runtime != "process"
     text = SYSTEM.replace("RUNTIME", runtime).replace("PYTHON", json.dumps(sys.executable)).replace("WHERE", str(root))
@@ -159,7 +161,7 @@ def lay_out(root: Path, doom: Doom, *, runtime: str) -> None:
         text = text.replace(f"PORT{port}", f"port: {port}" if fixed else "")
     experiment = (
         f"experiment: doomed\nhypothesis: Whoever looks does not miss what is behind.\n"
-        f"load: {{rate: 20}}\ninjections:\n  - {doom.fault}\nexpect: {{look: may-fail}}\nrecover_within: 2s\n"
+        f"load: {{rate: 20}}\ninjections:\n  - {fault}\nexpect: {{look: may-fail}}\nrecover_within: 2s\n"
     )
     for name, content in {
         "system.yaml": text,
@@ -172,12 +174,10 @@ def lay_out(root: Path, doom: Doom, *, runtime: str) -> None:
     (root / "tmp").mkdir()
 
 
-def meet(doom: Doom, root: Path, *, runtime: str = "process") -> Death:
-    """Start a run, kill its harness when it is due, and look what is left; the directory is the caller's to remove."""
-    lay_out(root, doom, runtime=runtime)
-    clock = SystemClock()
+def begin(root: Path) -> subprocess.Popen[bytes]:
+    """Run the experiment of a system that is laid out there, in a hurry."""
     with (root / "output.log").open("wb") as output:
-        harness = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "chaos.hasty", "chaos", "run", "doomed", "--directory", "run", "--seed", "1"],
             cwd=root,
             stdout=output,
@@ -185,36 +185,44 @@ def meet(doom: Doom, root: Path, *, runtime: str = "process") -> Death:
             env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(root / "tmp"), "HARNESS_NO_UV": "1"},
             start_new_session=True,
         )
+
+
+def until_begun(phase: str, root: Path, harness: subprocess.Popen[bytes]) -> None:
+    """Come back when a phase begins; raises RuntimeError when it never does."""
+    clock = SystemClock()
+    limit = clock.now() + REACHED_WITHIN_S
+    while not _begun(phase, root / "run"):
+        if harness.poll() is not None:
+            told = (root / "output.log").read_text(encoding="utf-8", errors="replace")[-SHOWN_CHARACTERS:]
+            message = f"the run ended ({harness.returncode}) before {phase} began:\n{told}"
+            raise RuntimeError(message)
+        if clock.now() > limit:
+            message = f"{phase} did not begin within {REACHED_WITHIN_S:g} s"
+            raise RuntimeError(message)
+        pause(LOOK_S)
+
+
+def meet(doom: Doom, root: Path, *, runtime: str = "process") -> Death:
+    """Start a run, kill its harness when it is due, and look what is left; the directory is the caller's to remove."""
+    lay_out(root, doom.fault, runtime=runtime)
+    clock = SystemClock()
+    harness = begin(root)
     try:
-        _await(doom, root, harness, clock)
+        until_begun(doom.phase, root, harness)
+        pause(doom.after_s)
         harness.send_signal(signal.SIGSTOP)  # so that it gets no further while is looked at what it has
-        before = _held(harness.pid)
+        before = held_by(harness.pid)
     finally:
         harness.kill()
         harness.wait()
     began = clock.now()
     fell = _fell(root / "run")
-    left = _left(root, before)
+    left = left_of(root, before)
     while left and clock.now() < began + GONE_WITHIN_S:
-        pause(0.02)
-        left = _left(root, before)
+        pause(LOOK_AGAIN_S)
+        left = left_of(root, before)
     gone_after_s = clock.now() - began
     return Death(doom=doom, fell=fell, held=before.told(), left=left, gone_after_s=round(gone_after_s, 3))
-
-
-def _await(doom: Doom, root: Path, harness: subprocess.Popen[bytes], clock: SystemClock) -> None:
-    """Come back at the moment of the kill, or when there is nobody any more to be killed."""
-    limit = clock.now() + REACHED_WITHIN_S
-    while not _begun(doom.phase, root / "run"):
-        if harness.poll() is not None:
-            told = (root / "output.log").read_text(encoding="utf-8", errors="replace")[-1000:]
-            message = f"kill {doom.number}: the run ended ({harness.returncode}) before {doom.phase} began:\n{told}"
-            raise RuntimeError(message)
-        if clock.now() > limit:
-            message = f"kill {doom.number}: {doom.phase} did not begin within {REACHED_WITHIN_S:g} s"
-            raise RuntimeError(message)
-        pause(LOOK_S)
-    pause(doom.after_s)
 
 
 def _begun(phase: str, run: Path) -> bool:
@@ -298,7 +306,11 @@ class Held:
         }
 
 
-def _held(harness: int) -> Held:
+NOTHING_HELD = Held({}, 0, frozenset(), frozenset())
+
+
+def held_by(harness: int) -> Held:
+    """What descends from a harness."""
     pids = procfs.descendants(harness)
     own = _network("self")
     networks = {_network(pid) for pid in pids} - {own, 0}
@@ -327,18 +339,10 @@ def _network(pid: int | str) -> int:
         return 0
 
 
-def _left(root: Path, before: Held) -> tuple[str, ...]:
+def left_of(root: Path, before: Held) -> tuple[str, ...]:
     """What of a run is still there."""
     found = [f"process {pid}" for pid, since in before.processes.items() if procfs.started(pid) == since]
-    here = str(root)
-    for process in psutil.process_iter():
-        try:
-            named = any(here in part for part in (process.cwd(), *process.cmdline()))
-            carries = process.environ().get("TMPDIR", "").startswith(here)
-        except psutil.Error:
-            continue
-        if (named or carries) and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
-            found.append(f"process {process.pid} {' '.join(process.cmdline())[:120]}")
+    found += [f"process {pid} {what}" for pid, what in _about(root)]
     listening = {row.here.port for row in read_rows("self", over=False) if row.state == Phase.LISTENING}
     found += [f"listener on port {port}" for port in sorted(before.listening & listening)]
     if before.networks:
@@ -351,6 +355,18 @@ def _left(root: Path, before: Held) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _about(root: Path) -> Iterator[tuple[int, str]]:
+    """The processes that name a directory, or have their temporary files there."""
+    here = str(root)
+    for process in psutil.process_iter():
+        try:
+            words, carries = process.cmdline(), process.environ().get("TMPDIR", "").startswith(here)
+            if process.pid != os.getpid() and (carries or any(here in part for part in (process.cwd(), *words))):
+                yield process.pid, " ".join(words)[:SHOWN_CHARACTERS]
+        except psutil.Error:  # it has ended, or is another user's
+            continue
+
+
 def remove(root: Path) -> None:
     """Put away the directory of one that is dead."""
     shutil.rmtree(root, ignore_errors=True)
@@ -358,9 +374,5 @@ def remove(root: Path) -> None:
 
 def end_leftovers(root: Path) -> None:
     """End what outlived a harness, so that it disturbs nobody: it was told."""
-    for process in psutil.process_iter():
-        try:
-            if any(str(root) in part for part in (process.cwd(), *process.cmdline())):
-                os.kill(process.pid, signal.SIGKILL)
-        except (psutil.Error, ProcessLookupError):
-            continue
+    for pid, _what in _about(root):
+        leftovers.kill(pid, signal.SIGKILL)

@@ -65,7 +65,7 @@ def one(doom: Doom, runtime: str) -> Death | str:
     try:
         death = meet(doom, root, runtime=runtime)
     except RuntimeError as error:
-        return str(error)
+        return f"kill {doom.number}: {error}"
     else:
         if death.left:
             end_leftovers(root)
