@@ -26,6 +26,8 @@ COMMANDS = {
     "record-release": ("harness.cli.placing:record_release", "Record that a version is released beside others."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
     "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
+    "accept": ("harness.cli.accept:accept", "Take a red cell or finding on oneself until a day."),
+    "explain": ("harness.cli.explain:explain", "Tell the cause, the evidence and the likely mend of a red cell."),
     "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C or `harness down`."),
     "sandbox": ("harness.cli.sandbox:sandbox", "Bring up one service alone, stubs from its pacts as its providers."),
     "down": ("harness.cli.down:down", "Stop what `harness up` brought up."),

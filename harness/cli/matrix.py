@@ -33,6 +33,8 @@ NAMES = tuple(kind.value for kind in KINDS)
 @click.option("--budget", type=Length(), help="Of the whole run (`10m`); the most telling cells come first.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIRECTORY",
               help="Go on where the run of that directory was cut short, or had no time left.")  # fmt: skip
+@click.option("--against", type=click.Path(path_type=Path), metavar="JOURNAL|MATRIX.JSON",
+              help="Fail on what is new only: what was red in that run is told as known.")  # fmt: skip
 @click.option("--prune/--no-prune", default=True, show_default=True,
               help="Leave out cells in which every service would see what it sees in another.")  # fmt: skip
 @click.option("--visits", type=click.IntRange(1, MOST_VISITS), default=2, show_default=True, help="Under each fault.")
@@ -58,6 +60,7 @@ def matrix(
     changed: str,
     budget: Duration | None,
     resume: Path | None,
+    against: Path | None,
     visits: int,
     seed: int | None,
     directory: Path | None,
@@ -86,6 +89,7 @@ def matrix(
         prune=prune,
         budget_s=None if budget is None else float(budget),
         resume=resume,
+        against=against,
         visits=visits,
         restart=restart,
         recover_within_s=recover_within,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,6 +60,8 @@ def _tls(command: _Command) -> _Command:
 @click.option("--long", is_flag=True, help="Run the experiments that are marked as long, too.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
+@click.option("--against", type=click.Path(path_type=Path), metavar="JOURNAL",
+              help="Fail on what is new only: what was red in that run is told as known.")  # fmt: skip
 @_tls
 @click.pass_context
 def run(
@@ -68,6 +71,7 @@ def run(
     skip: tuple[str, ...],
     directory: Path | None,
     seed: int | None,
+    against: Path | None,
     *,
     long: bool,
     tls: bool,
@@ -77,7 +81,8 @@ def run(
     if not parts:
         message = "nothing is left to run; skip fewer parts"
         raise click.UsageError(message)
-    context.exit(_run(_options(system, parts=parts, only=only, long=long, directory=directory, seed=seed, tls=tls)))
+    options = _options(system, parts=parts, only=only, long=long, directory=directory, seed=seed, tls=tls)
+    context.exit(_run(replace(options, against=against)))
 
 
 @click.command()

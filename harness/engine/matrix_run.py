@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from harness.checkers.excuses import Earlier
 from harness.checkers.state import COMMANDS
 from harness.declare import load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
 from harness.engine.ending import conducted
+from harness.engine.excusing import excuses_at, excuses_of
 from harness.engine.matrix import Matrix, Wanted
 from harness.engine.matrix_ground import ground_of
 from harness.engine.matrix_rest import read_at_the_end
@@ -32,6 +34,7 @@ from harness.model.matrix import Cell, CellVerdict, Kind
 from harness.model.system import CUSTOMERS, Ability, edge_name
 from harness.model.topology import Topology
 from harness.model.verdict import Verdict, worst
+from harness.model.waiver import Waiver
 from harness.observe.journal import JOURNAL, read_journal
 from harness.runtime.addresses import check_placeholders
 
@@ -60,6 +63,8 @@ class MatrixOptions:
     """The directory of a run that was cut short, or had no time for all: its results are taken over."""
     cells: tuple[Cell, ...] = ()
     """Only these, and what they need; all when empty."""
+    against: Path | None = None
+    """An earlier run: what was red in it does not make this one red."""
     shrink: bool = False
     """Look for the smallest fault that breaks each red cell."""
     latency_budget: bool = False
@@ -80,6 +85,8 @@ class MatrixPlan:
     """Whether instances may be restarted: it was asked for, and is allowed."""
     earlier: tuple[CellVerdict, ...] = ()
     """What an earlier run came to."""
+    waivers: tuple[Waiver, ...] = ()
+    against: Earlier | None = None
 
 
 def prepare_matrix(options: MatrixOptions) -> MatrixPlan:
@@ -107,7 +114,15 @@ def prepare_matrix(options: MatrixOptions) -> MatrixPlan:
     except DeclarationError:
         restart = False
     invariants = load_invariants(Path(topology.root) / topology.system.content.chaos, topology)
-    return MatrixPlan(topology=topology, invariants=invariants, restart=restart, earlier=earlier)
+    waivers, against = excuses_of(topology, options.against)
+    return MatrixPlan(
+        topology=topology,
+        invariants=invariants,
+        restart=restart,
+        earlier=earlier,
+        waivers=waivers,
+        against=against,
+    )
 
 
 def earlier_results(directory: Path, topology: Topology) -> tuple[CellVerdict, ...]:
@@ -150,6 +165,7 @@ async def run_matrix(options: MatrixOptions, *, say: Say, visitor_of: OpenVisito
     """
     plan = prepare_matrix(options)
     session = await Session.open(plan.topology, settings=options.settings, say=say)
+    session.recorder.excuses = excuses_at(session.clock, plan.waivers, plan.against)
     work = partial(_conduct, session, plan, options, visitor_of)
     return await conducted(session, work, broken=_broken, say=say, told=with_untested)
 
@@ -171,6 +187,7 @@ async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, v
             ends_at=options.budget_s or (CHANGED_BUDGET_S if options.changed else None),
             earlier=plan.earlier,
             cells=options.cells,
+            excused=session.recorder.excuses.of_finding if session.recorder.excuses else lambda finding: finding,
             pace=pace,
         )
         replay = partial(replay_of, options=options, seed=session.seed)
@@ -187,6 +204,8 @@ async def _conduct(session: Session, plan: MatrixPlan, options: MatrixOptions, v
     finally:
         await asyncio.shield(visitor.close())
     recorder = session.recorder
+    for told in recorder.tell_left_over():
+        session.say(told)
     recorder.record(PhaseEnded(name="matrix", t=session.now(), took_s=session.now() - began))
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.checkers.excuses import Earlier
 from harness.contracts.fuzz_baseline import read_baseline
 from harness.contracts.pacts import read_sound_pacts
 from harness.declare import load_experiments, load_fuzz, load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.customers import conduct_that_loads
+from harness.engine.excusing import excuses_of
 from harness.engine.feasible import feasible
 from harness.engine.fuzzing import FuzzOptions
 from harness.engine.permission import abilities_of, permit, permit_rate
@@ -25,6 +27,7 @@ from harness.model.fuzzing import FuzzSettings
 from harness.model.invariant import Invariants
 from harness.model.system import Ability
 from harness.model.topology import Topology
+from harness.model.waiver import Waiver
 from harness.runtime.addresses import check_placeholders
 
 
@@ -46,6 +49,8 @@ class Options:
     pacts: Path | None = None
     """A directory of pacts to verify instead of those that are checked out."""
     fuzzing: FuzzOptions = field(default_factory=FuzzOptions)
+    against: Path | None = None
+    """An earlier run: what was red in it does not make this one red."""
     settings: Settings = field(default_factory=Settings)
 
 
@@ -60,11 +65,20 @@ class Plan:
     fuzzing: FuzzSettings = field(default_factory=FuzzSettings)
     command: tuple[str, ...] = ("chaos", "run")
     """What repeats an experiment, before its name."""
+    waivers: tuple[Waiver, ...] = ()
+    against: Earlier | None = None
     left_out: tuple[str, ...] = ()
     """Experiments that are run only when asked for."""
 
 
 def prepare(options: Options) -> Plan:
+    """All that is declared, what excuses red included; raises as `_prepared`."""
+    plan = _prepared(options)
+    waivers, against = excuses_of(plan.topology, options.against)
+    return replace(plan, waivers=waivers, against=against)
+
+
+def _prepared(options: Options) -> Plan:
     """Read all that the run needs.
 
     Raises:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from harness.checkers.excuses import Excuses
 from harness.clock import Clock
-from harness.model.events import Event, FindingMade, Noted, Observed
+from harness.model.events import Event, FindingMade, MatrixCellEnded, Noted, Observed
 from harness.model.finding import Finding
 from harness.model.observation import AnswerSecond, CrossingSecond, GeneratorSecond, JourneySecond
 from harness.model.span import JourneyTrace
@@ -26,6 +28,8 @@ class Recorder:
         self.findings: list[Finding] = []
         self._journal = journal
         self._listeners: list[Callable[[Event], None]] = []
+        self.excuses: Excuses | None = None
+        """What is red and accepted, or known; set before anything is found."""
 
     @property
     def events(self) -> list[Event]:
@@ -42,6 +46,7 @@ class Recorder:
 
     def record(self, event: Event) -> None:
         """Write an event down and remember what it observed."""
+        event = self._excused(event)
         event = self._journal.append(event)
         match event:
             case Observed():
@@ -56,6 +61,25 @@ class Recorder:
                 pass
         for listener in self._listeners:
             listener(event)
+
+    def _excused(self, event: Event) -> Event:
+        match event:
+            case MatrixCellEnded() if self.excuses:
+                return replace(event, result=self.excuses.of_cell(event.result))
+            case FindingMade() if self.excuses:
+                return replace(event, finding=self.excuses.of_finding(event.finding))
+            case _:
+                return event
+
+    def tell_left_over(self) -> tuple[str, ...]:
+        """Note the waivers that nobody needs any more, and what is better than in an earlier run."""
+        if self.excuses is None:
+            return ()
+        cells = [each.result for each in self.events if isinstance(each, MatrixCellEnded)]
+        told = tuple(self.excuses.left_over(self.findings, cells))
+        for each in told:
+            self.note(each)
+        return told
 
     def note(self, message: str, figures: dict[str, float] | None = None) -> None:
         """Write down something that a reader will want to know."""

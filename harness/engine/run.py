@@ -16,6 +16,7 @@ from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.bench import Bench
 from harness.engine.cost import measure_edges
 from harness.engine.documents import document_of, read_document
+from harness.engine.excusing import excuses_at
 from harness.engine.experiment import conduct, measure_baseline
 from harness.engine.fuzzing import Subject, fuzz_all
 from harness.engine.guard import listening
@@ -64,6 +65,7 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunRes
     started = asyncio.get_running_loop().time()
     session = await Session.open(plan.topology, settings=options.settings, say=say)
     run_.session = session
+    session.recorder.excuses = excuses_at(session.clock, plan.waivers, plan.against)
     run_.end_phase("start", asyncio.get_running_loop().time() - started, f"{len(plan.topology.lines)} lines")
     interrupted = False
     try:
@@ -74,6 +76,8 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunRes
         say("stopping")
         await asyncio.shield(session.stop())
         run_.note_memory()
+        for told in session.recorder.tell_left_over():
+            say(told)
     verdict, reason = conclusion(session.recorder.findings)
     if interrupted:
         verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
@@ -299,15 +303,18 @@ def _in_words(experiment: Experiment) -> str:
 
 
 def conclusion(findings: Sequence[Finding]) -> tuple[Verdict, str]:
-    """The worst of the findings, and why in one sentence."""
-    verdict = worst(finding.verdict for finding in findings)
+    """The worst of the findings that nothing excuses, and why in one sentence."""
     if not findings:
-        return verdict, "nothing was measured"
+        return Verdict.UNKNOWN, "nothing was measured"
+    excused = sum(bool(finding.excused) for finding in findings)
+    beside = f"; {excused} red ones are accepted or known" if excused else ""
+    findings = [finding for finding in findings if not finding.excused]
+    verdict = worst(finding.verdict for finding in findings) if findings else Verdict.PASS
     if verdict is Verdict.PASS:
-        return verdict, f"all {len(findings)} findings hold"
+        return verdict, f"all {len(findings)} findings hold{beside}"
     first = next(finding for finding in findings if finding.verdict is verdict)
     count = sum(finding.verdict is verdict for finding in findings)
-    return verdict, f"{first.subject}: {first.reason}" + (f" (and {count - 1} more)" if count > 1 else "")
+    return verdict, f"{first.subject}: {first.reason}" + (f" (and {count - 1} more)" if count > 1 else "") + beside
 
 
 def _broken(part: str, error: HarnessError) -> Finding:

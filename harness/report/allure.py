@@ -86,7 +86,7 @@ def _result(story: RunStory, case: Case, identity: str, key: str, source: str) -
         "fullName": key,
         "name": printable(case.name),
         "description": printable(case.message),
-        "status": _STATUS[case.verdict],
+        "status": "skipped" if case.excused else _STATUS[case.verdict],
         "statusDetails": {
             "message": printable(case.message),
             "trace": printable(trace) if case.verdict is not Verdict.PASS else "",

@@ -34,6 +34,8 @@ class Case:
     replay: str = ""
     critical: bool = False
     experiment: str = ""
+    excused: str = ""
+    """Why it does not make the run red though it is."""
 
 
 def cases_of(story: RunStory) -> tuple[Case, ...]:
@@ -87,7 +89,7 @@ def _of_experiments(story: RunStory) -> Iterator[Case]:
         if experiment.is_probe or not experiment.told or experiment.ended is None:
             yield _whole(experiment, suite)
         for told in experiment.told:
-            if told.blames and told.finding.part not in {Part.PACTS, Part.FUZZ}:
+            if (told.blames or told.finding.excused) and told.finding.part not in {Part.PACTS, Part.FUZZ}:
                 yield _case(story, told, suite, f"experiments.{experiment.name}", experiment)
 
 
@@ -136,6 +138,7 @@ def _case(story: RunStory, told: Told, suite: str, classname: str, experiment: E
         replay=finding.replay,
         critical=told.critical,
         experiment=finding.experiment,
+        excused=finding.excused,
     )
 
 

@@ -46,7 +46,7 @@ def render(events: Sequence[Event]) -> bytes:
 
 
 def _counts(cases: Sequence[Case]) -> dict[str, str]:
-    verdicts = [case.verdict for case in cases]
+    verdicts = [Verdict.PASS if case.excused else case.verdict for case in cases]
     return {
         "tests": f"{len(verdicts)}",
         "failures": f"{verdicts.count(Verdict.FAIL)}",
@@ -57,7 +57,12 @@ def _counts(cases: Sequence[Case]) -> dict[str, str]:
 def _suite(story: RunStory, name: str, cases: Sequence[Case]) -> ET.Element:
     start, stop = min(case.start for case in cases), max(case.stop for case in cases)
     at = instant(story.header.wall, start).strftime("%Y-%m-%dT%H:%M:%S")
-    attributes = {"name": printable(name), **_counts(cases), "skipped": "0", "time": f"{stop - start:.3f}"}
+    attributes = {
+        "name": printable(name),
+        **_counts(cases),
+        "skipped": str(sum(bool(case.excused) for case in cases)),
+        "time": f"{stop - start:.3f}",
+    }
     suite = ET.Element("testsuite", attributes | {"timestamp": at})
     properties = ET.SubElement(suite, "properties")
     for key, value in (("run", story.header.run), ("seed", str(story.header.seed)), ("command", story.header.command)):
@@ -69,7 +74,9 @@ def _suite(story: RunStory, name: str, cases: Sequence[Case]) -> ET.Element:
 def _case(case: Case) -> ET.Element:
     attributes = {"classname": printable(case.classname), "name": printable(case.name)}
     element = ET.Element("testcase", attributes | {"time": f"{case.stop - case.start:.3f}"})
-    if case.verdict is not Verdict.PASS:
+    if case.excused:
+        ET.SubElement(element, "skipped", {"message": printable(f"{case.excused} ({case.message})")})
+    elif case.verdict is not Verdict.PASS:
         tag, kind = ("failure", case.part.value) if case.verdict is Verdict.FAIL else ("error", INCONCLUSIVE)
         trouble = ET.SubElement(element, tag, {"message": printable(case.message), "type": kind})
         trouble.text = printable("\n".join([case.message, *about(case)]))

@@ -13,7 +13,7 @@ from harness.report.matrix_story import MatrixStory, shown
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
 from harness.report.tell import tell
-from harness.report.words import BADNESS, MARKS, NOTHING, count, edge_label, printable, seconds, share, utc
+from harness.report.words import BADNESS, EXCUSED, MARKS, NOTHING, count, edge_label, printable, seconds, share, utc
 
 FILE_NAME = "summary.md"
 MAX_BYTES = 1_000_000
@@ -21,6 +21,7 @@ MAX_BYTES = 1_000_000
 
 _MAX_EVIDENCE_LINES = 30
 _MAX_LINE = 1_000
+_MAX_EXCUSED = 50
 _SPECIAL = re.compile(r"[\\`*_\[\]|~$]|^[#+=-]|(?<=^\d)[.)](?=\s)")
 
 
@@ -84,6 +85,9 @@ def _top(story: RunStory) -> Iterator[str]:
     yield f"{words}:\n\n{_code(command)}"
     rows = [[part.name, _mark(part.verdict), part.passed, part.unknown, part.failed] for part in parts_of(story)]
     yield _table(["Part", "Verdict", "Passed", "Unknown", "Failed"], rows)
+    if story.excused:
+        told = [f"- {EXCUSED} {_plain(each.name)}: {_plain(each.excused)}" for each in story.excused[:_MAX_EXCUSED]]
+        yield "Red, and accepted or known:\n\n" + "\n".join(told)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -10,7 +10,7 @@ from harness.model.verdict import Verdict
 from harness.report.markup import Markup, el, escaped, joined
 from harness.report.story import RunStory, Told, edge_key
 from harness.report.summary import also_undecided
-from harness.report.words import MARKS, NOTHING, count, edge_label, printable
+from harness.report.words import EXCUSED, MARKS, NOTHING, count, edge_label, printable
 
 MAX_EVIDENCE_LINES = 60
 MAX_EVIDENCE_CHARACTERS = 4_000
@@ -148,6 +148,7 @@ def finding_block(story: RunStory, told: Told, *, opened: bool, title: str = "")
     finding = told.finding
     attributes = {"class": finding.verdict.lower(), **({"open": ""} if opened else {})}
     wanted = "" if told.blames or finding.verdict is Verdict.PASS else " (wanted here: it tests the harness)"
+    wanted = f" ({EXCUSED} {finding.excused})" if finding.excused else wanted
     summary = el(
         "summary",
         {},

@@ -30,7 +30,10 @@ LEAD_S = 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A finding with when it was made. `blames` is False where trouble was wanted, or is the harness's own."""
+    """A finding with when it was made.
+
+    `blames` is False where trouble was wanted, is the harness's own, or is excused.
+    """
 
     t: float
     finding: Finding
@@ -86,6 +89,9 @@ class ExperimentStory:
     @property
     def verdict(self) -> Verdict:
         """As it was journalled; UNKNOWN when the experiment never came to its end."""
+        wrong = [each.finding for each in self.told if each.finding.verdict is not Verdict.PASS]
+        if self.ended and wrong and all(each.excused for each in wrong):
+            return Verdict.PASS
         return self.ended.verdict if self.ended else Verdict.UNKNOWN
 
     @property
@@ -235,6 +241,11 @@ class RunStory:
         return tuple(
             each for each in self.told if each.blames and not each.derived and each.finding.verdict is not Verdict.PASS
         )
+
+    @cached_property
+    def excused(self) -> tuple[Finding, ...]:
+        """What is red and does not make the run red."""
+        return tuple(each.finding for each in self.told if each.finding.excused)
 
     def undecided_with(self, told: Told) -> int:
         """How many other checks nobody can judge because of this finding."""

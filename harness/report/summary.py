@@ -41,14 +41,14 @@ def parts_of(story: RunStory) -> tuple[PartSummary, ...]:
     parts = [_part(name, anchor, _verdicts(story, part)) for part, name, anchor in _PARTS]
     if story.matrix is not None:
         parts.insert(0, _part("Matrix", "matrix", _verdicts(story, Part.MATRIX)))
-    apart = [each.finding.verdict for each in story.outside_experiments()]
+    apart = [each.finding.verdict for each in story.outside_experiments() if not each.finding.excused]
     return (*parts, *([_part("Other", "other", apart)] if apart else []))
 
 
 def _verdicts(story: RunStory, part: Part | None) -> Sequence[Verdict]:
     if part is None:
         return [each.verdict for each in story.experiments]
-    return [each.finding.verdict for each in story.part(part)]
+    return [each.finding.verdict for each in story.part(part) if not each.finding.excused]
 
 
 def _part(name: str, anchor: str, verdicts: Sequence[Verdict]) -> PartSummary:

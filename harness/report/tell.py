@@ -88,7 +88,8 @@ def _told(events: Sequence[Event], header: RunStarted) -> tuple[Told, ...]:
         Told(
             t=each.t,
             finding=each.finding,
-            blames=_blames(each.finding, roles.get(each.finding.experiment, Role.EXPERIMENT)),
+            blames=not each.finding.excused
+            and _blames(each.finding, roles.get(each.finding.experiment, Role.EXPERIMENT)),
             critical=each.finding.part is Part.SAFETY or each.finding.subject in critical,
             derived=_is_derived(each.finding, invalid),
         )

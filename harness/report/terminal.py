@@ -13,7 +13,7 @@ from harness.report import matrix_table
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
 from harness.report.tell import tell
-from harness.report.words import MARKS, NOTHING, count, edge_label, first_line, printable, seconds, share
+from harness.report.words import EXCUSED, MARKS, NOTHING, count, edge_label, first_line, printable, seconds, share
 
 WIDTH = 100
 MAX_FINDINGS = 20
@@ -36,7 +36,9 @@ def render(events: Sequence[Event], *, colour: bool, report: Path | None = None,
     story = tell(events)
     blocks = [_phases(story, width), _parts(story, colour=colour), _experiments(story, width, colour=colour)]
     blocks.insert(0, _matrix(story, width, colour=colour))
-    blocks.extend([_findings(story, width, colour=colour), _verdict(story, width, report, colour=colour)])
+    blocks.extend(
+        [_findings(story, width, colour=colour), _excused(story, width), _verdict(story, width, report, colour=colour)]
+    )
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 
 
@@ -120,6 +122,16 @@ def _findings(story: RunStory, width: int, *, colour: bool) -> Iterator[str]:
         yield from _finding(story, told, width, colour=colour)
     if len(trouble) > MAX_FINDINGS:
         yield f"  and {count(len(trouble) - MAX_FINDINGS, 'more finding')} in the report"
+
+
+def _excused(story: RunStory, width: int) -> Iterator[str]:
+    if not story.excused:
+        return
+    yield "Red, and accepted or known"
+    for finding in story.excused[:MAX_FINDINGS]:
+        yield _fit(f"  {EXCUSED} {finding.name}: {finding.excused}", width * 2)
+    if len(story.excused) > MAX_FINDINGS:
+        yield f"  and {count(len(story.excused) - MAX_FINDINGS, 'more finding')} in the report"
 
 
 def _finding(story: RunStory, told: Told, width: int, *, colour: bool) -> Iterator[str]:
