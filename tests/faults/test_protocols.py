@@ -63,7 +63,9 @@ AMQP = Store(
             "RABBITMQ_LOG_BASE={data}",
             "RABBITMQ_PID_FILE={data}/pid",
             "RABBITMQ_ENABLED_PLUGINS_FILE={data}/plugins",
-            RABBITMQ,
+            "sh",
+            "-c",
+            f"RABBITMQ_DIST_PORT=$(({{port}} - 10000)) exec {RABBITMQ}",  # its own may be another socket by now
         )
     ),
 )

@@ -18,6 +18,7 @@ ME, SHE = ({"X-Customer": str(uuid.uuid4())} for _ in range(2))
 WANTED = {"items": [{"sku": "sku-0001", "quantity": 2}], "card_token": "tok-visa-0001"}
 FINAL = {"confirmed", "refused", "cancelled"}
 LAG_S = 3.0
+UNDER_WAY = "SELECT order_id FROM orders WHERE open"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 pytestmark = pytest.mark.loopback
 
@@ -45,11 +46,12 @@ def up(shared: Providers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def providers(shared: Providers, up: Up) -> Providers:
-    """As new, but for what they know of earlier orders."""
-    del up
+def providers(shared: Providers, up: Up) -> Iterator[Providers]:
+    """As new, but for what they know of earlier orders; whoever comes next meets none that is under way."""
     shared.forget()
-    return shared
+    yield shared
+    shared.let_go()
+    until(lambda: not sql(up, UNDER_WAY), within_s=20, what="all orders have come to their ends")
 
 
 def place(up: Up, who: dict[str, str], *, key: str | None = None, index: int = 1) -> str:
