@@ -13,6 +13,7 @@ from harness.checkers.isolation import isolation
 from harness.checkers.judging import Checker, judge_with, tests_in
 from harness.checkers.measuring import measured
 from harness.checkers.metastable import metastable
+from harness.checkers.readiness import readiness
 from harness.checkers.recovery import recovered_at, recovery
 from harness.checkers.retries import retries
 from harness.checkers.retry_gap import retry_gap
@@ -36,6 +37,7 @@ CHECKERS: dict[str, Checker] = {
     "metastable": metastable,
     "safety": safety,
     "degraded": degraded,
+    "readiness": readiness,
     "figures": bounds,
 }
 """Every checker by its name, in the order of VERDICTS.md (V0, V1, V2, …)."""

@@ -21,6 +21,7 @@ from harness.model.observation import (
     FinalRead,
     GeneratorSecond,
     JourneySecond,
+    ReadySeen,
     Window,
 )
 
@@ -58,6 +59,8 @@ class Progress:
     """Proxies that died or hung while the fault was in force."""
     broken_off: asyncio.Event = field(default_factory=asyncio.Event)
     """One of them did: what is in force is healed at once, and what is not yet never will be."""
+    readiness: tuple[ReadySeen, ...] = ()
+    """What services said that have lost a hard store."""
     lost: int = 0
     """Journeys that were still in flight when nobody waited any more."""
 
@@ -116,6 +119,7 @@ def history(bench: Bench, experiment: Experiment, progress: Progress) -> History
         trouble=(*bench.doubts, *progress.trouble(bench.driver)),
         spans=() if bench.session.spans is None else bench.session.spans.room.since(since),
         traces=tuple(each for each in recorder.traces if each.t >= since),
+        readiness=progress.readiness,
     )
 
 

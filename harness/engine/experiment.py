@@ -10,6 +10,7 @@ from harness.checkers import judge, measured
 from harness.engine.bench import Bench, Progress, history, senses
 from harness.engine.crashes import crashed
 from harness.engine.guard import Trip, Tripped, guarded
+from harness.engine.readiness import watch_readiness
 from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, well_since
 from harness.engine.session import Session
 from harness.engine.span_evidence import with_logs
@@ -142,7 +143,8 @@ async def _break(bench: Bench, experiment: Experiment, progress: Progress) -> No
     """Inject, watch the proxies, heal; the window runs from the first fault in force to the last one's healing."""
     session = bench.session
     await bench.driver.take_distinct()
-    beside = [asyncio.create_task(_watch(bench, progress)), asyncio.create_task(_pace(bench, experiment))]
+    watching = (_watch(bench, progress), _pace(bench, experiment), watch_readiness(bench, experiment, progress))
+    beside = [asyncio.create_task(each) for each in watching]
     try:
         async with asyncio.TaskGroup() as group:
             for injection in experiment.injections:

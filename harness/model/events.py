@@ -21,6 +21,7 @@ from harness.model.observation import (
     GeneratorSecond,
     JourneySecond,
     Operation,
+    ReadySeen,
     Window,
 )
 from harness.model.shrunk import LatencyBudget, Shrunk
@@ -165,6 +166,7 @@ class Observed:
     operations: tuple[Operation, ...] = ()
     reads: tuple[FinalRead, ...] = ()
     traces: tuple[JourneyTrace, ...] = ()
+    readiness: tuple[ReadySeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from harness.model.observation import (
     GeneratorSecond,
     JourneySecond,
     Operation,
+    ReadySeen,
     Window,
     WindowKind,
 )
@@ -75,6 +76,8 @@ class History:
     """What the services told of bad and of sampled journeys; empty when none of them sends spans."""
     traces: tuple[JourneyTrace, ...] = ()
     """Whose those spans are."""
+    readiness: tuple[ReadySeen, ...] = ()
+    """What services said of themselves that had lost a hard store."""
 
     def window(self, kind: WindowKind) -> Window | None:
         """The window of that kind, when it was reached."""

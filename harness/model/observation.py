@@ -202,6 +202,16 @@ class CrossingSecond:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadySeen:
+    """What an instance said when it was asked whether it is ready."""
+
+    t: float
+    service: str
+    instance: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinalRead:
     """What a service said of its state after the system came to rest."""
 
