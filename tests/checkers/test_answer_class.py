@@ -45,7 +45,10 @@ def test_a_single_dirty_answer_fails_whatever_the_journey_owes() -> None:
     assert Verdict.FAIL is found.verdict
     assert found.reason.startswith("1 dirty answers where none is allowed (230 full, 1 dirty failure)")
     assert (found.edge, found.service) == ("orders->payments", "orders")
-    assert found.evidence == ("7 times GET /checkout/1 → no answer (dirty failure) reset",)
+    assert found.evidence == (
+        "7 times GET /checkout/1 → no answer (dirty failure) reset",
+        "whose fault: inferred from the topology: no spans of orders",
+    )
 
 
 def test_a_dirty_answer_to_what_was_asked_at_the_very_end_still_counts() -> None:

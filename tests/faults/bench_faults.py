@@ -1,4 +1,4 @@
-"""How long faults take to be in force and to heal, idle and under load: `python -m chaos.bench_faults`.
+"""How long faults take to be in force and to heal, idle and under load: `python -m tests.faults.bench_faults`.
 
 One line with a relay and Toxiproxy. The load is `--rate` requests a second for answers of `--bytes`, each on a
 connection of its own, whose clients give up after 0.25 s. It shares a process with what measures, which adds to every
