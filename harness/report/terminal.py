@@ -129,7 +129,7 @@ def _excused(story: RunStory, width: int) -> Iterator[str]:
         return
     yield "Red, and accepted or known"
     for finding in story.excused[:MAX_FINDINGS]:
-        yield _fit(f"  {EXCUSED} {finding.name}: {finding.excused}", width * 2)
+        yield f"  {_fit(f'{EXCUSED} {finding.name}: {finding.excused}', width * 2)}"
     if len(story.excused) > MAX_FINDINGS:
         yield f"  and {count(len(story.excused) - MAX_FINDINGS, 'more finding')} in the report"
 
