@@ -47,9 +47,12 @@ def test_it_goes_on_where_it_was_and_what_is_left_is_told(tmp_path: Path, monkey
     assert kills.main(["--count", "3", "--state", str(state)], out) == 2
     assert "2 kills, 0 with leftovers" in out.getvalue()
     state.write_text(state.read_text() + '{"half', encoding="utf-8")
-    monkeypatch.setattr(
-        kills, "one", lambda doom, _runtime: asked.append(doom.number) or a_death(doom.number, "process 7")
-    )
+
+    def dirty(doom: Doom, _runtime: str) -> Death | str:
+        asked.append(doom.number)
+        return a_death(doom.number, "process 7")
+
+    monkeypatch.setattr(kills, "one", dirty)
     again = io.StringIO()
     assert kills.main(["--count", "4", "--state", str(state)], again) == 1
     assert asked == [1, 2, 3, 2, 4]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -52,8 +51,7 @@ def armed(root: Path, kind: str) -> Answer:
         attributes=ATTRIBUTES.get(kind, {}),
         lasts_s=600.0,
     )
-    with closing(converse(standing(root).directory, request, within_s=WITHIN_S)) as found:
-        return next(found)
+    return next(converse(standing(root).directory, request, within_s=WITHIN_S))
 
 
 def healed(root: Path) -> list[Answer]:
