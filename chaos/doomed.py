@@ -29,7 +29,8 @@ from harness.model.events import (
 from harness.model.observation import WindowKind
 from harness.observe.journal import JOURNAL, read_journal
 from harness.runtime import leftovers, procfs
-from harness.runtime.sockets import Phase, read_rows
+from harness.runtime.sockets import Phase, Row, read_rows
+from harness.runtime.sockets import held_by as inodes_of
 
 ROOT = Path(__file__).resolve().parents[1]
 REACHED_WITHIN_S = 90.0
@@ -293,6 +294,7 @@ class Held:
     """Pid → start."""
     stopped: int
     listening: frozenset[int]
+    """The inodes of sockets: a port may be another run's a moment later."""
     networks: frozenset[int]
     """Network namespaces that are not ours."""
 
@@ -314,22 +316,17 @@ def held_by(harness: int) -> Held:
     pids = procfs.descendants(harness)
     own = _network("self")
     networks = {_network(pid) for pid in pids} - {own, 0}
-    ports: set[int] = set()
-    for pid in pids:
-        try:
-            ports |= {
-                each.laddr.port
-                for each in psutil.Process(pid).net_connections("tcp")
-                if each.status == psutil.CONN_LISTEN and _network(pid) == own
-            }
-        except psutil.Error:
-            continue
+    sockets = inodes_of(pids)
     return Held(
         processes={pid: since for pid in pids if (since := procfs.started(pid)) is not None},
         stopped=sum(procfs.stands_still(pid) for pid in pids),
-        listening=frozenset(ports),
+        listening=frozenset(each.inode for each in _listening() if each.inode in sockets),
         networks=frozenset(networks),
     )
+
+
+def _listening() -> list[Row]:
+    return [row for row in read_rows("self", over=False) if row.state == Phase.LISTENING]
 
 
 def _network(pid: int | str) -> int:
@@ -343,8 +340,7 @@ def left_of(root: Path, before: Held) -> tuple[str, ...]:
     """What of a run is still there."""
     found = [f"process {pid}" for pid, since in before.processes.items() if procfs.started(pid) == since]
     found += [f"process {pid} {what}" for pid, what in _about(root)]
-    listening = {row.here.port for row in read_rows("self", over=False) if row.state == Phase.LISTENING}
-    found += [f"listener on port {port}" for port in sorted(before.listening & listening)]
+    found += [f"listener on port {each.here.port}" for each in _listening() if each.inode in before.listening]
     if before.networks:
         there = {_network(pid) for pid in procfs.pids()}
         found += [f"network namespace {each}" for each in sorted(before.networks & there)]
