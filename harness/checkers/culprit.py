@@ -15,6 +15,8 @@ from harness.model.topology import Topology
 DEEPEST = 40
 LATE = 1.2
 """A call that takes so many times its deadline has overrun it."""
+MOST_OF_IT = 0.9
+"""Of its deadline; whoever gives up sooner did not wait for as long as was agreed."""
 SLACK_S = 0.05
 """For what lies between the end of a call and the end of its span."""
 STORM_CALLS = 6
@@ -64,13 +66,14 @@ def culprit(case: Case) -> Culprit | None:
     if not chain:
         return _by_itself(case, root, None)
     leaf = chain[-1]
-    if leaf.server is not None and _is_ill(case, leaf.server) and not _is_lost(case, leaf.provider):
+    hasty = _hasty(case, leaf)
+    if not hasty and leaf.server is not None and _is_ill(case, leaf.server) and not _is_lost(case, leaf.provider):
         return _by_itself(case, leaf.server, leaf, chain)
     storm = _storm(case, chain)
     if storm is not None:
         return storm
     for index in range(len(chain) - 1, -1, -1):
-        why = _should_have_coped(case, root, chain, index)
+        why = hasty or _should_have_coped(case, root, chain, index)
         if why:
             return _of(case, chain, chain[index], why)
     return _of(case, chain, leaf, _plain(leaf))
@@ -198,7 +201,7 @@ def _way(topology: Topology, start: str, end: str, without: frozenset[str]) -> t
 def _should_have_coped(case: Case, root: Span, chain: Sequence[Call], index: int) -> str:
     """Why the consumer of a call is to blame; empty when it did what it could, and passed a clean no on."""
     call, edge = chain[index], _edge(case, chain[index])
-    if not call.silent and edge is not None and edge.deadline and call.took_s > LATE * edge.deadline + SLACK_S:
+    if not call.silent and edge is not None and edge.deadline and _overran(case, call):
         return f"{_gave_up(call)} (deadline {_seconds(edge.deadline)})"
     if index and not call.silent and (why := _inverted(case, chain[index - 1], call)):
         return why
@@ -222,6 +225,32 @@ def _inverted(case: Case, above: Call, call: Call) -> str:
         f"{call.consumer} still waited for {call.provider} after {_seconds(call.took_s)}, when {above.consumer} had "
         f"given up on it after {_seconds(above.took_s)}: the timeouts are inverted{limits}"
     )
+
+
+def _hasty(case: Case, call: Call) -> str:
+    """Whether the consumer gave up on a provider that was at work and within its own time; and in words."""
+    edge, served = _edge(case, call), call.server
+    agreed = edge is not None and bool(edge.deadline) and call.took_s >= MOST_OF_IT * (edge.deadline or 0.0)
+    if call.client is None or served is None or not call.failed or call.cancelled or agreed:
+        return ""
+    if _is_lost(case, call.provider) or call.end - served.start < HALF * call.took_s:
+        return ""  # most of the time was lost on the way
+    gave_up = f"{_gave_up(call)}{f' (deadline {_seconds(edge.deadline)})' if edge and edge.deadline else ''}"
+    if not is_bad(served):
+        later = served.end - call.end
+        text = f"{gave_up}, which answered well {_seconds(later)} later: its time is shorter than its provider's"
+        return text if later > SLACK_S else ""
+    cut = [each for each in case.trace.made_in(served) if each.cancelled]
+    failed = [each for each in _unmade_good(case, served) if not _is_soft(case, each)]
+    if not cut or failed or any(_overran(case, each) for each in cut):
+        return ""
+    longest = max(cut, key=lambda each: each.took_s)
+    return f"{gave_up}, which still waited for {longest.provider}: its time is shorter than its provider's"
+
+
+def _overran(case: Case, call: Call) -> bool:
+    edge = _edge(case, call)
+    return edge is not None and bool(edge.deadline) and call.took_s > LATE * (edge.deadline or 0.0) + SLACK_S
 
 
 def _storm(case: Case, chain: Sequence[Call]) -> Culprit | None:

@@ -98,6 +98,48 @@ def test_a_caller_that_gives_up_before_its_provider_does_shows_inverted_timeouts
     assert "the timeouts are inverted (deadlines 1.0 s over 3.0 s)" in found.why
 
 
+def hasty(telling: Telling, *, served_ms: float, status: int, cut: bool = False, starts_ms: float = 10) -> Telling:
+    """The gateway gives up on orders after 200 ms, which waits for payments and ends after so many milliseconds."""
+    root = telling.served("gateway", 0, 220, status=503)
+    to_orders = telling.asked("gateway", "orders", 5, 205, parent=root, error="no answer within 200 ms")
+    orders = telling.served("orders", starts_ms, served_ms, parent=to_orders, status=status)
+    error = "CancelledError" if cut else "no answer within 250 ms"
+    telling.asked("orders", "payments", starts_ms + 5, served_ms - 5, parent=orders, error=error)
+    return telling
+
+
+def test_a_caller_that_gives_up_on_a_provider_that_answers_well_later_is_to_blame() -> None:
+    found = blame_of(hasty(Telling(), served_ms=300, status=200), with_deadlines(orders=0.8, payments=0.25), PAYMENTS)
+    assert found is not None
+    assert (found.service, found.edge) == ("gateway", "gateway->orders")
+    assert "gateway gave up on orders after 200 ms (deadline 800 ms), which answered well 95 ms later" in found.why
+
+
+def test_a_provider_that_was_cut_off_while_it_waited_is_not_to_blame_for_that() -> None:
+    told = hasty(Telling(), served_ms=215, status=500, cut=True)
+    found = blame_of(told, with_deadlines(orders=0.8, payments=0.25), PAYMENTS)
+    assert found is not None
+    assert (found.service, found.edge) == ("gateway", "gateway->orders")
+    assert "which still waited for payments" in found.why
+
+
+def test_a_caller_that_waited_as_agreed_is_not_hasty() -> None:
+    told = hasty(Telling(), served_ms=215, status=500, cut=True)
+    found = blame_of(told, with_deadlines(orders=0.2, payments=0.25), PAYMENTS)
+    assert found is not None
+    assert found.service == "orders"
+    late = blame_of(hasty(Telling(), served_ms=215, status=500, cut=True), with_deadlines(payments=0.1), PAYMENTS)
+    assert late is not None
+    assert late.service == "orders"
+
+
+def test_a_request_that_was_late_on_its_way_makes_nobody_hasty() -> None:
+    told = hasty(Telling(), served_ms=400, status=200, starts_ms=180)
+    found = blame_of(told, with_deadlines(orders=0.8, payments=0.25), PAYMENTS)
+    assert found is not None
+    assert "answered well" not in found.why
+
+
 def test_a_retry_storm_is_told_with_all_who_retried() -> None:
     telling = Telling()
     root = telling.served("gateway", 0, 1000, status=503)
