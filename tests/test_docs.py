@@ -12,6 +12,7 @@ import yaml
 
 from harness.cli import cli
 from harness.declare import load_experiment, load_invariants, load_system
+from harness.declare.accepted import load_accepted
 from harness.declare.steps import read_steps
 from harness.errors import DeclarationError
 from harness.faults import FAULTS
@@ -57,6 +58,9 @@ def read(block: str, directory: Path, topology: Topology) -> None:
         case "journeys" | "variables":
             (directory / "journeys.yaml").write_text(block)
             read_steps(directory / "journeys.yaml")
+        case "accepted":
+            (directory / "accepted.yaml").write_text(block)
+            load_accepted(directory, topology, [each.stem for each in (ROOT / "chaos" / "experiments").glob("*.yaml")])
         case "degraded":
             DegradedMark.model_validate(yaml.safe_load(block)["degraded"])
         case other:

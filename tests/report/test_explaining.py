@@ -72,8 +72,8 @@ def journal(*more: Event, result: CellVerdict = RED) -> tuple[Event, ...]:
         edges=(),
         journeys=(),
     )
-    told = [MatrixCellEnded(t=1.0, result=result), FindingMade(t=1.0, finding=FINDING)]
-    return (started, *told, FindingMade(t=2.0, finding=OF_EXPERIMENT), *more)
+    cell, its_finding = MatrixCellEnded(t=1.0, result=result), FindingMade(t=1.0, finding=FINDING)
+    return (started, cell, its_finding, FindingMade(t=2.0, finding=OF_EXPERIMENT), *more)
 
 
 def test_a_red_cell_has_cause_evidence_mend_and_replay() -> None:
