@@ -42,7 +42,9 @@ class Excuses:
         rules = _rules(result)
         excuse, beside = self._look(name, result.verdict, rules, also=held)
         self._seen[name] = excuse, beside
-        return replace(result, excused=excuse, reason=result.reason + beside)
+        # One that was taken over from an earlier run may say so already.
+        reason = result.reason if result.reason.endswith(beside) else result.reason + beside
+        return replace(result, excused=excuse, reason=reason)
 
     def of_finding(self, finding: Finding) -> Finding:
         """The same of a finding. Nothing excuses that a run was not valid."""
