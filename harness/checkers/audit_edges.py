@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from harness.checkers.audit_look import Look, in_a_row, sign_of, told
+from harness.checkers.audit_look import SHOWN, Look, in_a_row, sign_of, told
+from harness.checkers.audit_traces import silent_of
 from harness.model.audit import Sign, Told, Trait
 from harness.model.system import Need, StoreKind, edge_name
 
@@ -48,6 +49,14 @@ def undeclared(look: Look) -> Told:
         for each in past
         if edge_name(each.consumer, each.provider) in topology.edges
     ]
+    if look.evidence.ran:
+        silent = silent_of(tuple(topology.system.services), look.traced)
+        known = {provider for _, provider in look.undeclared}
+        unknown = [name for name in look.evidence.seen.ownerless if name.rpartition("-")[0] not in known]
+        lacking += [f"nobody knows who connected to {', '.join(unknown)}"] if unknown else []
+        if silent:
+            why = "`harness learn` holds each instance, and so sees calls too short for this"
+            lacking.append(f"{len(silent)} services send no spans ({', '.join(silent[:SHOWN])}): {why}")
     return told(Trait.UNDECLARED, signs, "the sockets of all instances, and spans", lacking)
 
 

@@ -66,8 +66,10 @@ class Look:
         found = [] if seen.watched else ["nobody's sockets were looked at, so calls past the proxies may be missing"]
         found += [f"the sockets of {', '.join(seen.blind)} can't be seen"] if seen.blind else []
         bad = Counter(visit.journey for visit in seen.visits if visit.failed)
+        why = {visit.journey: visit.failed for visit in seen.visits}
         found += [
-            f"{count} visits of {name} failed: what they would have called was not seen" for name, count in bad.items()
+            f"{count} visits of {name} failed ({why[name]}): what they would have called was not seen"
+            for name, count in bad.items()
         ]
         return found
 

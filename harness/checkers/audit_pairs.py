@@ -38,6 +38,11 @@ def pairs(look: Look) -> Told:
         ends = dict.fromkeys(end for edge in edges for end in edge.split("->"))
         signs.append(sign_of(Trait.PAIR, " + ".join(edges), reason, look.topology, whose=ends, evidence=proof))
     lacking = look.lacking()
+    hidden = [edge for edge in look.evidence.seen.by_itself if edge in between]
+    if hidden and not look.traced.requests:
+        lacking.append(f"what requests cross on {', '.join(hidden)} can't be told from what crosses anyway")
+    if 0 < len(units) < PAIR_LEAST:
+        lacking.append(f"{len(units)} requests are too few; {PAIR_LEAST} are needed: --visits")
     if not units and look.evidence.ran:
         lacking.append(f"nothing tells what a single request crosses; {NO_SPANS}")
     lacking += [f"{each}: by too few requests, or of one kind only" for each in few[:SHOWN]]
@@ -50,4 +55,6 @@ def _units(look: Look) -> tuple[list[tuple[str, Mapping[str, int]]], str]:
     if len(requests) >= PAIR_LEAST:
         return requests, "told by spans of each request"
     visits = look.evidence.seen.visits
-    return [(each.journey, each.crossed) for each in visits if each.crossed], "counted by the relay in each visit"
+    return [
+        (each.journey, each.crossed) for each in visits if each.crossed and each.exact
+    ], "counted by the relay in each visit"

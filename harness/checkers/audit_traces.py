@@ -55,6 +55,8 @@ class Traced:
     overruns: tuple[Overrun, ...]
     given_up: frozenset[str]
     """Edges on which a call was given up that had calls of its own."""
+    nested: frozenset[tuple[str, str]]
+    """Edges of which a call on the second was made for a call on the first."""
     services: frozenset[str]
     """Those that tell anything."""
     databases: Mapping[tuple[str, str], frozenset[str]]
@@ -66,6 +68,7 @@ def traced(evidence: AuditEvidence) -> Traced:
     requests: list[Request] = []
     overruns: list[Overrun] = []
     given_up: set[str] = set()
+    nested: set[tuple[str, str]] = set()
     services: set[str] = set()
     databases: dict[tuple[str, str], set[str]] = {}
     for name, spans in by_trace(evidence.spans).items():
@@ -74,6 +77,7 @@ def traced(evidence: AuditEvidence) -> Traced:
         journey = evidence.journey_of.get(name, "")
         requests += [_request(name, root, trace, journey, evidence) for root in trace.roots]
         for outer, inner in _nested(trace):
+            nested.add((edge_name(outer.consumer, outer.provider), edge_name(inner.consumer, inner.provider)))
             if outer.failed:
                 given_up.add(edge_name(outer.consumer, outer.provider))
             if outer.failed and inner.end > outer.end + SLACK_S:
@@ -86,6 +90,7 @@ def traced(evidence: AuditEvidence) -> Traced:
         requests=tuple(requests),
         overruns=tuple(overruns),
         given_up=frozenset(given_up),
+        nested=frozenset(nested),
         services=frozenset(services),
         databases={place: frozenset(users) for place, users in databases.items()},
     )

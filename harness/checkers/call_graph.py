@@ -18,6 +18,28 @@ def graph_of(edges: Iterable[tuple[str, str]]) -> Graph:
     return {name: frozenset(found[name]) for name in sorted(found)}
 
 
+def knots(graph: Graph) -> tuple[frozenset[str], ...]:
+    """Nodes of which each leads to each other, the largest knot first; one that leads to itself is a knot too."""
+    below = {name: _reached(graph, name) for name in graph}
+    found = {frozenset(other for other in below[name] if name in below[other]) for name in graph if name in below[name]}
+    return tuple(sorted(found, key=lambda each: (-len(each), sorted(each))))
+
+
+def without(graph: Graph, node: str) -> Graph:
+    """The graph with a node taken out."""
+    return {name: providers - {node} for name, providers in graph.items() if name != node}
+
+
+def _reached(graph: Graph, start: str) -> frozenset[str]:
+    found: set[str] = set()
+    queue = [start]
+    while queue:
+        fresh = graph.get(queue.pop(), frozenset()) - found
+        found |= fresh
+        queue += fresh
+    return frozenset(found)
+
+
 def circles(graph: Graph) -> tuple[tuple[str, ...], ...]:
     """The shortest way round from each edge that closes a circle, each circle once; its first end stands last again."""
     found: dict[frozenset[str], tuple[str, ...]] = {}

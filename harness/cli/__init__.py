@@ -28,6 +28,7 @@ COMMANDS = {
     "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
     "accept": ("harness.cli.accept:accept", "Take a red cell or finding on oneself until a day."),
     "explain": ("harness.cli.explain:explain", "Tell the cause, the evidence and the likely mend of a red cell."),
+    "audit": ("harness.cli.audit:audit", "Tell what makes the system one program in many processes."),
     "up": ("harness.cli.up:up", "Bring the system up, and keep it up until Ctrl-C or `harness down`."),
     "sandbox": ("harness.cli.sandbox:sandbox", "Bring up one service alone, stubs from its pacts as its providers."),
     "down": ("harness.cli.down:down", "Stop what `harness up` brought up."),

@@ -112,7 +112,7 @@ async def _learn(session: Session, options: LearnOptions, visitor_of: OpenVisito
             for each in deployment.instances:
                 for journey in journeys if pids.get(each.name) else ():
                     number += 1
-                    await _visit_while_held(session, each, visitor.visit(journey, number=number), watch)
+                    await visit_while_held(session, each, visitor.visit(journey, number=number), watch)
     finally:
         await asyncio.shield(visitor.close())
     counted = await deployment.mesh.flush()
@@ -130,7 +130,7 @@ async def _learn(session: Session, options: LearnOptions, visitor_of: OpenVisito
     )
 
 
-async def _visit_while_held(
+async def visit_while_held(
     session: Session, instance: InstanceId, visiting: Coroutine[None, None, Visit], watch: Watch
 ) -> None:
     """Let a visit go on while an instance stands still, but for moments; what comes of the visit doesn't matter."""

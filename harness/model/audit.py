@@ -77,6 +77,8 @@ class Visited:
     journey: str
     crossed: Mapping[str, int] | None = None
     """Edge → requests; None when nothing counts, or nobody could tell what was the visit's own."""
+    exact: bool = True
+    """Whether they were counted; else it is only known that it was crossed."""
     trace: str = ""
     failed: str = ""
 
@@ -104,10 +106,10 @@ class Seen:
     """Whether sockets were looked at."""
     blind: tuple[str, ...] = ()
     """Instances whose sockets nobody could look at."""
-    crossed: Mapping[str, int] = field(default_factory=dict)
-    """Edge → requests in all."""
-    counted: bool = False
-    """Whether anything counts what crosses."""
+    ownerless: tuple[str, ...] = ()
+    """Instances that somebody connected to, and nobody could tell who."""
+    by_itself: tuple[str, ...] = ()
+    """Edges that are crossed while nobody visits; they are left out of the visits."""
 
 
 @dataclass(frozen=True, kw_only=True)

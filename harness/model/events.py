@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter
 
+from harness.model.audit import Seen
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding
 from harness.model.matrix import CellVerdict, Outlook
@@ -228,6 +229,15 @@ class BudgetMeasured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """What was seen of a system while its journeys were run for an audit."""
+
+    type: Literal["audited"] = "audited"
+    t: float
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The last line of a journal that was not cut short."""
 
@@ -254,6 +264,7 @@ Event = (
     | MatrixEnded
     | CellShrunk
     | BudgetMeasured
+    | Audited
     | RunEnded
 )
 

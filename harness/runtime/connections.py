@@ -70,6 +70,7 @@ class Watch:
         self._proxies: set[int] = set()
         """Our own processes, and what they have started, unless it is an instance's."""
         self._first = True
+        self._wanted = False
         self.looks = 0
         """That were begun."""
         self.waited_for: frozenset[str] = frozenset()
@@ -78,9 +79,14 @@ class Watch:
 
     def look(self) -> None:
         """Look once; now and then at what is over, too, which the kernel keeps for a minute."""
-        thorough = self.looks % THOROUGH_EVERY == 0
+        thorough = self.looks % THOROUGH_EVERY == 0 or self._wanted
+        self._wanted = False
         self.looks += 1
         self._look(thorough=thorough)
+
+    def look_thoroughly(self) -> None:
+        """Let the next look be one at what is over, too."""
+        self._wanted = True
 
     def _look(self, *, thorough: bool) -> None:
         homes: dict[int, list[str]] = {}

@@ -8,7 +8,7 @@ from zlib import crc32
 import pytest
 
 from harness.checkers.audit import audit
-from harness.checkers.call_graph import circles, graph_of, longest, shortest
+from harness.checkers.call_graph import circles, graph_of, knots, longest, shortest
 from harness.model.audit import Answer, AuditEvidence, Past, Seen, Told, Trait, Visited
 from harness.model.quantity import Duration
 from harness.model.span import Span, SpanKind
@@ -67,7 +67,7 @@ def spans(*chains: str, kind: str = "GET /", times: int = 1, failed: bool = Fals
 def told(
     topology: Topology, trait: Trait, *, seen: Seen | None = None, told_by: Iterable[Span] = (), ran: bool = True
 ) -> Told:
-    watched = seen or Seen(watched=True, counted=True)
+    watched = seen or Seen(watched=True)
     evidence = AuditEvidence(topology=topology, seen=watched, spans=tuple(told_by), source="run" if ran else "")
     (found,) = [each for each in audit(evidence) if each.trait is trait]
     return found
@@ -77,7 +77,7 @@ def subjects(found: Told) -> list[str]:
     return [each.subject for each in found.signs]
 
 
-WATCHED = Seen(watched=True, counted=True)
+WATCHED = Seen(watched=True)
 CHAIN = system("a->b", "b->c", "c->d", "d->e")
 
 
@@ -113,8 +113,13 @@ def test_where_all_that_was_seen_is_declared_nothing_is_undeclared() -> None:
     ("seen", "lacking"),
     [
         (Seen(), "nobody's sockets were looked at"),
+        (Seen(watched=True, ownerless=("b-1",)), "nobody knows who connected to b-1"),
+        (Seen(watched=True), "2 services send no spans (a, b): `harness learn` holds each instance"),
         (Seen(watched=True, blind=("b-1",)), "the sockets of b-1 can't be seen"),
-        (Seen(watched=True, visits=(Visited(journey="look", failed="500"),)), "1 visits of look failed"),
+        (
+            Seen(watched=True, visits=(Visited(journey="look", failed="500"),)),
+            "1 visits of look failed (500): what they",
+        ),
         (Seen(watched=True, past=(Past(consumer="a", provider="b", address="x:1"),)), "a went past its proxy to b"),
     ],
 )
@@ -162,7 +167,12 @@ def test_a_circle_is_named_and_whether_a_request_went_round() -> None:
     found = told(topology, Trait.CYCLE)
     assert subjects(found) == ["b -> c -> b"]
     assert found.signs[0].owners == ("team-b", "team-c")
-    assert found.signs[0].evidence[-1] == "no request was seen to go round"
+    assert found.signs[0].evidence == (
+        "1 circles: b -> c -> b",
+        "without b no circle is left",
+        "without c no circle is left",
+        "no request was seen to go round: each leg may be of requests of its own",
+    )
     went = told(topology, Trait.CYCLE, told_by=spans("a b c b"))
     assert went.signs[0].evidence[-1].startswith("one request went round: a -> b -> c -> b, trace ")
 
@@ -170,7 +180,15 @@ def test_a_circle_is_named_and_whether_a_request_went_round() -> None:
 def test_a_circle_that_only_an_undeclared_edge_closes_is_named() -> None:
     found = told(system("a->b", "b->c"), Trait.CYCLE, told_by=spans("a b c a"))
     assert subjects(found) == ["a -> b -> c -> a"]
-    assert (found.signs[0].basis, "c->a: seen, and not declared" in found.signs[0].evidence) == ("seen", True)
+    assert (found.signs[0].basis, found.signs[0].evidence[1]) == ("seen", "seen, and not declared: c->a")
+
+
+def test_circles_that_hang_together_are_one_sign_and_what_holds_them_together_is_named() -> None:
+    topology = system("a->b", "a->c", "b->r", "c->r", "r->b", "r->c", "r->a")
+    (sign,) = told(topology, Trait.CYCLE).signs
+    assert (sign.subject, sign.reason.startswith("4 services call each other")) == ("a, b, c, r", True)
+    assert sign.evidence[0].startswith("4 circles: b -> r -> b; c -> r -> c; a -> b -> r -> a")
+    assert sign.evidence[1] == "without r no circle is left"
 
 
 def test_without_a_way_back_there_is_no_circle() -> None:
@@ -241,6 +259,8 @@ def test_without_spans_pairs_are_told_by_what_visits_crossed() -> None:
     apart = Seen(watched=True, visits=(*visits("x", b=2, c=1), *visits("y", b=1, c=1, d=2)))
     assert told(PAIRED, Trait.PAIR, seen=apart).answer is Answer.NONE
     assert told(PAIRED, Trait.PAIR).answer is Answer.UNKNOWN
+    few = told(PAIRED, Trait.PAIR, seen=Seen(watched=True, visits=tuple(visits("x", b=2))))
+    assert (few.answer, few.lacking[0]) == (Answer.UNKNOWN, "3 requests are too few; 5 are needed: --visits")
 
 
 def test_what_most_of_the_others_need_is_named() -> None:
@@ -259,9 +279,23 @@ def test_what_few_of_many_need_is_not_everybodys() -> None:
 def test_a_deadline_that_grows_on_the_way_down_is_named() -> None:
     topology = system("a->b", "b->c", deadlines={"a->b": "1s", "b->c": "2s"})
     found = told(topology, Trait.TIMEOUT)
-    assert subjects(found) == ["a -> b -> c"]
-    assert found.signs[0].reason == "b waits 2 s for c, and a only 1 s for b"
+    assert subjects(found) == ["b"]
+    assert found.signs[0].reason == "it waits up to 1 s longer than the one who waits for it"
     assert (found.signs[0].owners, found.signs[0].basis) == (("team-b",), "declared")
+    assert told(topology, Trait.TIMEOUT, told_by=spans("a b c")).signs[0].basis == "seen"
+    never_one_within_the_other = (*spans("a b", kind="GET /x"), *spans("a b d", kind="GET /y"))
+    assert told(topology, Trait.TIMEOUT, told_by=never_one_within_the_other).answer is Answer.UNKNOWN
+
+
+def test_a_customer_who_waits_less_than_the_entry_is_told_and_a_broker_is_not_waited_for() -> None:
+    topology = system(
+        "a->b", "b->bus", deadlines={"a->b": "3s", "b->bus": "9s"}, stores={"bus": Store(kind=StoreKind.NATS)}
+    )
+    journeys = {"look": Journey(deadline=Duration(2), needs=("b",))}
+    topology = Topology(system=topology.system.model_copy(update={"journeys": journeys}), root=".", start_order=())
+    (sign,) = told(topology, Trait.TIMEOUT).signs
+    assert sign.subject == "a"
+    assert sign.evidence == ("a waits 3 s for b, and customers of look only 2 s for a (as declared)",)
 
 
 def _given_up(inner_ms: float) -> tuple[Span, ...]:
@@ -291,6 +325,7 @@ def test_one_who_gave_up_first_is_not_named_and_one_who_was_never_tried_is_unkno
 
 def test_ways_through_a_graph() -> None:
     graph = graph_of([("a", "b"), ("b", "c"), ("c", "a"), ("b", "d"), ("x", "x")])
+    assert knots(graph) == (frozenset("abc"), frozenset("x"))
     assert circles(graph) == (("x", "x"), ("a", "b", "c", "a"))
     assert longest(graph, "a") in {("a", "b", "c"), ("a", "b", "d")}
     assert shortest(graph, "d", "a") == ()
