@@ -30,7 +30,8 @@ def _cell(journey: str, edge: str, *kinds: str) -> tuple[str, ...]:
     return (*MATRIX, "--journey", journey, "--edge", edge, *(word for kind in kinds for word in ("--kind", kind)))
 
 
-SAFETY = ("safety",)
+SAFETY = ("acknowledged-kept", "apart", "at-most-once", "conserved", "follows", "never")
+"""The kinds of invariants, by which their findings are known."""
 LINES = (
     Line("no-timeout", ("gateway",), BROWSE, _cell("browse", "gateway->recommendations", "black-hole"), ("hang",),
          ("gateway->recommendations",), "edge"),
