@@ -56,5 +56,6 @@ def accept(name: str, owner: str, why: str, until: dt.date, system: Path | None)
         raise click.UsageError(str(error)) from error
     topology = load_system(system_path(system))
     chaos = Path(topology.root) / topology.system.content.chaos
-    file = add_waiver(chaos, topology, names_of_experiments(chaos, topology), waiver)
+    experiments = names_of_experiments(chaos, topology, named=waiver.finding is not None)
+    file = add_waiver(chaos, topology, experiments, waiver)
     click.echo(f"{file}: {waiver.name}, {waiver}")

@@ -10,26 +10,28 @@ from harness.clock import Clock
 from harness.declare import load_experiments
 from harness.declare.accepted import ACCEPTED, load_accepted
 from harness.engine.earlier import read_earlier
-from harness.errors import DeclarationError
 from harness.faults import fault_table
 from harness.model.topology import Topology
 from harness.model.waiver import Waiver
 
 
-def names_of_experiments(chaos: Path, topology: Topology) -> frozenset[str]:
-    """The experiments of a content folder; none where they can't be read, which others tell."""
-    try:
-        found = load_experiments(chaos / "experiments", topology, faults=fault_table())
-    except DeclarationError:
+def names_of_experiments(chaos: Path, topology: Topology, *, named: bool = False) -> frozenset[str]:
+    """The experiments of a content folder, where a waiver is of one; none where nobody asks for them.
+
+    What is wrong with an experiment keeps nobody from a matrix, unless a waiver is of one.
+
+    Raises:
+        DeclarationError: with what is wrong in them.
+    """
+    file = chaos / ACCEPTED
+    if not named and not (file.exists() and "finding" in file.read_text(encoding="utf-8", errors="replace")):
         return frozenset()
-    return frozenset(each.name for each in found)
+    return frozenset(each.name for each in load_experiments(chaos / "experiments", topology, faults=fault_table()))
 
 
 def waivers_of(topology: Topology) -> tuple[Waiver, ...]:
     """The waivers of a system; raises DeclarationError with what is wrong in them."""
     chaos = Path(topology.root) / topology.system.content.chaos
-    if not (chaos / ACCEPTED).exists():
-        return ()
     return load_accepted(chaos, topology, names_of_experiments(chaos, topology))
 
 
