@@ -22,7 +22,7 @@ KINDS = (*(trait.value for trait in Trait), ANY)
 
 @click.command()
 @click.argument("system", type=click.Path(path_type=Path), required=False)
-@click.option("--run", "run", type=click.Path(path_type=Path, exists=True), metavar="DIRECTORY|JOURNAL",
+@click.option("--run", "run", type=click.Path(path_type=Path), metavar="DIRECTORY|JOURNAL",
               help="Audit what that run has seen; nothing is started.")  # fmt: skip
 @click.option("--declared", is_flag=True, help="Audit the description only; nothing is started.")
 @click.option("--journey", "journeys", multiple=True, help="Run only this journey (may be repeated).")
