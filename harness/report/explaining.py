@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 
-from harness.checkers import advice
 from harness.errors import HarnessError
 from harness.model.cell_names import looks_like_a_cell, read_cell
 from harness.model.events import (
@@ -21,6 +20,7 @@ from harness.model.events import (
 from harness.model.finding import Finding, Part
 from harness.model.matrix import CellVerdict, Kind
 from harness.model.verdict import Verdict
+from harness.report import advice
 from harness.report.tell import tell
 from harness.report.words import EXCUSED, MARKS, edge_label, printable, seconds
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers import advice
-from harness.checkers.advice import of_cell
 from harness.errors import HarnessError
 from harness.model.events import CellShrunk, Event, FindingMade, MatrixCellEnded, MatrixEnded, RunStarted
 from harness.model.finding import Finding, Part
 from harness.model.matrix import KINDS, Cell, CellFinding, CellVerdict, Kind, Outlook, Rule, Whose
 from harness.model.shrunk import Shrunk
 from harness.model.verdict import Verdict
+from harness.report import advice
+from harness.report.advice import of_cell
 from harness.report.explaining import explain
 
 CELL = Cell(journey="checkout", edge="orders->payments", kind=Kind.BLACK_HOLE)
