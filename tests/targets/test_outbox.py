@@ -101,6 +101,16 @@ async def test_the_same_event_stored_twice_goes_out_once(postgres: Postgres) -> 
     assert bus.numbers == [1, 2]
 
 
+async def test_many_events_are_stored_in_one_round_trip_in_order_each_once(postgres: Postgres) -> None:
+    bus, known, many = Recorder(), 3, 2 * outbox.BATCH
+    await store(postgres, known)
+    await postgres.transact(lambda connection: outbox.put_all(connection, SUBJECT, [*map(happened, range(many))]))
+    await postgres.transact(lambda connection: outbox.put_all(connection, SUBJECT, []))
+    async with relay(postgres, bus):
+        await until(lambda: len(bus.events) >= many)
+    assert bus.numbers == [known, *(number for number in range(many) if number != known)]
+
+
 async def test_what_is_rolled_back_is_never_told(postgres: Postgres) -> None:
     async def work(connection: Connection) -> None:
         await outbox.put(connection, SUBJECT, happened(1))
