@@ -159,6 +159,8 @@ def _findings(trial: Trial, owed: Owed) -> Iterator[CellFinding]:
         yield CellFinding(rule=Rule.STATE, verdict=Verdict.FAIL, reason=reason, evidence=evidence)
     if trial.deaths:
         reason = f"an instance ended by itself: {'; '.join(trial.deaths)}"
+    if trial.twice:
+        yield CellFinding(rule=Rule.TWICE, verdict=Verdict.FAIL, reason=trial.twice[0], evidence=trial.twice)
         yield CellFinding(rule=Rule.DIED, verdict=Verdict.FAIL, reason=reason)
     if trial.recovered_s is None:
         reason = f"not as before within {owed.recover_within_s:g} s of the healing: {trial.ill or 'nobody looked'}"

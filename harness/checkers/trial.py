@@ -109,6 +109,8 @@ class Trial:
     restarted: bool = False
     deaths: tuple[str, ...] = ()
     state: StateSeen = NO_STATE
+    twice: tuple[str, ...] = ()
+    """Commands that were sent again, and done again, each in a line."""
     already: frozenset[Rule] = frozenset()
     """What did not hold under the first fault alone."""
     usable_before: bool = True

@@ -15,6 +15,7 @@ from harness.engine.familiar import AT_ONCE, Familiar, between, quiet_views
 from harness.engine.ground import Counts, Ground
 from harness.engine.kinds import fault_of
 from harness.engine.milder import Milder
+from harness.engine.posted import Posted
 from harness.errors import HarnessError
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.matrix import SLOW_KINDS, Cell, Kind, Rule
@@ -79,6 +80,7 @@ class CellRun:
         self._healed_early: list[Healed] = []
         self._after: list[Visit] = []
         self.crossed: dict[str, int] = {}
+        self._posted = Posted(ground, known, cell)
         """Edge → requests that the visits made while the fault was in force."""
 
     async def run(self, already: frozenset[Rule] = frozenset()) -> Trial:
@@ -120,12 +122,14 @@ class CellRun:
         trial = replace(trial, armed=armed)
         if not armed.in_force:
             return trial
-        visits = await self._visits_while_it_lasts()
+        async with self._posted:
+            visits = await self._visits_while_it_lasts()
         after = await ground.counts()
         crossed = self._crossings(before, after, ground.clock.now() - began, len(visits))
         delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0
         delay_s = self._milder.delay_s if self._milder else delay_s
-        return replace(trial, visits=tuple(visits), at_once=self._at_once, crossed=crossed, delay_s=delay_s)
+        trial = replace(trial, visits=tuple(visits), at_once=self._at_once, crossed=crossed, delay_s=delay_s)
+        return replace(trial, twice=self._posted.twice(alone=not self._at_once))
 
     async def _visits_while_it_lasts(self) -> list[Visit]:
         """All visits; a fault that is to last for a while only is taken back meanwhile."""
@@ -155,6 +159,7 @@ class CellRun:
                 break
         return visits
 
+            await self._posted.visited()
     async def _arm(self, cell: Cell) -> Armed:
         if cell.kind is not Kind.PLACEBO:
             return await self._inject(cell.edge, cell.kind, "second" if cell.first else "only")

@@ -39,6 +39,10 @@ _BY_RULE: Mapping[Rule, str] = {
         "A no that was a yes: give the command an idempotency key, keep what is pending, and ask {provider} what became"
         " of it before anybody is told no; or answer 202 and settle it later."
     ),
+    Rule.TWICE: (
+        "Give each command of {consumer} one idempotency key, made before its first attempt and sent with each of them;"
+        " let {provider} answer a known key with what it answered first. Without a key, don't try a command again."
+    ),
     Rule.DIED: "Catch the error where the call is made: one answer of a provider must not end an instance.",
     Rule.RECOVERY: (
         "Throw away connections and cached errors that failed, limit how long a breaker stays open, and see that"
