@@ -16,6 +16,8 @@ from fraud.store import Scores
 from gateway import app as gateway
 from gateway.clients import SOFT_S
 from inventory import app as inventory
+from inventory.models import OrderCancelled
+from inventory.store import Inventory
 from inventory.sweeper import Sweeper
 from kit import defects
 from kit.host import Host
@@ -111,6 +113,19 @@ async def test_reservation_leak_sweeps_nothing(plant: Plant, *, on: bool) -> Non
     inventory.parts(host)
     sweeps = [work for work in host._works if isinstance(getattr(work, "__self__", None), Sweeper)]
     assert bool(sweeps) is not on
+
+
+async def test_reservation_leak_does_not_heed_that_an_order_is_off(plant: Plant, *, on: bool) -> None:
+    plant("reservation-leak", on=on)
+    begun: list[object] = []
+
+    class Transactions(Database):
+        async def transact(self, work: object) -> None:
+            begun.append(work)
+
+    off = OrderCancelled(event_id=str(uuid.uuid4()), order_id=str(uuid.uuid4()))
+    await Inventory(cast("Any", Transactions()), 30.0).returned(off)
+    assert bool(begun) is not on
 
 
 async def test_no_idempotency_key_takes_the_same_charge_twice(plant: Plant, *, on: bool) -> None:
