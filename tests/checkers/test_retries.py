@@ -22,6 +22,7 @@ from tests.checkers.histories import (
     LOST_PAYMENTS,
     PAYMENTS,
     WINDOWS,
+    Refuse,
     crossing_seconds,
     experiment,
     history,
@@ -125,3 +126,13 @@ def test_rows_of_other_lines_do_not_count() -> None:
     other = tuple(crossing_seconds(FAULT, "gateway-1->recommendations-1", requests=900))
     rows: tuple[CrossingSecond, ...] = (*clean.crossings, *other)
     assert only(retries(replace(clean, crossings=rows))).verdict is Verdict.PASS
+
+
+def test_where_connections_are_refused_no_few_calls_are_taken_for_a_proof() -> None:
+    question = experiment(PAYMENTS, fault=Refuse())
+    found = only(retries(seen({"orders->payments": 10}, {"orders->payments": 0}, question)))
+
+    assert found.verdict is Verdict.PASS
+    assert "not judged, since nobody counts what is refused" in found.reason
+    more = only(retries(seen({"orders->payments": 10}, {"orders->payments": 30}, question)))
+    assert more.verdict is Verdict.FAIL, "what is counted counts, as of an instance that is left"
