@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.model.matrix import CellFinding, CellVerdict, Rule
+from harness.model.matrix import CellFinding, CellVerdict, Kind, Rule
 from harness.model.verdict import Verdict
 
 MOST_TRIALS = 3
@@ -16,7 +16,7 @@ BY_LOAD = BY_TIME | {Rule.USABLE}
 
 All else must not happen even once.
 """
-BY_CHANCE = frozenset({Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.HARNESS, Rule.PLACEBO})
+BY_CHANCE = frozenset({Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.HARNESS, Rule.PLACEBO, Rule.PROXY})
 """Why nothing could be said, which may be otherwise next time."""
 BY_DATA = frozenset({Rule.UNMARKED})
 """What the values that a trial happened to meet may seem to do too: only if each trial shows it, it is so."""
@@ -27,6 +27,8 @@ def wants_another(results: Sequence[CellVerdict]) -> bool:
     last = results[-1]
     if len(results) >= MOST_TRIALS:
         return False
+    if len(results) == 1 and lost_a_proxy(last):
+        return last.cell.kind is Kind.PLACEBO  # all cells of the journey hang on it
     if len(results) == 1:
         return last.verdict is Verdict.FAIL or last.mixed or by_chance(last)
     if by_chance(last):
@@ -114,6 +116,11 @@ def _with_all(one: CellVerdict, results: Sequence[CellVerdict], judged: Sequence
 def by_chance(result: CellVerdict) -> bool:
     """Whether nothing could be said of a trial, and the next may tell."""
     return result.verdict is Verdict.UNKNOWN and any(each.rule in BY_CHANCE for each in result.findings)
+
+
+def lost_a_proxy(result: CellVerdict) -> bool:
+    """Whether a proxy died in a trial: that is told, and no other trial talks it away."""
+    return any(each.rule is Rule.PROXY for each in result.findings)
 
 
 def _differ(results: Sequence[CellVerdict]) -> bool:

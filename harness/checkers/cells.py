@@ -83,6 +83,8 @@ def _doubts(trial: Trial) -> Iterator[CellFinding]:
     """Why nothing can be said, whatever was seen."""
     if trial.clean.trouble:
         yield _unknown(Rule.UNCLEAN, trial.clean.trouble)
+    elif trial.sick:
+        yield _unknown(Rule.PROXY, f"{', '.join(trial.sick)} died or hung while the fault was in force")
     elif trial.trouble:
         yield _unknown(Rule.HARNESS, trial.trouble)
     elif trial.armed is None:
@@ -157,10 +159,10 @@ def _findings(trial: Trial, owed: Owed) -> Iterator[CellFinding]:
         reason = f"{no}, but the state changed: {trial.state.changed[0]}"
         evidence = (*trial.state.changed, *_shown(trial))[:EVIDENCE_LIMIT]
         yield CellFinding(rule=Rule.STATE, verdict=Verdict.FAIL, reason=reason, evidence=evidence)
-    if trial.deaths:
-        reason = f"an instance ended by itself: {'; '.join(trial.deaths)}"
     if trial.twice:
         yield CellFinding(rule=Rule.TWICE, verdict=Verdict.FAIL, reason=trial.twice[0], evidence=trial.twice)
+    if trial.deaths:
+        reason = f"an instance ended by itself: {'; '.join(trial.deaths)}"
         yield CellFinding(rule=Rule.DIED, verdict=Verdict.FAIL, reason=reason)
     if trial.recovered_s is None:
         reason = f"not as before within {owed.recover_within_s:g} s of the healing: {trial.ill or 'nobody looked'}"

@@ -117,5 +117,7 @@ class Trial:
     """Whether the journey was usable under the first fault alone; without one, True."""
     trouble: str = ""
     """What went wrong in the harness."""
+    sick: tuple[str, ...] = ()
+    """Proxies that died or hung while the fault was in force."""
     took_s: float = 0.0
     replay: str = ""

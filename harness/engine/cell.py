@@ -16,6 +16,7 @@ from harness.engine.ground import Counts, Ground
 from harness.engine.kinds import fault_of
 from harness.engine.milder import Milder
 from harness.engine.posted import Posted
+from harness.engine.proxy_watch import watched
 from harness.errors import HarnessError
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.matrix import SLOW_KINDS, Cell, Kind, Rule
@@ -79,8 +80,9 @@ class CellRun:
         self._armed: list[str] = []
         self._healed_early: list[Healed] = []
         self._after: list[Visit] = []
-        self.crossed: dict[str, int] = {}
+        self._sick: set[str] = set()
         self._posted = Posted(ground, known, cell)
+        self.crossed: dict[str, int] = {}
         """Edge → requests that the visits made while the fault was in force."""
 
     async def run(self, already: frozenset[Rule] = frozenset()) -> Trial:
@@ -88,11 +90,13 @@ class CellRun:
         ground, began = self._ground, self._ground.clock.now()
         trial = Trial(cell=self._cell, clean=self._known.clean, already=already)
         try:
-            trial = await self._under_fault(trial)
+            async with watched(ground.put_right, self._sick.update):
+                trial = await self._under_fault(trial)
         except HarnessError as error:
             trial = replace(trial, trouble=str(error))
         finally:
             healed = await self._heal()
+        trial = replace(trial, sick=tuple(sorted(self._sick)))
         if healed is not None:
             trial = replace(trial, healed=healed)
             if healed.hits is not None and healed.hits.exchanges is not None:
@@ -152,14 +156,14 @@ class CellRun:
         """As many as the pace has it, at the same time where they take long; fewer in turn when they hang."""
         clock, began = self._ground.clock, self._ground.clock.now()
         visits: list[Visit] = []
-        while left := self._wanted - len(visits):
+        while (left := self._wanted - len(visits)) and not (visits and self._sick):
             paid = min(left, AT_ONCE) if self._at_once else 1
             visits += await asyncio.gather(*(self._visit() for _ in range(paid)))
+            await self._posted.visited()
             if self._hung(visits[-1]) and clock.now() - began >= HANGS_BUDGET_S:
                 break
         return visits
 
-            await self._posted.visited()
     async def _arm(self, cell: Cell) -> Armed:
         if cell.kind is not Kind.PLACEBO:
             return await self._inject(cell.edge, cell.kind, "second" if cell.first else "only")

@@ -108,6 +108,8 @@ class Rule(StrEnum):
     """A fault that does nothing was found to do something."""
     HARNESS = "harness"
     """Something in the harness went wrong."""
+    PROXY = "proxy-died"
+    """A proxy died or hung while the fault was in force."""
     CLASS = "other-class"
     """Answered without the fault, and told under it that it is not there or not allowed; or the other way round."""
     REFUSAL = "unclear-refusal"

@@ -55,6 +55,7 @@ _BY_RULE: Mapping[Rule, str] = {
 _UNKNOWN: Mapping[Rule, str] = {
     Rule.NOT_CROSSED: "Nothing to mend yet: see that the journey really crosses the edge, then run the command below.",
     Rule.NOT_IN_FORCE: "Nothing to mend yet: the fault did not act, or was not seen to be gone. Run it again alone.",
+    Rule.PROXY: "Nothing to mend yet: a Toxiproxy or the relay died, see its log in the run's directory. Run it again.",
     Rule.UNCLEAN: "Mend the journey first: it fails, or changes from visit to visit, without any fault.",
     Rule.FLAKY: "Settle it first, with more visits (--visits 10) on a machine that is not busy.",
 }

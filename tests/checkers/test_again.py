@@ -43,6 +43,16 @@ def test_a_doubt_that_no_repetition_dispels_is_not_tried_again() -> None:
     assert not wants_another([seen(Rule.UNCLEAN, Verdict.UNKNOWN)])
 
 
+def test_a_trial_in_which_a_proxy_died_is_told_and_not_talked_away_by_another() -> None:
+    lost = replace(seen(Rule.PROXY, Verdict.UNKNOWN), mixed=True)
+
+    assert not wants_another([lost])
+    assert settled([lost]).verdict is Verdict.UNKNOWN
+    assert wants_another([replace(lost, cell=Cell(journey="browse", edge="", kind=Kind.PLACEBO))])
+    assert wants_another([LATE, lost])
+    assert settled([LATE, lost, LATE]).verdict is Verdict.FAIL
+
+
 def test_what_failed_twice_is_red_and_says_so() -> None:
     assert not wants_another([WRONG, WRONG])
     whole = settled([WRONG, WRONG])

@@ -320,6 +320,12 @@ def test_trouble_in_the_harness_is_nobodys_fault() -> None:
     assert doubted(under(visit(got(500)), trial=replace(TRIAL, trouble="the relay is gone")), Rule.HARNESS)
 
 
+def test_nothing_follows_from_a_cell_whose_proxy_died() -> None:
+    found = under(visit(got(500)), trial=replace(TRIAL, sick=("relay",), trouble="the relay is gone"))
+    assert doubted(found, Rule.PROXY)
+    assert found.reason == "relay died or hung while the fault was in force"
+
+
 def test_a_placebo_that_changes_nothing_passes_and_any_other_is_unknown() -> None:
     placebo = replace(TRIAL, crossed=Crossed(count=0))
 
