@@ -4,6 +4,9 @@ SYSTEM ?= targets/shop/system.yaml
 ARGS ?=
 BIN := .venv/bin
 
+# A shell may tell Python to keep no bytecode; here that is compiled again in each of the many programs that are started.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test defects kills doctor lint format lock lock-check clean
 
