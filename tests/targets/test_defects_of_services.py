@@ -159,7 +159,7 @@ async def test_injection_makes_words_part_of_the_statement(plant: Plant, *, on: 
 
 async def test_double_effect_takes_every_delivery_for_the_first(plant: Plant, *, on: bool) -> None:
     plant("double-effect", on=on)
-    database = Database({"order_id": CUSTOMER})
+    database = Database({"recent": 0, "new_customer": True}, {"order_id": CUSTOMER})
     event = PlacedHeard(event_id=CUSTOMER, order_id=CUSTOMER, customer_id=CUSTOMER, total_cents=5)
     await Scores(cast("Any", database)).learn(event)
     assert ("DO UPDATE SET at = now()" in database.asked[-1]) is on
