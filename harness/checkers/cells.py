@@ -105,7 +105,7 @@ def _not_put_to_test(trial: Trial, found: Sequence[CellFinding]) -> Iterator[Cel
     if trial.cell.kind is Kind.PLACEBO:
         if found or felt:
             yield _unknown(Rule.PLACEBO, f"under a fault that does nothing: {found[0].reason if found else felt}")
-    elif crossed.met or felt or (trial.cell.kind is Kind.REFUSED and crossed.usual >= 1):
+    elif crossed.met or felt or (trial.cell.kind is Kind.REFUSED and (crossed.own or crossed.usual >= 1)):
         if found and all(each.rule in trial.already for each in found):
             rules = ", ".join(each.rule.value for each in found)
             yield _unknown(Rule.SHADOWED, f"as bad already under {trial.cell.first} alone: {rules}")
@@ -343,7 +343,7 @@ def _met(trial: Trial) -> str:
     if trial.cell.kind is Kind.PLACEBO:
         return "as without it"
     if crossed.met:
-        own = f", of which {crossed.usual:g} in each visit are its own" if crossed.own else ""
+        own = f", of which {crossed.usual:g} in each visit are its own" if crossed.own and crossed.usual else ""
         return f"{crossed.count} requests met the fault{own}"
     if crossed.count is not None and trial.cell.kind is Kind.REFUSED:
         return f"a refused connection is not counted; each clean visit crosses {crossed.usual:g} times"

@@ -37,7 +37,7 @@ class Crossed:
         """Whether requests of the journey were counted."""
         if self.count is None:
             return False
-        if self.own and self.usual >= 1 and 0 < self.visits <= self.count:
+        if self.own and 0 < self.visits <= self.count:
             return True
         return told_apart(self.count, background=self.background, unseen=self.unseen, visits=self.visits)
 

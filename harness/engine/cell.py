@@ -35,6 +35,8 @@ LONG_VISIT_S = 0.3
 """Visits that take longer are paid at the same time, where the system was seen to bear that."""
 HANGS_BUDGET_S = 4.0
 """After a visit that hung no other is made when they took so long together."""
+HOLD_S = 5.0
+"""For so long a fault stays after the visits where a connection stands and whoever lost it asks again by and by."""
 LASTS = Duration(3600)
 """Cells end when their visits do; nothing of the injector's looks at it."""
 
@@ -128,8 +130,7 @@ class CellRun:
             return trial
         async with self._posted:
             visits = await self._visits_while_it_lasts()
-        after = await ground.counts()
-        crossed = self._crossings(before, after, ground.clock.now() - began, len(visits))
+        crossed = await self._crossings(before, began, len(visits))
         delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0
         delay_s = self._milder.delay_s if self._milder else delay_s
         trial = replace(trial, visits=tuple(visits), at_once=self._at_once, crossed=crossed, delay_s=delay_s)
@@ -207,7 +208,25 @@ class CellRun:
         taken = [each for each in found if each.by is not HealedBy.NOTHING]
         return next(iter(bad or taken or found), None)
 
-    def _crossings(self, before: Counts | None, after: Counts | None, took_s: float, visits: int) -> Crossed:
+    async def _crossings(self, before: Counts | None, began: float, visits: int) -> Crossed:
+        """What met the fault, which is kept in force until something did where its consumer asks later."""
+        clock = self._ground.clock
+        crossed, limit = await self._crossed_since(before, began, visits), clock.now() + HOLD_S
+        while self._asks_later and crossed.count is not None and not crossed.met and clock.now() < limit:
+            await clock.sleep(LOOK_S)
+            crossed = await self._crossed_since(before, began, visits)
+        return crossed
+
+    @property
+    def _asks_later(self) -> bool:
+        """Whether the consumer holds a connection: once that is cut, nothing crosses until it is made again."""
+        topology, edge = self._ground.topology, self._cell.edge
+        if self._cell.first or self._cell.kind is Kind.REFUSED or self._milder or edge not in self._known.own:
+            return False
+        return topology.is_store(topology.edges[edge].provider)
+
+    async def _crossed_since(self, before: Counts | None, began: float, visits: int) -> Crossed:
+        after, took_s = await self._ground.counts(), self._ground.clock.now() - began
         known, edge = self._known, self._cell.edge
         usual = known.usual.get(edge, 0.0) if self._cell.first is None else self._usual_under_first(edge)
         if before is None or after is None:
