@@ -344,6 +344,8 @@ def _met(trial: Trial) -> str:
         return "as without it"
     if crossed.met:
         own = f", of which {crossed.usual:g} in each visit are its own" if crossed.own and crossed.usual else ""
+        if not crossed.count and crossed.opened:
+            return f"{crossed.opened} connections met the fault, and no request could be made"
         return f"{crossed.count} requests met the fault{own}"
     if crossed.count is not None and trial.cell.kind is Kind.REFUSED:
         return f"a refused connection is not counted; each clean visit crosses {crossed.usual:g} times"

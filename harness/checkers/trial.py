@@ -31,13 +31,15 @@ class Crossed:
     """In a clean visit at least."""
     own: bool = False
     """Whether every clean visit is known to cross, however much crosses anyway."""
+    opened: int = 0
+    """Connections that met it, on an edge where one stands: where the provider speaks first, no request may come."""
 
     @property
     def met(self) -> bool:
         """Whether requests of the journey were counted."""
         if self.count is None:
             return False
-        if self.own and 0 < self.visits <= self.count:
+        if self.own and self.visits and (self.visits <= self.count or self.opened):
             return True
         return told_apart(self.count, background=self.background, unseen=self.unseen, visits=self.visits)
 

@@ -35,7 +35,7 @@ LONG_VISIT_S = 0.3
 """Visits that take longer are paid at the same time, where the system was seen to bear that."""
 HANGS_BUDGET_S = 4.0
 """After a visit that hung no other is made when they took so long together."""
-HOLD_S = 5.0
+HOLD_S = 3.0
 """For so long a fault stays after the visits where a connection stands and whoever lost it asks again by and by."""
 LASTS = Duration(3600)
 """Cells end when their visits do; nothing of the injector's looks at it."""
@@ -106,6 +106,8 @@ class CellRun:
             elif healed.hits is not None and self._milder is not None and self._milder.provider_index is not None:
                 # What crossed to the other instances met nothing.
                 trial = replace(trial, crossed=replace(trial.crossed, count=healed.hits.requests, own=False))
+            elif healed.hits is not None and self._stands:
+                trial = replace(trial, crossed=replace(trial.crossed, opened=healed.hits.connections))
         if trial.visits:
             try:
                 trial = await self._afterwards(trial)
@@ -212,14 +214,14 @@ class CellRun:
         """What met the fault, which is kept in force until something did where its consumer asks later."""
         clock = self._ground.clock
         crossed, limit = await self._crossed_since(before, began, visits), clock.now() + HOLD_S
-        while self._asks_later and crossed.count is not None and not crossed.met and clock.now() < limit:
+        while self._stands and crossed.count is not None and not crossed.met and clock.now() < limit:
             await clock.sleep(LOOK_S)
             crossed = await self._crossed_since(before, began, visits)
         return crossed
 
     @property
-    def _asks_later(self) -> bool:
-        """Whether the consumer holds a connection: once that is cut, nothing crosses until it is made again."""
+    def _stands(self) -> bool:
+        """Whether the journey goes by a standing connection: once cut, nothing crosses until it is made again."""
         topology, edge = self._ground.topology, self._cell.edge
         if self._cell.first or self._cell.kind is Kind.REFUSED or self._milder or edge not in self._known.own:
             return False

@@ -472,5 +472,7 @@ def test_an_edge_that_everybody_crosses_counts_when_it_is_known_as_the_journeys_
     assert doubted(under(visit(), visit(), trial=replace(TRIAL, crossed=busy)), Rule.NOT_CROSSED)
     own = replace(TRIAL, crossed=replace(busy, own=True))
     assert under(visit(), visit(), trial=own).verdict is Verdict.PASS
+    opened = replace(TRIAL, crossed=replace(busy, own=True, count=0, opened=2))
+    assert "2 connections met the fault" in under(visit(), visit(), trial=opened).reason
     missed = replace(TRIAL, crossed=replace(busy, own=True, count=1))
     assert doubted(under(visit(), visit(), trial=missed), Rule.NOT_CROSSED)
