@@ -21,7 +21,7 @@ run: setup ## the main job: bring the shop up, verify, break and fuzz it; ends i
 	@$(BIN)/harness run $(SYSTEM) $(ARGS)
 
 test: setup ## the tests of the harness, and the contracts of the shop
-	@$(BIN)/pytest $(ARGS)
+	@scripts/test $(ARGS)
 
 defects: setup ## plant mistakes in the shop one by one, and see which of them are found
 	@$(BIN)/python -m chaos.defects $(ARGS)
