@@ -9,7 +9,7 @@ from harness.checkers.tally import tally
 from harness.model.fault import EdgeTarget, InstanceTarget, Target
 from harness.model.history import Forced, History
 from harness.model.observation import CrossingSecond, WindowKind
-from harness.model.system import CUSTOMERS, edge_name
+from harness.model.system import CUSTOMERS, StoreKind, edge_name
 from harness.model.topology import LineId, Topology
 
 CROSSINGS_AT_LEAST = 3
@@ -19,6 +19,9 @@ CROSSINGS_OF_LOAD = 0.05
 
 Of a fault that chooses, only the least is needed: what it did not choose went on as ever.
 """
+
+BUSES = frozenset({StoreKind.NATS})
+"""Stores that bring events to who asks for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +73,30 @@ def _of_injection(history: History, forced: Forced) -> Crossed:
     whole = " in its cluster" if len(unit) > 1 else ""
     reason = f"{counted} {what} met {injection.describe()}{whole}, {needed} are needed"
     if counted < needed:
-        demand, source = _demand(history, injection.target, lines)
-        seen = counted >= CROSSINGS_AT_LEAST or not injection.fault.passes_traffic
+        pulled = _pulled(history.topology, injection.target)
+        demand, source = _demand(history, injection.target, lines | pulled)
+        seen = counted >= CROSSINGS_AT_LEAST or bool(pulled) or not injection.fault.passes_traffic
         if not seen or demand < needed:
             reason += f", and some {demand:.0f} would have come ({source}): it was not put to the test"
             return Crossed(enough=False, reason=reason, edge=edge, evidence=_by_line(during))
         why = "the consumer held back" if injection.fault.passes_traffic else "a refused one is not counted"
+        why = "it takes events, and took none" if pulled and injection.fault.passes_traffic else why
         reason += f", but some {demand:.0f} would have come ({source}): {why}"
     return Crossed(enough=True, reason=reason, edge=edge, evidence=_by_line(during))
+
+
+def _pulled(topology: Topology, target: Target) -> set[str]:
+    """The lines by which an instance fetches its work from a bus: nobody need call it to put it to the test."""
+    stores = topology.system.stores
+    if isinstance(target, EdgeTarget) or topology.is_store(target.service):
+        return set()
+    return {
+        line.name
+        for line in topology.lines
+        if (line.consumer.service, line.consumer.index) == (target.service, target.index)
+        and topology.is_store(line.provider.service)
+        and stores[line.provider.service].kind in BUSES
+    }
 
 
 def _unit(topology: Topology, target: Target) -> tuple[Target, ...]:

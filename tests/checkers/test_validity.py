@@ -176,6 +176,30 @@ def test_a_node_of_a_cluster_is_put_to_the_test_by_those_who_use_another_of_its_
     assert Verdict.UNKNOWN is alone.verdict
 
 
+class Freeze(Lose):
+    kind = "freeze"
+    passes_traffic = True
+
+
+def with_a_bus(fault: Lose | Freeze, *, took: int) -> History:
+    """Payments is called by nobody, and fetches so many events a second."""
+    clean = history(experiment(LOST_PAYMENTS, fault=fault))
+    system = clean.topology.system
+    edges = tuple(each for each in system.edges if each.provider != "payments")
+    edges = (*edges, Edge(consumer="payments", provider="bus", need=Need.SOFT))
+    wider = system.model_copy(update={"stores": system.stores | {"bus": Store(kind=StoreKind.NATS)}, "edges": edges})
+    seen = crossing_seconds(BASELINE, "payments-1->bus-1", requests=took) if took else ()
+    return replace(clean, topology=replace(clean.topology, system=wider), crossings=(*clean.crossings, *seen))
+
+
+@pytest.mark.parametrize("fault", [Lose(), Freeze()])
+def test_who_is_called_by_nobody_and_fetches_events_is_put_to_the_test_by_those(fault: Lose | Freeze) -> None:
+    met = of(validity(with_a_bus(fault, took=5)), "crossings")
+    assert Verdict.PASS is met.verdict, met.reason
+    idle = of(validity(with_a_bus(fault, took=0)), "crossings")
+    assert Verdict.UNKNOWN is idle.verdict, idle.reason
+
+
 def test_without_a_relay_nothing_is_known_of_crossings() -> None:
     assert "no relay was there" in unknown("crossings", replace(history(), crossings=()))
 
