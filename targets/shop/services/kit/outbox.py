@@ -37,10 +37,10 @@ BATCH = 50
 POLL_S = 1.0
 PAUSE_S = 0.5
 GENTLE_BATCH = 5
-GENTLE_PAUSE_S = 0.25
+GENTLE_PAUSE_S = 0.5
 """What has waited for the bus goes out at this pace at first: each event makes work for several services, which
 customers would have to wait for."""
-TWICE_AS_FAST_S = 10.0
+TWICE_AS_FAST_S = 20.0
 """The pauses are half as long after each such time, so that all goes out in the end, whatever comes meanwhile."""
 KEEP_S = 3600
 """How long a published event is kept, for those who wonder what was sent."""
