@@ -73,7 +73,7 @@ def _of_injection(history: History, forced: Forced) -> Crossed:
     whole = " in its cluster" if len(unit) > 1 else ""
     reason = f"{counted} {what} met {injection.describe()}{whole}, {needed} are needed"
     if counted < needed:
-        pulled = _pulled(history.topology, injection.target)
+        pulled = _pulled(history, injection.target, lines)
         demand, source = _demand(history, injection.target, lines | pulled)
         seen = counted >= CROSSINGS_AT_LEAST or bool(pulled) or not injection.fault.passes_traffic
         if not seen or demand < needed:
@@ -85,18 +85,24 @@ def _of_injection(history: History, forced: Forced) -> Crossed:
     return Crossed(enough=True, reason=reason, edge=edge, evidence=_by_line(during))
 
 
-def _pulled(topology: Topology, target: Target) -> set[str]:
-    """The lines by which an instance fetches its work from a bus: nobody need call it to put it to the test."""
+def _pulled(history: History, target: Target, called: set[str]) -> set[str]:
+    """The lines by which an instance fetches its work from a bus, if it gets more there than by being called."""
+    topology, baseline = history.topology, history.window(WindowKind.BASELINE)
     stores = topology.system.stores
-    if isinstance(target, EdgeTarget) or topology.is_store(target.service):
+    if baseline is None or isinstance(target, EdgeTarget) or topology.is_store(target.service):
         return set()
-    return {
+    found = {
         line.name
         for line in topology.lines
         if (line.consumer.service, line.consumer.index) == (target.service, target.index)
         and topology.is_store(line.provider.service)
         and stores[line.provider.service].kind in BUSES
     }
+    fetched, asked = (
+        sum(each.requests for each in _between(history, lines, baseline.start, baseline.end))
+        for lines in (found, called)
+    )
+    return found if fetched > asked else set()
 
 
 def _unit(topology: Topology, target: Target) -> tuple[Target, ...]:

@@ -200,6 +200,18 @@ def test_who_is_called_by_nobody_and_fetches_events_is_put_to_the_test_by_those(
     assert Verdict.UNKNOWN is idle.verdict, idle.reason
 
 
+def test_who_is_called_more_than_it_fetches_is_put_to_the_test_by_its_callers_alone() -> None:
+    fetching = with_a_bus(Freeze(), took=5)
+    system = fetching.topology.system
+    wider = system.model_copy(
+        update={"edges": (*system.edges, Edge(consumer="orders", provider="payments", need=Need.HARD))}
+    )
+    others = [row for row in fetching.crossings if row.line != "orders-1->payments-1"]
+    called = (*others, *crossing_seconds(BASELINE, "orders-1->payments-1", requests=9))
+    history = replace(fetching, topology=replace(fetching.topology, system=wider), crossings=called)
+    assert unknown("crossings", history).endswith("it was not put to the test")
+
+
 def test_without_a_relay_nothing_is_known_of_crossings() -> None:
     assert "no relay was there" in unknown("crossings", replace(history(), crossings=()))
 
