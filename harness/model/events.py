@@ -238,6 +238,26 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPhaseEnded:
+    """A phase of a load run is over: journeys that were due from `start` on, before `end`, are its own."""
+
+    type: Literal["load-phase"] = "load-phase"
+    name: str
+    start: float
+    end: float
+    asked_start: float
+    """Journeys a second that were asked for at its start; what lies between is on a line."""
+    asked_end: float
+    users: int = 0
+    """Closed users in place of arrivals, when there were any."""
+
+    @property
+    def t(self) -> float:
+        """When it was over."""
+        return self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The last line of a journal that was not cut short."""
 
@@ -265,6 +285,7 @@ Event = (
     | CellShrunk
     | BudgetMeasured
     | Audited
+    | LoadPhaseEnded
     | RunEnded
 )
 

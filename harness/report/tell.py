@@ -28,7 +28,7 @@ from harness.report.matrix_story import matrix_of
 from harness.report.story import LEAD_S, ExperimentStory, InjectionStory, RunStory, Told
 from harness.report.words import BADNESS, edge_label
 
-_PART_ORDER = (Part.SAFETY, Part.RESILIENCE, Part.MATRIX, Part.PACTS, Part.FUZZ, Part.VALIDITY)
+_PART_ORDER = (Part.SAFETY, Part.RESILIENCE, Part.LOAD, Part.MATRIX, Part.PACTS, Part.FUZZ, Part.VALIDITY)
 
 
 def tell(events: Sequence[Event]) -> RunStory:
