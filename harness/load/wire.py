@@ -45,6 +45,10 @@ class Begin:
     """Sent along with every request."""
     traced: str = ""
     """The run's name when somebody takes spans: then every visit has a trace of its own."""
+    share: tuple[int, int] = (0, 1)
+    """Which arrivals are this generator's: those whose number, divided by the second, leaves the first."""
+    worker: str = ""
+    """Its name among several, told in its rows and in the ids of its operations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,8 @@ class Drive:
     id: int
     rate: float
     weights: dict[str, float]
+    at: float | None = None
+    """From when on, in seconds of the run; None is at once. Several generators must change at one moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

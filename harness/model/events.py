@@ -171,6 +171,42 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerJoined:
+    """One of several load generators is ready."""
+
+    type: Literal["worker-joined"] = "worker-joined"
+    t: float
+    worker: str
+    """Its name in the rows of `GeneratorSecond`."""
+    machine: str
+    pid: int
+    clock_offset_s: float
+    """What was added to its clock to make it the run's; 0 on the same machine."""
+    clock_doubt_s: float
+    """By how much that may be wrong, at most: its seconds may be off by as much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLost:
+    """One of several load generators is gone before the end: its share of the load was not driven from then on.
+
+    What was due there after `told_until` is counted as `lost` in rows of `GeneratorSecond` in its name.
+    """
+
+    type: Literal["worker-lost"] = "worker-lost"
+    t: float
+    worker: str
+    machine: str
+    why: str
+    told_until: int
+    """The second before which all of its journeys' starts were told; journeys then in flight are lost too."""
+    left: int
+    """Generators that go on."""
+    history_whole: bool
+    """Whether its history of operations holds every operation whose request may have left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpansSeen:
     """The spans of the worst trace of an experiment or a cell: the evidence of who is to blame."""
 
@@ -286,6 +322,8 @@ Event = (
     | BudgetMeasured
     | Audited
     | LoadPhaseEnded
+    | WorkerJoined
+    | WorkerLost
     | RunEnded
 )
 
