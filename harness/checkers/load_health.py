@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from harness.checkers.found import percent
 from harness.model.events import LoadPhaseEnded
@@ -73,7 +74,10 @@ def sickness(
     planned = 0.0 if rate is None else rate * seconds
     lagging = len({each.second for each in rows if each.lag_p99_s > LAG_ALLOWED_S})
     busy = len({each.second for each in rows if each.cpu_share > CPU_ALLOWED})
+    lost = sum(each.lost for each in rows)
     trouble = []
+    if lost:
+        trouble.append(f"{lost} journeys were due at a worker that was gone")
     if due < planned - RATE_SIGMAS * math.sqrt(planned):
         trouble.append(f"{due} journeys were due in {seconds} s, {planned:.0f} were planned")
     if dropped > DROPPED_ALLOWED * due:
@@ -135,6 +139,23 @@ def _generator(phases: Sequence[LoadPhaseEnded], rows: Sequence[GeneratorSecond]
     if not phases:
         trouble.append("no phase of the load was begun")
     return _found("load generator", trouble, "; ".join(proofs), replay=replay)
+
+
+def doubted(found: Iterable[Finding], health: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that rest on figures: with a sick generator none of them is known, neither good nor bad."""
+    sick = next((each.reason for each in health if each.verdict is not Verdict.PASS), "")
+    if not sick:
+        return tuple(found)
+    return tuple(
+        each
+        if each.verdict is Verdict.UNKNOWN
+        else replace(
+            each,
+            verdict=Verdict.UNKNOWN,
+            reason=f"the load can't be trusted ({sick}); it would be {each.verdict}: {each.reason}",
+        )
+        for each in found
+    )
 
 
 def window_of(phase: LoadPhaseEnded) -> Window:

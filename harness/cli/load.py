@@ -1,0 +1,166 @@
+"""`harness load`: put load on a system, or on what already runs, and judge its figures."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.contracts import Length
+
+if TYPE_CHECKING:
+    from harness.engine.load_plan import LoadAsked
+    from harness.model.quantity import Duration
+
+MAX_SEED = 2**31 - 1
+MAX_RATE = 100_000
+MAX_USERS = 10_000
+MAX_PROCESSES = 64
+
+RUN = "run"
+"""What is meant when no other command is named."""
+
+COMMANDS = {
+    "compare": ("harness.cli.load_compare:compare", "Hold two runs against each other, by their journals."),
+    "worker": ("harness.cli.load_worker:worker", "Lend this machine to a master: its share of the load."),
+}
+
+
+class LoadFront(click.Group):
+    """Its own command, unless one of the others is named first; imports one when it is called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Whatever does not begin with the name of another command is for the run."""
+        named = args and (args[0] in COMMANDS or args[0] == RUN or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [RUN, *args])
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names of the others."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, None when there is none."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Of the run, and of the others."""
+        formatter.write_usage(ctx.command_path, "[OPTIONS] [SYSTEM]")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]...", prefix="  or:  ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Those of the run, then the other commands, without importing them."""
+        self.commands[RUN].format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LoadFront)
+def load() -> None:
+    """Put load on a SYSTEM, or on what already runs, and judge its figures.
+
+    \b
+      harness load targets/shop --rate 50 --for 60s --expect 'checkout.p99 < 800ms'
+      harness load targets/shop --profile spike
+      harness load --host http://127.0.0.1:8000 --locustfile my.py --rate 20
+
+    The load is open: journeys are due at their times whether or not answers come, and latency counts from then.
+    Exit codes: 0 every threshold is kept, 1 one is not, 2 nobody knows or bad input, 130 interrupted.
+    """  # noqa: D301 -- \b is click's
+
+
+@load.command(RUN, hidden=True)
+@click.argument("system", type=click.Path(path_type=Path), required=False)
+@click.option("--profile", default="", metavar="FILE|NAME", help="How the load goes over time; see docs/load.md.")
+@click.option("--rate", type=click.FloatRange(0, MAX_RATE, min_open=True), help="Journeys a second.")
+@click.option("--for", "lasts", type=Length(), help="For how long (`60s`).")
+@click.option("--users", type=click.IntRange(1, MAX_USERS),
+              help="So many closed users in place of a rate: each waits for its answers.")  # fmt: skip
+@click.option("--expect", multiple=True, metavar="THRESHOLD",
+              help="What must hold: 'checkout.p99 < 800ms', 'browse.failed < 1% spike' (may be repeated).")  # fmt: skip
+@click.option("--host", "hosts", multiple=True, metavar="URL",
+              help="Load what already runs there, on this machine (may be repeated).")  # fmt: skip
+@click.option("--locustfile", "journeys", type=click.Path(path_type=Path), metavar="FILE",
+              help="What customers do: a locustfile, journeys.yaml or a .har.")  # fmt: skip
+@click.option("--system", "described", type=click.Path(path_type=Path), hidden=True)
+@click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
+@click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")
+@click.pass_context
+def run(
+    context: click.Context,
+    system: Path | None,
+    profile: str,
+    rate: float | None,
+    lasts: Duration | None,
+    users: int | None,
+    expect: tuple[str, ...],
+    hosts: tuple[str, ...],
+    journeys: Path | None,
+    described: Path | None,
+    directory: Path | None,
+    seed: int | None,
+    *,
+    tls: bool,
+) -> None:
+    """Put load on a SYSTEM, or on what already runs, and judge its figures."""
+    system = system or described
+    _refuse_both(system, hosts, profile=profile, rate=rate, users=users, lasts=lasts)
+    from harness.engine.load_plan import LoadAsked
+    from harness.engine.session import Settings
+
+    asked = LoadAsked(
+        system=None if hosts else system_path(system),
+        hosts=hosts,
+        journeys=journeys,
+        profile=profile,
+        rate=rate,
+        length_s=None if lasts is None else float(lasts),
+        users=users or 0,
+        expect=expect,
+        settings=Settings(directory=directory, seed=seed, tls=tls),
+    )
+    context.exit(asyncio.run(_drive(asked)))
+
+
+def _refuse_both(
+    system: Path | None,
+    hosts: tuple[str, ...],
+    *,
+    profile: str,
+    rate: float | None,
+    users: int | None,
+    lasts: Duration | None,
+) -> None:
+    if system is not None and hosts:
+        message = "expected either a SYSTEM or --host, found both"
+        raise click.UsageError(message)
+    said = [name for name, value in (("--rate", rate), ("--users", users), ("--for", lasts)) if value is not None]
+    if profile and said:
+        message = f"--profile says how the load goes: leave {' and '.join(said)} out, or --profile"
+        raise click.UsageError(message)
+    if rate is not None and users is not None:
+        message = "expected either --rate (open arrivals) or --users (closed ones), found both"
+        raise click.UsageError(message)
+
+
+async def _drive(asked: LoadAsked) -> int:
+    from harness.engine.load_plan import prepare_load
+    from harness.engine.load_run import load as engine_load
+    from harness.report import write_reports
+    from harness.report.terminal import render
+
+    console = Console()
+    prepared = prepare_load(asked)
+    result = await until_interrupted(engine_load(prepared, asked.settings, say=console.say))
+    written = write_reports(result.events, result.directory)
+    click.echo()
+    click.echo(render(result.events, colour=console.colour, report=written[0]))
+    return result.exit_code

@@ -1,0 +1,261 @@
+"""A load run: bring up or attach, follow the profile, let everything end, judge."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from harness.checkers import thresholds
+from harness.checkers.limits import Rows
+from harness.checkers.load_health import doubted, load_health
+from harness.engine.customers import load_plan
+from harness.engine.ending import conducted
+from harness.engine.load_plan import LoadRun
+from harness.engine.run import RunResult
+from harness.engine.session import Say, Session, Settings
+from harness.errors import HarnessError, LoadError
+from harness.load.driver import LoadDriver
+from harness.model.events import LoadPhaseEnded, Observed, PhaseEnded, RunStarted, WorkerLost
+from harness.model.figures import GOOD
+from harness.model.finding import Finding, Part
+from harness.model.load_profile import LoadPhase
+from harness.model.observation import JourneySecond
+from harness.model.system import Ability
+from harness.model.verdict import Verdict
+
+QUIESCE_S = 30.0
+"""How long the journeys in flight get to end."""
+STEP_S = 0.25
+"""How often a rate that changes is driven anew, and it is looked whether the generator is alive."""
+WATCH_S = 1.0
+"""How often it is looked whether the proxies are well."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What the run has come to so far."""
+
+    phases: list[LoadPhaseEnded] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+    """What went wrong with the harness's own parts."""
+    sick: set[str] = field(default_factory=set)
+    """Proxies that died or hung."""
+
+
+async def load(run: LoadRun, settings: Settings, *, say: Say) -> RunResult:
+    """Do it; what was started is stopped again whatever happens.
+
+    When the task is cancelled, no more journey begins, those in flight end, and what there is is judged and written.
+
+    Raises:
+        HarnessError: if nothing could be run at all; once there was load, trouble ends in a verdict instead.
+    """
+    session = await Session.open(run.topology, settings=settings, say=say)
+    loading = _Loading(run, session, say)
+    return await conducted(session, loading.work, broken=_broken, say=say)
+
+
+class _Loading:
+    """The load on one system that is up."""
+
+    def __init__(self, run: LoadRun, session: Session, say: Say) -> None:
+        self._run = run
+        self._session = session
+        self._say = say
+        self._driver: LoadDriver
+        self._progress = _Progress()
+
+    async def work(self) -> None:
+        """Drive the profile to its end, or for as long as one may, then judge."""
+        self._driver = await self._start()
+        began = self._session.now()
+        watch = asyncio.create_task(self._watch())
+        try:
+            await self._follow()
+        except LoadError as error:
+            self._progress.trouble.append(str(error))
+        except asyncio.CancelledError:
+            await self._end(watch, began)
+            raise
+        await self._end(watch, began)
+
+    async def _start(self) -> LoadDriver:
+        session, run = self._session, self._run
+        session.permit(Ability.LOAD)
+        plan = load_plan(session.topology, hosts=session.deployment.entry_urls(), seed=session.seed, run=session.run)
+        driver = await LoadDriver.start(
+            replace(plan, pool=run.pool),
+            spawner=session.supervisor,
+            directory=session.directory,
+            clock=session.clock,
+            run_began=session.recorder.began,
+            on_observed=session.recorder.record,
+        )
+        session.at_end(driver.stop)
+        return driver
+
+    async def _follow(self) -> None:
+        """Each phase after the other, from a whole second on, so that those of the phases are whole too."""
+        session = self._session
+        zero = float(math.ceil(session.now()))
+        await session.clock.sleep(zero - session.now())
+        for start, end, phase in self._run.profile.stretches():
+            self._say(f"{phase.name}: {in_words(phase)}")
+            reached = zero + start
+            try:
+                await self._drive(phase, zero + start, zero + end)
+                reached = zero + end
+            finally:
+                self._ended(phase, zero + start, max(reached, min(session.now(), zero + end)))
+
+    async def _drive(self, phase: LoadPhase, start: float, end: float) -> None:
+        session = self._session
+        driven: float | None = None
+        while (now := session.now()) < end:
+            if not self._driver.alive:
+                raise LoadError("the load generator died")
+            step_s = min(STEP_S, end - now)
+            rate = phase.rate_at(now - start + step_s / 2) if phase.start_rate != phase.end_rate else phase.start_rate
+            if rate != driven:
+                await self._driver.drive(rate=rate, weights=self._run.profile.weights)
+                driven = rate
+            await session.clock.sleep(step_s)
+
+    def _ended(self, phase: LoadPhase, start: float, end: float) -> None:
+        """Told also of one that was cut short, with the rate that it had come to."""
+        if end <= start:
+            return
+        self._progress.phases.append(
+            LoadPhaseEnded(
+                name=phase.name,
+                start=start,
+                end=end,
+                asked_start=phase.start_rate,
+                asked_end=phase.rate_at(end - start),
+                users=phase.users,
+            )
+        )
+        self._session.recorder.record(self._progress.phases[-1])
+
+    async def _end(self, watch: asyncio.Task[None], began: float) -> None:
+        """Whatever happened: nothing in flight is lost, and what there is is judged."""
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+        try:
+            await self._rest()
+        except LoadError as error:
+            self._progress.trouble.append(str(error))
+        recorder = self._session.recorder
+        recorder.record(PhaseEnded(name="load", t=recorder.now(), took_s=recorder.now() - began))
+        self._tell_operations()
+        self._judge()
+
+    async def _rest(self) -> None:
+        if not self._driver.alive:
+            return
+        self._say("letting the journeys in flight end")
+        lost = await self._driver.quiesce(QUIESCE_S)
+        await self._driver.flush()
+        self._session.recorder.record(Observed(distinct=await self._driver.take_distinct()))
+        if lost:
+            self._progress.trouble.append(f"{lost} journeys were still in flight {QUIESCE_S:g} s after the load's end")
+
+    def _tell_operations(self) -> None:
+        """How the operations ended; they themselves are in the history beside the journal."""
+        found = Counter(f"{each.name} {each.outcome}" for each in self._driver.operations())
+        if found:
+            self._session.recorder.note("operations on record", dict(sorted(found.items())))
+
+    def _judge(self) -> None:
+        recorder, progress = self._session.recorder, self._progress
+        replay = _replay(self._session)
+        observed = [each for each in recorder.events if isinstance(each, Observed)]
+        health = load_health(
+            phases=progress.phases,
+            generator=recorder.generator,
+            answers=recorder.answers,
+            distinct=[answer for each in observed for answer in each.distinct],
+            trouble=self._trouble(),
+            replay=replay,
+        )
+        rows = Rows(journeys=recorder.journeys, answers=recorder.answers)
+        judged = thresholds.judge(self._run.thresholds, rows, thresholds.phase_windows(progress.phases))
+        kept = doubted(thresholds.findings(judged, replay=replay), health)
+        recorder.find(*health, _served(recorder.journeys, replay), *_crashes(self._session, replay), *kept)
+
+    def _trouble(self) -> list[str]:
+        """What went wrong with the harness's own parts."""
+        progress = self._progress
+        lost = [each for each in self._session.recorder.events if isinstance(each, WorkerLost)]
+        found = [f"the worker {each.worker} on {each.machine} was lost at {each.t:.1f} s: {each.why}" for each in lost]
+        found += [f"{name} died or hung under the load" for name in sorted(progress.sick)]
+        if not self._driver.alive and not progress.trouble:
+            found.append("the load generator died")
+        return [*progress.trouble, *found]
+
+    async def _watch(self) -> None:
+        """Look whether the proxies are well; those that are not are started anew, and what was measured is in doubt."""
+        while True:
+            try:
+                self._progress.sick.update(await self._session.deployment.mesh.put_right())
+            except HarnessError as error:
+                self._progress.sick.add(f"the watch over the proxies ({error})")
+            await self._session.clock.sleep(WATCH_S)
+
+
+def in_words(phase: LoadPhase) -> str:
+    """What is asked of a phase."""
+    if phase.users:
+        return f"{phase.users} users for {phase.length_s:g} s"
+    rates = (
+        f"{phase.start_rate:g}" if phase.start_rate == phase.end_rate else f"{phase.start_rate:g} to {phase.end_rate:g}"
+    )
+    return f"{rates} journeys a second for {phase.length_s:g} s"
+
+
+def _crashes(session: Session, replay: str) -> tuple[Finding, ...]:
+    """A service that ended under the load, whoever has started it again since."""
+    return tuple(
+        Finding(
+            check="crash",
+            part=Part.LOAD,
+            verdict=Verdict.FAIL,
+            reason=f"{each.instance.name} ended by itself under the load (it {each.how} at {each.t:.1f} s)",
+            subject=each.instance.service,
+            service=each.instance.service,
+            owner=session.topology.owner(each.instance.service),
+            evidence=tuple(each.log.splitlines()),
+            replay=replay,
+        )
+        for each in session.deployment.take_deaths()
+    )
+
+
+def _served(journeys: Sequence[JourneySecond], replay: str) -> Finding:
+    """A load of which nobody got anything shows nothing of how the system bears it."""
+    ended = sum(each.count for each in journeys)
+    good = sum(each.count for each in journeys if each.outcome in GOOD)
+    return Finding(
+        check="served",
+        part=Part.LOAD,
+        verdict=Verdict.PASS if good else Verdict.UNKNOWN,
+        reason=f"{good} of {ended} journeys ended well" if good else f"none of {ended} journeys ended well",
+        subject="journeys",
+        replay=replay,
+    )
+
+
+def _broken(error: HarnessError) -> Finding:
+    return Finding(
+        check="harness", part=Part.VALIDITY, verdict=Verdict.UNKNOWN, reason=str(error), subject="the load run"
+    )
+
+
+def _replay(session: Session) -> str:
+    """The command of this run, with the seed that it drew."""
+    command = next(each.command for each in session.recorder.events if isinstance(each, RunStarted))
+    return command if "--seed" in shlex.split(command) else f"{command} --seed {session.seed}"
