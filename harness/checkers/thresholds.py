@@ -45,7 +45,7 @@ def findings(judged: Iterable[Judged], *, replay: str = "") -> tuple[Finding, ..
     return tuple(
         Finding(
             check=CHECK,
-            part=Part.RESILIENCE,
+            part=Part.LOAD,
             verdict=each.verdict,
             reason=each.reason,
             subject=each.threshold,
