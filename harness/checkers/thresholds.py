@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.checkers.limits import Kept, Rows, kept
+from harness.checkers.load_health import window_of
 from harness.model.bound import QUANTILES, SHARES
 from harness.model.events import LoadPhaseEnded
 from harness.model.finding import Finding, Part
-from harness.model.observation import Window, WindowKind
+from harness.model.observation import Window
 from harness.model.threshold import Judged, Threshold
 from harness.model.verdict import Verdict
 
@@ -26,8 +27,7 @@ def phase_windows(ended: Iterable[LoadPhaseEnded]) -> dict[str, tuple[Window, ..
     """When each phase was, by its name."""
     found: dict[str, tuple[Window, ...]] = {}
     for each in ended:
-        window = Window(kind=WindowKind.FAULT, start=each.start, end=each.end)
-        found[each.name] = (*found.get(each.name, ()), window)
+        found[each.name] = (*found.get(each.name, ()), window_of(each))
     return found
 
 
