@@ -19,6 +19,7 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession, FastHttpUser
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
+from locust.runners import Runner
 from locust.user.task import TaskSet
 from locust.util.load_locustfile import load_locustfile
 from requests.exceptions import ReadTimeout
@@ -99,6 +100,18 @@ class Seat:
         customer.patience_s = task.patience_s
         customer.traceparents = traceparents(trace)
         customer.visit(task.run)
+
+    def pause_s(self, journey: str, chance: float) -> float:
+        """What the journey's user class says is waited after it; chance in it comes from a number."""
+        customer = self._customers.get(self._tasks[journey].user)
+        if customer is None:
+            return 0.0
+        state = random.getstate()
+        random.seed(chance)  # Locust's `between` draws from what all share
+        try:
+            return max(float(customer.user.wait_time()), 0.0)
+        finally:
+            random.setstate(state)
 
     def leave(self) -> None:
         """Close all connections; the next customer in this place opens her own."""
@@ -202,6 +215,7 @@ def load(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own
     deadlines: Mapping[str, float],
     path: tuple[str, ...],
     headers: Mapping[str, str] | None = None,
+    runner: Runner | None = None,
 ) -> Customers:
     """Load an ordinary locustfile whose tasks are the journeys.
 
@@ -230,21 +244,22 @@ def load(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own
             message = f"{locustfile}: expected a task {wanted!r} for the journey {journey!r}, found {found}; "
             raise LoadError(message + f"write a function {wanted} with @task in a User class")
     chosen = {name: tasks[name] for name in journeys}
-    return Customers(_ready(users, locustfile.name, hosts, deadlines), chosen, hosts, headers)
+    return Customers(_ready(users, locustfile.name, hosts, deadlines, runner), chosen, hosts, headers)
 
 
-def load_steps(
+def load_steps(  # noqa: PLR0913 -- as above
     journeys: StepJourneys,
     *,
     hosts: tuple[str, ...],
     deadlines: Mapping[str, float],
     degraded: DegradedMark,
     headers: Mapping[str, str],
+    runner: Runner | None = None,
 ) -> Customers:
     """The same for journeys whose steps are declared."""
     user = user_of(journeys, hosts=hosts, mark=degraded)
     user.host = hosts[0]
-    environment = _ready([user], "journeys", hosts, deadlines)
+    environment = _ready([user], "journeys", hosts, deadlines, runner)
     tasks = {
         name: _Task(user, run, patience_s(deadlines.get(name, DEFAULT_DEADLINE_S)))
         for name, run in zip(journeys, cast("list[Any]", user.tasks), strict=True)
@@ -253,13 +268,18 @@ def load_steps(
 
 
 def _ready(
-    users: list[type[locust.User]], name: str, hosts: tuple[str, ...], deadlines: Mapping[str, float]
+    users: list[type[locust.User]],
+    name: str,
+    hosts: tuple[str, ...],
+    deadlines: Mapping[str, float],
+    runner: Runner | None,
 ) -> Environment:
     _tame(users, patience_s(max(deadlines.values(), default=DEFAULT_DEADLINE_S)))
     environment = Environment(
         user_classes=list(users), events=locust.events, host=hosts[0], locustfile=name, catch_exceptions=True
     )
-    environment.events.init.fire(environment=environment, runner=None, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's
+    environment.runner = runner
+    environment.events.init.fire(environment=environment, runner=runner, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's
     return environment
 
 
