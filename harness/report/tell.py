@@ -24,6 +24,7 @@ from harness.model.experiment import Role
 from harness.model.finding import Finding, Part
 from harness.model.observation import CrossingSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict
+from harness.report.load_story import load_of
 from harness.report.matrix_story import matrix_of
 from harness.report.story import LEAD_S, ExperimentStory, InjectionStory, RunStory, Told
 from harness.report.words import BADNESS, edge_label
@@ -59,6 +60,7 @@ def tell(events: Sequence[Event]) -> RunStory:
         last_t=last_t,
         apart=_apart(events, header, journeys, last_t),
         matrix=matrix_of(events),
+        load=load_of(events),
     )
 
 
