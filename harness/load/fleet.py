@@ -96,7 +96,7 @@ async def start_fleet(  # noqa: PLR0913 -- what a run lends to its parts
         )
         port = await driver.listening(clock)
         for message in _warnings(fleet, port):
-            on_told(Noted(t=clock.now() - run_began, message=message))
+            on_told(Noted(t=clock.now() - run_began, message=message, figures={"port": port}))
         if fleet.start:
             await crew.start(spawner, port, fleet.workers)
         await crew.while_they_start(driver.ready(clock, START_LIMIT_S if fleet.start else JOIN_LIMIT_S))

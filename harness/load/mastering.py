@@ -40,6 +40,7 @@ from harness.load.wire import (
     Command,
     Done,
     Drive,
+    Follow,
     Gather,
     Gone,
     Listening,
@@ -61,6 +62,9 @@ from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
 
 LEAD_S = 0.1
 """A change of the load is to hold from so far in the future, that every worker has heard of it by then."""
+
+LATE_TOLD_S = 0.05
+"""A worker that heard of a change later than this is told of: until it did, it drove by what held before."""
 
 LOOK_EVERY_S = 0.25
 """How often it is looked whether Locust misses a worker; it does after 3 heartbeats, which are a second apart."""
@@ -173,14 +177,8 @@ class _Master:
             case Total():
                 self._totals_asked.add(command.id)
                 self._ask(command)
-            case Drive(rate=rate, weights=weights):
-                at = self._now() + LEAD_S
-                try:
-                    self._undriven.drive(rate=rate, weights=weights, at=at)
-                except ValueError as error:
-                    self._reports.put(Done(id=command.id, error=str(error)))
-                    return
-                self._ask(replace(command, at=at))
+            case Drive() | Follow():
+                self._alter(command)
             case Quiesce():
                 at = self._now() + LEAD_S
                 self._undriven.stop(at)
@@ -191,6 +189,16 @@ class _Master:
                 _LOG.warning("the driver gathered twice")
             case _:
                 self._ask(command)
+
+    def _alter(self, command: Drive | Follow) -> None:
+        if isinstance(command, Drive):
+            command = replace(command, at=self._now() + LEAD_S)
+        try:
+            self._undriven.alter(command)
+        except ValueError as error:
+            self._reports.put(Done(id=command.id, error=str(error)))
+            return
+        self._ask(command)
 
     def dismiss(self) -> None:
         """Let every worker end."""
@@ -263,7 +271,7 @@ class _Master:
             self._reports.put(Ready())
 
     def _tell_late(self, member: Member, done: Done) -> None:
-        if done.late_s:
+        if done.late_s > LATE_TOLD_S:
             message = f"worker {member.name} heard of a change of the load {done.late_s * 1000:.0f} ms after it was due"
             self._reports.put(Noted(t=self._now(), message=message))
 

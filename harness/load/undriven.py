@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from math import floor
 
 from harness.load.arrivals import Arrivals
+from harness.load.wire import Drive, Follow
 from harness.model.observation import GeneratorSecond
 
 KEPT_S = 60
@@ -21,10 +21,14 @@ class Undriven:
         self._generators = generators
         self._due: dict[int, Counter[int]] = {}
 
-    def drive(self, *, rate: float, weights: Mapping[str, float], at: float) -> None:
-        """Arrivals change at a time of the run; raises ValueError."""
-        self._draw(at)
-        self._arrivals.alter(rate=rate, weights=weights, now=at)
+    def alter(self, command: Drive | Follow) -> None:
+        """Arrivals change, from a time of the run on that the command tells; raises ValueError."""
+        if isinstance(command, Follow):
+            self._draw(command.since)
+            self._arrivals.follow(command.profile, began=command.began, since=command.since, now=command.since)
+        elif command.at is not None:
+            self._draw(command.at)
+            self._arrivals.alter(rate=command.rate, weights=command.weights, now=command.at)
 
     def stop(self, at: float) -> None:
         """No more arrivals from then on."""

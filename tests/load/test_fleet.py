@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.loopback
 
 JOURNEYS = Path(__file__).parent / "locustfiles" / "journeys.py"
+NUMBERED = Path(__file__).parent / "locustfiles" / "numbered.py"
+SEED = 7
 CLOCK = SystemClock()
 WAIT_S = 30
 
@@ -59,8 +62,17 @@ class Watch:
                 self._news.clear()
                 await self._news.wait()
 
-    def all_of(self, kind: type[Told]) -> list[Told]:
-        return [each for each in self.told if isinstance(each, kind)]
+    @property
+    def joined(self) -> list[WorkerJoined]:
+        return [each for each in self.told if isinstance(each, WorkerJoined)]
+
+    @property
+    def lost(self) -> list[WorkerLost]:
+        return [each for each in self.told if isinstance(each, WorkerLost)]
+
+    @property
+    def port(self) -> int | None:
+        return next((int(each.figures["port"]) for each in self.told if isinstance(each, Noted)), None)
 
 
 class Bench:
@@ -70,17 +82,17 @@ class Bench:
         self.directory = directory
         self.watch = Watch()
 
-    async def start(self, *journeys: str, workers: int, fleet: FleetPlan | None = None) -> LoadDriver:
+    async def start(self, *journeys: str, workers: int, start: bool = True, locustfile: Path = JOURNEYS) -> LoadDriver:
         return await start_fleet(
             LoadPlan(
-                locustfile=JOURNEYS,
+                locustfile=locustfile,
                 hosts=(self.site.url,),
                 journeys=journeys,
                 deadlines=dict.fromkeys(journeys, 5.0),
                 degraded=DegradedMark(header="X-Degraded"),
-                seed=7,
+                seed=SEED,
             ),
-            fleet or FleetPlan(workers=workers),
+            FleetPlan(workers=workers, start=start),
             spawner=self.spawner,
             directory=self.directory,
             clock=CLOCK,
@@ -103,9 +115,11 @@ class Bench:
         assert await driver.quiesce(10) == 0
         await driver.flush()
         last = max(each.second for each in self.watch.journeys)
-        names = {each.worker for each in self.watch.all_of(WorkerJoined) if isinstance(each, WorkerJoined)}
+        names = {each.worker for each in self.watch.joined} - {each.worker for each in self.watch.lost}
         await self.watch.until(
-            lambda: all(any(row.worker == name and row.second >= last for row in self.watch.generator) for name in names)
+            lambda: all(
+                any(row.worker == name and row.second >= last for row in self.watch.generator) for name in names
+            )
         )
 
 
@@ -140,4 +154,85 @@ async def test_what_all_workers_tell_adds_up_to_locusts_own_totals(bench: Bench,
     assert len({operation.op for operation in operations}) == len(operations) == commands
     assert {operation.outcome for operation in operations} == {Outcome.OK}
     assert [operation.start for operation in operations] == sorted(operation.start for operation in operations)
+    assert all(process.returncode is not None for process in bench.spawner.started)
+
+
+def keys(count: int) -> set[str]:
+    """What the customers of the first so many arrivals draw first, whoever drives them."""
+    return {str(random.Random(f"{SEED}:{number}").getrandbits(64)) for number in range(count)}  # noqa: S311 -- a replay
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_the_same_seed_gives_the_same_journeys_whatever_the_number_of_workers(bench: Bench, workers: int) -> None:
+    driver = await bench.start("numbered", workers=workers, locustfile=NUMBERED)
+    try:
+        await driver.drive(rate=150, weights={"numbered": 1})
+        await bench.site.until(100)
+        await driver.drive(rate=30, weights={"numbered": 1})
+        await bench.site.until(130)
+        await driver.drive(rate=120, weights={"numbered": 1})
+        await bench.site.until(250)
+        assert await driver.quiesce(10) == 0
+        operations = driver.operations()
+    finally:
+        await driver.stop()
+    found = [operation.key for operation in operations]
+    assert len(set(found)) == len(found)
+    assert set(found) == keys(len(found))
+
+
+async def test_a_killed_worker_is_told_at_once_and_what_it_does_not_drive_is_counted(bench: Bench) -> None:
+    watch = bench.watch
+    async with bench.driving("command", workers=2, rate=80) as driver:
+        await watch.until(lambda: len({row.worker for row in watch.generator if row.started}) == 2)
+        victim = next(each for each in watch.joined if each.worker == "2")
+        os.kill(victim.pid, signal.SIGKILL)
+        killed = CLOCK.now()
+        await watch.until(lambda: bool(watch.lost))
+        noticed_s = CLOCK.now() - killed
+        await watch.until(lambda: sum(row.lost for row in watch.generator) > 80)
+        assert driver.alive
+        await bench.told(driver)
+        last = max(row.second for row in watch.generator)
+        await watch.until(lambda: max(row.second for row in watch.generator) > last + 1)
+        operations = driver.operations()
+    (lost,) = watch.lost
+    assert (lost.worker, lost.why, lost.left, lost.history_whole) == ("2", "its process was ended by SIGKILL", 1, True)
+    assert noticed_s < 3
+    assert all(row.due == row.started + row.dropped + row.lost for row in watch.generator)
+    due = Counter[str]()
+    for row in watch.generator:
+        due[row.worker] += row.due
+    assert abs(due["1"] - due["2"]) <= 1  # every other arrival was its own, whether it was driven or not
+    assert not any(row.started for row in watch.generator if row.worker == "2" and row.second >= lost.told_until)
+    assert {operation.op.partition(":")[0] for operation in operations} == {"1", "2"}
+
+
+async def test_a_killed_master_takes_its_workers_along(bench: Bench) -> None:
+    async with bench.driving("good", workers=2, rate=20) as driver:
+        await bench.site.until(10)
+        master, *workers = bench.spawner.started
+        os.kill(master.pid, signal.SIGKILL)
+        async with asyncio.timeout(WAIT_S):
+            for worker in workers:
+                await worker.wait()
+        with pytest.raises(LoadError, match="it died"):
+            await driver.flush()
+    assert bench.watch.lost == []
+
+
+async def test_the_last_worker_that_dies_ends_the_load(bench: Bench) -> None:
+    async with bench.driving("good", workers=1, rate=20) as driver:
+        await bench.site.until(10)
+        os.kill(bench.watch.joined[0].pid, signal.SIGKILL)
+        async with asyncio.timeout(WAIT_S):
+            await bench.spawner.started[0].wait()
+        with pytest.raises(LoadError, match="no worker is left"):
+            await driver.flush()
+    assert [each.left for each in bench.watch.lost] == [0]
+
+
+async def test_a_locustfile_that_no_worker_can_load_is_refused_with_its_reason(bench: Bench) -> None:
+    with pytest.raises(LoadError, match="expected a task 'absent' for the journey 'absent'"):
+        await bench.start("absent", workers=2)
     assert all(process.returncode is not None for process in bench.spawner.started)
