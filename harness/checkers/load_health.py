@@ -132,12 +132,13 @@ def _generator(phases: Sequence[LoadPhaseEnded], rows: Sequence[GeneratorSecond]
     trouble, proofs = [], []
     for phase in phases:
         window = window_of(phase)
+        if not window.seconds:
+            continue  # of a phase that was broken off at its begin nothing is asked
         rate = None if phase.users else (phase.asked_start + phase.asked_end) / 2
-        told = f"{health_told(rows, window)}" if window.seconds else "too short to be judged"
         trouble += [f"{phase.name}: {each}" for each in sickness(rows, window, rate=rate, workers=workers)]
-        proofs.append(f"{phase.name}: {told}")
-    if not phases:
-        trouble.append("no phase of the load was begun")
+        proofs.append(f"{phase.name}: {health_told(rows, window)}")
+    if not proofs:
+        trouble.append("no phase of the load lasted for a second")
     return _found("load generator", trouble, "; ".join(proofs), replay=replay)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -14,12 +15,16 @@ from harness.cli.contracts import Length
 
 if TYPE_CHECKING:
     from harness.engine.load_plan import LoadAsked
+    from harness.load.fleet import FleetPlan
     from harness.model.quantity import Duration
 
 MAX_SEED = 2**31 - 1
+MAX_PORT = 65535
 MAX_RATE = 100_000
 MAX_USERS = 10_000
-MAX_PROCESSES = 64
+MAX_WORKERS = 256
+MASTERS_PORT = 5557
+"""Locust's own."""
 
 RUN = "run"
 """What is meant when no other command is named."""
@@ -89,6 +94,11 @@ def load() -> None:
               help="Load what already runs there, on this machine (may be repeated).")  # fmt: skip
 @click.option("--locustfile", "journeys", type=click.Path(path_type=Path), metavar="FILE",
               help="What customers do: a locustfile, journeys.yaml or a .har.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(1, MAX_WORKERS), default=1, show_default=True,
+              help="Generators on this machine, among which the load is shared.")  # fmt: skip
+@click.option("--master", is_flag=True, help="Wait for generators on other machines: harness load worker --join.")
+@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="With --master: for so many.  [default: 1]")
+@click.option("--bind", metavar="ADDRESS[:PORT]", help="With --master: where it listens.  [default: 127.0.0.1]")
 @click.option("--system", "described", type=click.Path(path_type=Path), hidden=True)
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
@@ -104,10 +114,14 @@ def run(
     expect: tuple[str, ...],
     hosts: tuple[str, ...],
     journeys: Path | None,
+    processes: int,
+    workers: int | None,
+    bind: str | None,
     described: Path | None,
     directory: Path | None,
     seed: int | None,
     *,
+    master: bool,
     tls: bool,
 ) -> None:
     """Put load on a SYSTEM, or on what already runs, and judge its figures."""
@@ -125,6 +139,7 @@ def run(
         length_s=None if lasts is None else float(lasts),
         users=users or 0,
         expect=expect,
+        fleet=_fleet(processes, workers, bind, master=master),
         settings=Settings(directory=directory, seed=seed, tls=tls),
     )
     context.exit(asyncio.run(_drive(asked)))
@@ -149,6 +164,34 @@ def _refuse_both(
     if rate is not None and users is not None:
         message = "expected either --rate (open arrivals) or --users (closed ones), found both"
         raise click.UsageError(message)
+
+
+def _fleet(processes: int, workers: int | None, bind: str | None, *, master: bool) -> FleetPlan | None:
+    from harness.load.fleet import LOOPBACK, FleetPlan
+
+    if not master and (workers is not None or bind is not None):
+        message = "--workers and --bind go with --master"
+        raise click.UsageError(message)
+    if not master:
+        return FleetPlan(workers=processes) if processes > 1 else None
+    if processes > 1:
+        message = "--master waits for generators that are started elsewhere: leave --processes out"
+        raise click.UsageError(message)
+    address, port = _bound(bind or LOOPBACK)
+    return FleetPlan(workers=workers or 1, start=False, address=address, port=port)
+
+
+def _bound(text: str) -> tuple[str, int]:
+    """The address and the port of `ADDRESS[:PORT]`, an IPv6 address in brackets."""
+    try:
+        parts = urlsplit(f"//{text}")
+        port = MASTERS_PORT if parts.port is None else parts.port
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    if not parts.hostname or parts.path or parts.username:
+        message = f"expected ADDRESS[:PORT], found {text!r}"
+        raise click.BadParameter(message, param_hint="--bind")
+    return parts.hostname, port
 
 
 async def _drive(asked: LoadAsked) -> int:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.declare import load_system, with_tls
-from harness.declare.journeys import KINDS, adopt, read_conduct
+from harness.declare.journeys import KINDS, adopt, load_file, read_conduct
+from harness.declare.load_profile import DIRECTORY, find_profile, load_profile
 from harness.declare.thresholds import Known, parse_threshold
-from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.customers import conduct_that_loads
 from harness.engine.permission import PlaceOf, permit, permit_rate, why_beyond
 from harness.engine.session import Settings
 from harness.errors import DeclarationError, Place, Problem
+from harness.load.fleet import FleetPlan
 from harness.model.load_profile import LoadPhase, LoadProfile
 from harness.model.system import Ability, Attached, Content, InstanceSpec, RuntimeKind, Service, System
 from harness.model.threshold import Threshold
@@ -51,7 +51,8 @@ class LoadAsked:
     length_s: float | None = None
     users: int = 0
     expect: tuple[str, ...] = ()
-    processes: int = 1
+    fleet: FleetPlan | None = None
+    """Several generators in place of one."""
     settings: Settings = field(default_factory=Settings)
 
 
@@ -63,7 +64,7 @@ class LoadRun:
     profile: LoadProfile
     thresholds: tuple[Threshold, ...]
     pool: int
-    processes: int = 1
+    fleet: FleetPlan | None = None
 
 
 def prepare_load(asked: LoadAsked) -> LoadRun:
@@ -77,7 +78,6 @@ def prepare_load(asked: LoadAsked) -> LoadRun:
     topology, place_of = _attached(asked) if asked.hosts else _described(asked)
     conduct_that_loads(topology)
     profile = _profile(asked, topology)
-    _known_journeys(profile, topology.system.journeys)
     known = Known(journeys=tuple(topology.system.journeys), phases=tuple(each.name for each in profile.phases))
     thresholds = (*profile.expect, *(parse_threshold(text, known) for text in asked.expect))
     highest = max((max(each.start_rate, each.end_rate) for each in profile.phases), default=0.0)
@@ -90,7 +90,7 @@ def prepare_load(asked: LoadAsked) -> LoadRun:
         profile=profile,
         thresholds=thresholds,
         pool=_pool(topology, profile, highest),
-        processes=asked.processes,
+        fleet=asked.fleet,
     )
 
 
@@ -158,18 +158,18 @@ def _profile(asked: LoadAsked, topology: Topology) -> LoadProfile:
     """The one that is named, else one phase of what the options say."""
     weights = {name: float(journey.weight) for name, journey in topology.system.journeys.items()}
     if asked.profile:
-        raise _wrong(asked.profile, "profiles can't be read yet", "give a --rate")
+        return load_profile(find_profile(asked.profile, _beside(topology)), weights)
     rate = 0.0 if asked.users else asked.rate or topology.system.baseline.rate or DEFAULT_RATE
     length_s = asked.length_s or DEFAULT_LENGTH_S
     phase = LoadPhase(name=ONLY_PHASE, length_s=length_s, start_rate=rate, end_rate=rate, users=asked.users)
     return LoadProfile(name=ONLY_PHASE, weights=weights, phases=(phase,))
 
 
-def _known_journeys(profile: LoadProfile, known: Collection[str]) -> None:
-    for name in profile.weights:
-        if name not in known:
-            message = f"a weight for the journey '{name}', which is not there"
-            raise _wrong(profile.source or "the profile", message, nearest(name, known))
+def _beside(topology: Topology) -> Path:
+    """Where profiles are: beside the description, beside what customers do, or here."""
+    file = load_file(topology)
+    places = [Path(topology.root), *([file.parent.parent] if file else []), Path.cwd()]
+    return next((each for each in places if (each / DIRECTORY).is_dir()), places[0])
 
 
 def _pool(topology: Topology, profile: LoadProfile, highest: float) -> int:

@@ -8,6 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from harness.checkers import thresholds
 from harness.checkers.limits import Rows
@@ -18,8 +19,9 @@ from harness.engine.load_plan import LoadRun
 from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings
 from harness.errors import HarnessError, LoadError
-from harness.load.driver import LoadDriver
-from harness.model.events import LoadPhaseEnded, Observed, PhaseEnded, RunStarted, WorkerLost
+from harness.load.driver import LoadDriver, LoadPlan, Told
+from harness.load.fleet import FleetPlan, start_fleet
+from harness.model.events import LoadPhaseEnded, Noted, Observed, PhaseEnded, RunStarted, WorkerJoined, WorkerLost
 from harness.model.figures import GOOD
 from harness.model.finding import Finding, Part
 from harness.model.load_profile import LoadPhase
@@ -29,8 +31,10 @@ from harness.model.verdict import Verdict
 
 QUIESCE_S = 30.0
 """How long the journeys in flight get to end."""
-STEP_S = 0.25
-"""How often a rate that changes is driven anew, and it is looked whether the generator is alive."""
+LOOK_S = 0.25
+"""How often it is looked whether the generator is alive."""
+NOTICE_S = 0.5
+"""How long before its begin every generator knows the profile."""
 WATCH_S = 1.0
 """How often it is looked whether the proxies are well."""
 
@@ -87,43 +91,68 @@ class _Loading:
         session, run = self._session, self._run
         session.permit(Ability.LOAD)
         plan = load_plan(session.topology, hosts=session.deployment.entry_urls(), seed=session.seed, run=session.run)
-        driver = await LoadDriver.start(
-            replace(plan, pool=run.pool),
+        plan = replace(plan, pool=run.pool)
+        driver = await (self._one(plan) if run.fleet is None else self._several(plan, run.fleet))
+        session.at_end(driver.stop)
+        return driver
+
+    async def _one(self, plan: LoadPlan) -> LoadDriver:
+        session = self._session
+        return await LoadDriver.start(
+            plan,
             spawner=session.supervisor,
             directory=session.directory,
             clock=session.clock,
             run_began=session.recorder.began,
             on_observed=session.recorder.record,
         )
-        session.at_end(driver.stop)
-        return driver
+
+    async def _several(self, plan: LoadPlan, fleet: FleetPlan) -> LoadDriver:
+        session = self._session
+        return await start_fleet(
+            plan,
+            fleet,
+            spawner=session.supervisor,
+            directory=session.directory,
+            clock=session.clock,
+            run_began=session.recorder.began,
+            on_observed=session.recorder.record,
+            on_told=self._told,
+        )
+
+    def _told(self, event: Told) -> None:
+        """What somebody at the terminal must know at once."""
+        self._session.recorder.record(event)
+        match event:
+            case Noted(message=message):
+                self._say(message)
+            case WorkerJoined(worker=worker, machine=machine):
+                self._say(f"the worker {worker} on {machine} has joined")
+            case WorkerLost(worker=worker, machine=machine, why=why, left=left):
+                self._say(f"the worker {worker} on {machine} is lost ({why}); {left} go on")
+            case _:
+                assert_never(event)
 
     async def _follow(self) -> None:
         """Each phase after the other, from a whole second on, so that those of the phases are whole too."""
-        session = self._session
-        zero = float(math.ceil(session.now()))
-        await session.clock.sleep(zero - session.now())
-        for start, end, phase in self._run.profile.stretches():
+        session, profile = self._session, self._run.profile
+        zero = float(math.ceil(session.now() + NOTICE_S))
+        await self._driver.follow(profile, began=zero)
+        for start, end, phase in profile.stretches():
+            await self._until(zero + start)
             self._say(f"{phase.name}: {in_words(phase)}")
-            reached = zero + start
             try:
-                await self._drive(phase, zero + start, zero + end)
-                reached = zero + end
+                await self._until(zero + end)
             finally:
-                self._ended(phase, zero + start, max(reached, min(session.now(), zero + end)))
+                self._ended(phase, zero + start, min(session.now(), zero + end))
 
-    async def _drive(self, phase: LoadPhase, start: float, end: float) -> None:
+    async def _until(self, t: float) -> None:
+        """Wait; raises LoadError when the generator dies meanwhile."""
         session = self._session
-        driven: float | None = None
-        while (now := session.now()) < end:
+        while (left_s := t - session.now()) > 0:
             if not self._driver.alive:
                 raise LoadError("the load generator died")
-            step_s = min(STEP_S, end - now)
-            rate = phase.rate_at(now - start + step_s / 2) if phase.start_rate != phase.end_rate else phase.start_rate
-            if rate != driven:
-                await self._driver.drive(rate=rate, weights=self._run.profile.weights)
-                driven = rate
-            await session.clock.sleep(step_s)
+            await session.clock.sleep(min(LOOK_S, left_s))
 
     def _ended(self, phase: LoadPhase, start: float, end: float) -> None:
         """Told also of one that was cut short, with the rate that it had come to."""
