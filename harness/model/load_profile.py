@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from math import floor
 from typing import Literal, TypeAlias
 
 from harness.model.threshold import Threshold
@@ -84,7 +86,17 @@ class LoadProfile:
                 return phase.rate_at(elapsed_s - start)
         return 0.0
 
-    def recorded_between(self, start_s: float, end_s: float) -> int:
-        """How many recorded journeys are due from the one time until before the other."""
-        first, last = (bisect_left(self.replay, (bound,)) for bound in (start_s, end_s))
-        return last - first
+    @property
+    def peak_rate(self) -> float:
+        """The most journeys that are due in a second, on average; of a recording, in its fullest second."""
+        if self.arrivals != "replay":
+            open_phases = [phase for phase in self.phases if not phase.users]
+            return max((max(phase.start_rate, phase.end_rate) for phase in open_phases), default=0.0)
+        return float(max(Counter(floor(offset_s) for offset_s, _ in self.replay).values(), default=0))
+
+
+def recorded_phase(name: str, replay: Sequence[tuple[float, str]], start_s: float, end_s: float) -> LoadPhase:
+    """A stretch of a recording, with the rate that it has on average."""
+    first, last = (bisect_left(replay, (bound,)) for bound in (start_s, end_s))
+    rate = (last - first) / (end_s - start_s)
+    return LoadPhase(name=name, length_s=end_s - start_s, start_rate=rate, end_rate=rate)
