@@ -59,7 +59,8 @@ class Arrivals:
         self._workers = workers
         self._course: tuple[Stretch, ...] = ()
         self._tape: Tape | None = None
-        self._tapes = 0
+        self._tapes: list[float] = []
+        """When each that was begun began: who comes back to one goes on with its series."""
         self._even = False
         self._since = 0.0
         self._units = 0.0
@@ -118,13 +119,13 @@ class Arrivals:
             self._go(course, since=since, even=profile.arrivals == "constant")
             return
         self._go((), since=since, even=False)
-        if self._tape is None or self._tape.began != began:
-            self._tapes += 1
+        if began not in self._tapes:
+            self._tapes.append(began)
         self._tape = Tape(
             profile,
             began=began,
             since=since,
-            series=f"replay-{self._tapes}:",
+            series=f"replay-{self._tapes.index(began) + 1}:",
             worker=self._worker,
             workers=self._workers,
         )

@@ -15,7 +15,7 @@ class Tape:
     def __init__(  # noqa: PLR0913 -- where a tape begins, and for whom
         self, profile: LoadProfile, *, began: float, since: float, series: str, worker: int = 0, workers: int = 1
     ) -> None:
-        self.began = began
+        self._began = began
         self.series = series
         self._profile = profile
         self._ends_at = profile.length_s
@@ -29,7 +29,7 @@ class Tape:
         if self._number >= len(self._profile.replay):
             return math.inf
         offset_s = self._profile.replay[self._number][0]
-        return self.began + offset_s if offset_s < self._ends_at else math.inf
+        return self._began + offset_s if offset_s < self._ends_at else math.inf
 
     def due(self, now: float) -> Iterator[tuple[int, float, str, Mapping[str, float]]]:
         """Number, time, journey and what is wanted of all that are due and were not given before."""
