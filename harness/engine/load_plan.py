@@ -65,6 +65,8 @@ class LoadRun:
     thresholds: tuple[Threshold, ...]
     pool: int
     fleet: FleetPlan | None = None
+    described: bool = True
+    """False of hosts that were named: of edges and proxies there is nothing to say."""
 
 
 def prepare_load(asked: LoadAsked) -> LoadRun:
@@ -91,6 +93,7 @@ def prepare_load(asked: LoadAsked) -> LoadRun:
         thresholds=thresholds,
         pool=_pool(topology, profile, highest),
         fleet=asked.fleet,
+        described=not asked.hosts,
     )
 
 

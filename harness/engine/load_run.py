@@ -58,7 +58,7 @@ async def load(run: LoadRun, settings: Settings, *, say: Say) -> RunResult:
     Raises:
         HarnessError: if nothing could be run at all; once there was load, trouble ends in a verdict instead.
     """
-    session = await Session.open(run.topology, settings=settings, say=say)
+    session = await Session.open(run.topology, settings=settings, say=say if run.described else _silent)
     loading = _Loading(run, session, say)
     return await conducted(session, loading.work, broken=_broken, say=say)
 
@@ -234,6 +234,10 @@ class _Loading:
             except HarnessError as error:
                 self._progress.sick.add(f"the watch over the proxies ({error})")
             await self._session.clock.sleep(WATCH_S)
+
+
+def _silent(_message: str) -> None:
+    """Nobody need hear that hosts have no proxies."""
 
 
 def in_words(phase: LoadPhase) -> str:
