@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -52,9 +53,12 @@ SILENCE_LIMIT_S = 15
 HISTORY_EVERY_S = 0.2
 """How often the operations of a worker without the run's disk are sent; they go before any report besides."""
 
-REFUSED = 2
-MASTER_LOST = 3
+UNABLE = 2
+INTERRUPTED = 130
 """Exit codes."""
+
+FAREWELL_S = 0.3
+"""Time for a last word to leave: ZeroMQ does not tell when it has."""
 
 _LOG = logging.getLogger("harness.load")
 
@@ -83,7 +87,7 @@ def join(joining: Joining) -> int:
         own = joining.locustfile.read_bytes() if joining.locustfile is not None else b""
     except OSError as error:
         _LOG.error("%s: expected a locustfile, but it can't be read (%s)", joining.locustfile, error.strerror)
-        return REFUSED
+        return UNABLE
     _LOG.info("looking for a master at %s", joining.address)
     try:
         with gevent.Timeout(JOIN_LIMIT_S, LoadError(f"no master answered within {JOIN_LIMIT_S:g} s")):
@@ -91,10 +95,12 @@ def join(joining: Joining) -> int:
             environment.runner = WorkerRunner(environment, joining.host, joining.port)
             worker = _Worker(joining, environment.runner, own)
             worker.say_hello()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            gevent.signal_handler(number, worker.leave)
         return worker.work()
     except LoadError as error:
         _LOG.error("%s: %s", joining.address, error)
-        return REFUSED
+        return UNABLE
 
 
 class _Worker:
@@ -143,7 +149,7 @@ class _Worker:
             self._generator = self._load(welcome)
         except LoadError as error:
             self._send(REPORT, report_line(Refused(reason=str(error))))
-            gevent.sleep(0.5)  # Locust gives no word of what has left
+            gevent.sleep(FAREWELL_S)
             raise
         gevent.spawn(self._reports.write_all)
         gevent.spawn(self._send_history_often)
@@ -153,6 +159,14 @@ class _Worker:
         _LOG.info("the master has ended the run")
         sys.stderr.flush()
         os._exit(0)  # journeys in flight are not waited for
+
+    def leave(self) -> None:
+        """Somebody ends this worker: say so and go."""
+        _LOG.info("interrupted: this worker leaves the master at %s", self._joining.address)
+        self._send("quit", None)
+        gevent.sleep(FAREWELL_S)
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
     def _load(self, welcome: dict[str, Any]) -> Generator:
         begin = read_command(welcome["begin"])
@@ -210,7 +224,7 @@ class _Worker:
             self._silent_s += 1
         _LOG.error("%s: no word from the master for %d s; this worker ends", self._joining.address, SILENCE_LIMIT_S)
         sys.stderr.flush()
-        os._exit(MASTER_LOST)
+        os._exit(UNABLE)
 
     def _send_history_often(self) -> None:
         while True:

@@ -15,7 +15,7 @@ import gevent
 import locust
 from locust.env import Environment
 from locust.exception import RPCError
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.runners import HEARTBEAT_INTERVAL, HEARTBEAT_LIVENESS, STATE_MISSING, MasterRunner
 
 from harness.errors import LoadError
 from harness.load.fleet_wire import (
@@ -161,8 +161,10 @@ class _Master:
             gevent.sleep(LOOK_EVERY_S)
             for member in self._members.alive() if self._ready else ():
                 node = self._runner.clients.get(member.client)
-                if node is None or node.state == STATE_MISSING:
-                    self._lose(member, "Locust's master has missed its heartbeats")
+                if node is None:
+                    self._lose(member, "it was told to end, and left")
+                elif node.state == STATE_MISSING:
+                    self._lose(member, f"it was silent for more than {HEARTBEAT_LIVENESS * HEARTBEAT_INTERVAL} s")
             now = self._now()
             self._undriven.upto(now)
             if int(now) > told_until:

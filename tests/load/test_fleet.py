@@ -6,9 +6,10 @@ import asyncio
 import os
 import random
 import signal
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -236,3 +237,72 @@ async def test_a_locustfile_that_no_worker_can_load_is_refused_with_its_reason(b
     with pytest.raises(LoadError, match="expected a task 'absent' for the journey 'absent'"):
         await bench.start("absent", workers=2)
     assert all(process.returncode is not None for process in bench.spawner.started)
+
+
+@pytest.fixture
+async def guests(tmp_path: Path) -> AsyncIterator[Callable[[int | None], Awaitable[asyncio.subprocess.Process]]]:
+    """Workers that nobody started for the master, in a directory of their own."""
+    started = []
+
+    async def join(port: int | None) -> asyncio.subprocess.Process:
+        started.append(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", "from harness.cli import main; main()"),
+                *("load", "worker", "--join", f"127.0.0.1:{port}"),
+                cwd=tmp_path,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        )
+        return started[-1]
+
+    yield join
+    for process in started:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+async def test_workers_that_join_get_the_locustfile_and_send_their_histories(
+    bench: Bench, guests: Callable[[int | None], Awaitable[asyncio.subprocess.Process]]
+) -> None:
+    watch = bench.watch
+    starting = asyncio.create_task(bench.start("command", workers=2, start=False))
+    await watch.until(lambda: watch.port is not None)
+    joined = [await guests(watch.port), await guests(watch.port)]
+    driver = await asyncio.wait_for(starting, WAIT_S)
+    try:
+        late = await guests(watch.port)
+        _, said = await asyncio.wait_for(late.communicate(), WAIT_S)
+        assert late.returncode == 2
+        assert "is one too many: all 2 are there" in said.decode()
+        await driver.drive(rate=100, weights={"command": 1})
+        await bench.site.until(150)
+        await bench.told(driver)
+        operations = driver.operations()
+        assert sum(each.requests for each in await driver.totals()) == sum(each.count for each in watch.answers)
+        assert len(operations) == sum(each.count for each in watch.journeys) == bench.site.requests.total()
+        assert {operation.outcome for operation in operations} == {Outcome.OK}
+        assert {operation.op.partition(":")[0] for operation in operations} == {"1", "2"}
+        await driver.drive(rate=50, weights={"command": 1})
+        joined[0].send_signal(signal.SIGSTOP)
+        await watch.until(lambda: bool(watch.lost))
+        assert (watch.lost[0].left, watch.lost[0].history_whole) == (1, False)
+        assert "it was silent for more than 3 s" in watch.lost[0].why
+    finally:
+        await driver.stop()
+    joined[0].send_signal(signal.SIGCONT)
+    assert await asyncio.wait_for(joined[1].wait(), WAIT_S) == 0
+
+
+async def test_a_worker_elsewhere_ends_when_its_master_is_killed(
+    bench: Bench, guests: Callable[[int | None], Awaitable[asyncio.subprocess.Process]]
+) -> None:
+    starting = asyncio.create_task(bench.start("good", workers=1, start=False))
+    await bench.watch.until(lambda: bench.watch.port is not None)
+    guest = await guests(bench.watch.port)
+    driver = await asyncio.wait_for(starting, WAIT_S)
+    os.kill(bench.spawner.started[0].pid, signal.SIGKILL)
+    _, said = await asyncio.wait_for(guest.communicate(), WAIT_S)
+    assert guest.returncode == 2
+    assert "no word from the master for 15 s; this worker ends" in said.decode()
+    await driver.stop()
