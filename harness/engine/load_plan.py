@@ -169,9 +169,9 @@ def _profile(asked: LoadAsked, topology: Topology) -> LoadProfile:
 
 
 def _beside(topology: Topology) -> Path:
-    """Where profiles are: beside the description, beside what customers do, or here."""
+    """Where profiles are: beside what customers do, beside the description, or here."""
     file = load_file(topology)
-    places = [Path(topology.root), *([file.parent.parent] if file else []), Path.cwd()]
+    places = [*([file.parent.parent] if file else []), Path(topology.root), Path.cwd()]
     return next((each for each in places if (each / DIRECTORY).is_dir()), places[0])
 
 
