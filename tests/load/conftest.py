@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import struct
 from collections import Counter
@@ -58,6 +59,8 @@ class Site:
         self.keys: Counter[str] = Counter()
         self.heads: list[dict[str, str]] = []
         """The headers of what arrived, their names in lower case."""
+        self.answered: list[float] = []
+        """When each request was answered, in the order of their arrival."""
         self.loses_first_orders = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -109,8 +112,12 @@ class Site:
         self._news.set()
         if key := headers.get("idempotency-key"):
             self.keys[key] += 1
+        index = len(self.answered)
+        self.answered.append(math.inf)
         await self.gate.wait()
-        return await self._answer(method, path, headers.get("idempotency-key", ""), writer)
+        stays = await self._answer(method, path, headers.get("idempotency-key", ""), writer)
+        self.answered[index] = asyncio.get_running_loop().time()
+        return stays
 
     async def _answer(self, method: str, path: str, key: str, writer: asyncio.StreamWriter) -> bool:
         place = path.split("/")[1]
