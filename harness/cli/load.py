@@ -11,18 +11,18 @@ from urllib.parse import urlsplit
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
-from harness.cli.contracts import Length
 
 if TYPE_CHECKING:
     from harness.engine.load_plan import LoadAsked
     from harness.load.fleet import FleetPlan
-    from harness.model.quantity import Duration
 
 MAX_SEED = 2**31 - 1
 MAX_PORT = 65535
 MAX_RATE = 100_000
 MAX_USERS = 10_000
 MAX_WORKERS = 256
+SHORTEST_S = 1.0
+"""Figures are asked of whole seconds."""
 MASTERS_PORT = 5557
 """Locust's own."""
 
@@ -67,6 +67,22 @@ class LoadFront(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
+def _length(_context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """The seconds of `60s`; told what a duration is only when there is one."""
+    if text is None:
+        return None
+    from harness.model.quantity import Duration
+
+    try:
+        length_s = float(Duration.parse(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+    if length_s < SHORTEST_S:
+        message = f"expected at least {SHORTEST_S:g} s, found {text!r}"
+        raise click.BadParameter(message, param=option)
+    return length_s
+
+
 @click.group(cls=LoadFront)
 def load() -> None:
     """Put load on a SYSTEM, or on what already runs, and judge its figures.
@@ -85,7 +101,7 @@ def load() -> None:
 @click.argument("system", type=click.Path(path_type=Path), required=False)
 @click.option("--profile", default="", metavar="FILE|NAME", help="How the load goes over time; see docs/load.md.")
 @click.option("--rate", type=click.FloatRange(0, MAX_RATE, min_open=True), help="Journeys a second.")
-@click.option("--for", "lasts", type=Length(), help="For how long (`60s`).")
+@click.option("--for", "lasts", callback=_length, metavar="DURATION", help="For how long (`60s`).")
 @click.option("--users", type=click.IntRange(1, MAX_USERS),
               help="So many closed users in place of a rate: each waits for its answers.")  # fmt: skip
 @click.option("--expect", multiple=True, metavar="THRESHOLD",
@@ -109,7 +125,7 @@ def run(
     system: Path | None,
     profile: str,
     rate: float | None,
-    lasts: Duration | None,
+    lasts: float | None,
     users: int | None,
     expect: tuple[str, ...],
     hosts: tuple[str, ...],
@@ -136,7 +152,7 @@ def run(
         journeys=journeys,
         profile=profile,
         rate=rate,
-        length_s=None if lasts is None else float(lasts),
+        length_s=lasts,
         users=users or 0,
         expect=expect,
         fleet=_fleet(processes, workers, bind, master=master),
@@ -152,7 +168,7 @@ def _refuse_both(
     profile: str,
     rate: float | None,
     users: int | None,
-    lasts: Duration | None,
+    lasts: float | None,
 ) -> None:
     if system is not None and hosts:
         message = "expected either a SYSTEM or --host, found both"
