@@ -8,10 +8,11 @@ import platform
 import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import locust
 from pydantic import TypeAdapter, ValidationError
 
 from harness import __version__
@@ -57,6 +58,12 @@ class Hello:
 _HELLO = TypeAdapter(Hello)
 
 
+@cache
+def locust_version() -> str:
+    """Told without importing it, since that patches the whole process."""
+    return version("locust")
+
+
 def boot_id() -> str:
     """The same for all processes on this machine, until it is started again."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -67,7 +74,7 @@ def hello_of_this_process(**named: Any) -> Hello:
     return Hello(
         protocol=PROTOCOL,
         harness=__version__,
-        locust=locust.__version__,
+        locust=locust_version(),
         machine=socket.gethostname() or platform.node(),
         boot=boot_id(),
         pid=os.getpid(),
@@ -116,8 +123,8 @@ def heard(said: object) -> Hello | str:
         return f"{whose} said what is no hello: {error.error_count()} fields of it are wrong"
     if hello.harness != __version__:
         return f"{whose} is harness {hello.harness}, {_OURS}"
-    if hello.locust.split(".")[:2] != locust.__version__.split(".")[:2]:
-        return f"{whose} has Locust {hello.locust}, this master has {locust.__version__}; {_MEND}"
+    if hello.locust.split(".")[:2] != locust_version().split(".")[:2]:
+        return f"{whose} has Locust {hello.locust}, this master has {locust_version()}; {_MEND}"
     return hello
 
 

@@ -17,8 +17,8 @@ import gevent
 import locust
 from gevent.event import AsyncResult
 from gevent.queue import Queue
-from locust import runners
 from locust.env import Environment
+from locust.exception import RPCError
 from locust.runners import WorkerRunner
 
 from harness.errors import LoadError
@@ -123,7 +123,7 @@ class _Worker:
             COMMAND: self._on_command,
         }
         for kind, listener in listeners.items():
-            runner.register_message(kind, with_data(listener))  # type: ignore[no-untyped-call]  # Locust's
+            runner.register_message(kind, with_data(listener))
 
     def say_hello(self) -> None:
         """Tell the master who this is; raises LoadError when it refuses."""
@@ -197,7 +197,7 @@ class _Worker:
             return
         command = read_command(line)
         if isinstance(command, Total):
-            self._runner._send_stats()  # type: ignore[no-untyped-call]  # noqa: SLF001 -- as Locust does at its own end
+            self._runner._send_stats()  # noqa: SLF001 -- as Locust does at its own end
             self._reports.put(Done(id=command.id))
             return
         obey(command, self._generator, self._reports)
@@ -244,5 +244,5 @@ class _Worker:
     def _send(self, kind: str, said: object) -> None:
         try:
             self._runner.send_message(kind, said)  # type: ignore[arg-type]  # it packs whatever msgpack can
-        except runners.RPCError as error:
+        except RPCError as error:
             die(f"the master at {self._joining.address} takes no more ({error})")

@@ -37,6 +37,7 @@ from harness.load.reports import Reports, die, or_die
 from harness.load.serving import log_to_stderr
 from harness.load.undriven import Undriven
 from harness.load.wire import (
+    Begin,
     Command,
     Done,
     Drive,
@@ -151,7 +152,7 @@ class _Master:
             HISTORY: self._on_history,
         }
         for kind, listener in listeners.items():
-            self._runner.register_message(kind, with_sender(listener))  # type: ignore[no-untyped-call]  # Locust's
+            self._runner.register_message(kind, with_sender(listener))
         reports.put(Listening(port=self._runner.server.port))
 
     def watch(self) -> None:
@@ -187,8 +188,8 @@ class _Master:
                 self._ask(replace(command, at=at))
             case Pay():
                 self._ask(command, self._members.alive()[:1])
-            case Gather():
-                _LOG.warning("the driver gathered twice")
+            case Begin() | Gather():
+                _LOG.warning("the driver began twice")
             case _:
                 self._ask(command)
 
