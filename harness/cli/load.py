@@ -40,8 +40,13 @@ class LoadFront(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Whatever does not begin with the name of another command is for the run."""
-        named = args and (args[0] in COMMANDS or args[0] == RUN or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [RUN, *args])
+        return super().parse_args(ctx, args if args[:1] in [[each] for each in ctx.help_option_names] else _named(args))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The run, unless another is named."""
+        return super().resolve_command(ctx, _named(args))
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """The names of the others."""
@@ -65,6 +70,11 @@ class LoadFront(click.Group):
         self.commands[RUN].format_options(ctx, formatter)
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _named(args: list[str]) -> list[str]:
+    """With the name of the command first."""
+    return args if args and (args[0] in COMMANDS or args[0] == RUN) else [RUN, *args]
 
 
 def _length(_context: click.Context, option: click.Parameter, text: str | None) -> float | None:
