@@ -98,8 +98,8 @@ def load() -> None:
     """Put load on a SYSTEM, or on what already runs, and judge its figures.
 
     \b
-      harness load targets/shop --rate 50 --for 60s --expect 'checkout.p99 < 800ms'
-      harness load targets/shop --profile spike
+      harness load --rate 50 --for 60s --expect 'checkout.p99 < 800ms'
+      harness load path/to/system.yaml --profile spike
       harness load --host http://127.0.0.1:8000 --locustfile my.py --rate 20
 
     The load is open: journeys are due at their times whether or not answers come, and latency counts from then.
