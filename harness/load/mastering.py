@@ -109,7 +109,8 @@ def serve(directory: str) -> int:
 def _listening(gather: Gather) -> MasterRunner:
     environment = Environment(events=locust.events, user_classes=[])
     try:
-        runner = MasterRunner(environment, gather.address, gather.port)
+        address = f"[{gather.address}]" if ":" in gather.address else gather.address
+        runner = MasterRunner(environment, address, gather.port)
     except (RPCError, SystemExit, Exception) as error:
         why = "the port is taken" if isinstance(error, SystemExit) else str(error)
         message = f"expected to listen for workers at {gather.address}:{gather.port}, but that can't be done: {why}"
