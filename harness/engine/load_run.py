@@ -48,6 +48,8 @@ class _Progress:
     """What went wrong with the harness's own parts."""
     sick: set[str] = field(default_factory=set)
     """Proxies that died or hung."""
+    watch_failed: str = ""
+    """Why nobody knows whether they did."""
 
 
 async def load(run: LoadRun, settings: Settings, *, say: Say) -> RunResult:
@@ -222,6 +224,8 @@ class _Loading:
         lost = [each for each in self._session.recorder.events if isinstance(each, WorkerLost)]
         found = [f"the worker {each.worker} on {each.machine} was lost at {each.t:.1f} s: {each.why}" for each in lost]
         found += [f"{name} died or hung under the load" for name in sorted(progress.sick)]
+        if progress.watch_failed:
+            found.append(f"the proxies could not be watched: {progress.watch_failed}")
         if not self._driver.alive and not progress.trouble:
             found.append("the load generator died")
         return [*progress.trouble, *found]
@@ -232,7 +236,7 @@ class _Loading:
             try:
                 self._progress.sick.update(await self._session.deployment.mesh.put_right())
             except HarnessError as error:
-                self._progress.sick.add(f"the watch over the proxies ({error})")
+                self._progress.watch_failed = str(error)
             await self._session.clock.sleep(WATCH_S)
 
 
