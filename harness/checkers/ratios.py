@@ -121,7 +121,7 @@ def _rate(counts: Sequence[int], alpha: float) -> Bounds | None:
     away = [each - mean for each in counts]
     if not mean or independent(away) < INDEPENDENT_LEAST:
         return None
-    half = t_quantile(alpha, round(degrees(away), 1)) * math.sqrt(variation(away) / n)
+    half = t_quantile(alpha, degrees(away)) * math.sqrt(variation(away) / n)
     return Bounds(lower=mean - half, estimate=mean, upper=mean + half) if half < mean else None
 
 

@@ -21,10 +21,16 @@ from statistics import NormalDist
 
 from harness.checkers.statistics import beta_cdf
 
-BLOCKS_LEAST = 8
-"""With fewer blocks of seconds, how much they vary is not told."""
+SECONDS_LEAST = 8
+"""In fewer seconds, how much they vary is not told."""
 
-INDEPENDENT_LEAST = 5.0
+BLOCKS_LEAST = 8
+"""Blocks are doubled as long as there are so many."""
+
+NEIGHBOURS_LEAST = 10
+"""Of fewer blocks, it is not known how alike neighbouring ones are: their variance alone is taken."""
+
+INDEPENDENT_LEAST = 8.0
 """With fewer seconds, or seconds that are like fewer independent ones, nothing is told at all."""
 
 _CORRELATION_MOST = 0.95
@@ -58,15 +64,15 @@ def variation(residuals: Sequence[float]) -> float:
 
 def independent(residuals: Sequence[float]) -> float:
     """How many independent seconds they are like: fewer by as much as correlation makes their sum vary."""
-    if len(residuals) < BLOCKS_LEAST:
+    if len(residuals) < SECONDS_LEAST:
         return 0.0
     most = variation(residuals)
     return len(residuals) * _variance(residuals) / most if most else float(len(residuals))
 
 
 def degrees(residuals: Sequence[float]) -> float:
-    """The degrees of freedom of how much they vary."""
-    return max(independent(residuals) - 1, _DEGREES_LEAST)
+    """The degrees of freedom of how much they vary, whole ones."""
+    return max(float(int(independent(residuals) - 1)), _DEGREES_LEAST)
 
 
 @cache
@@ -82,20 +88,20 @@ def t_quantile(alpha: float, df: float) -> float:
 
 def _doubt(df: float, alpha: float) -> float:
     z = NormalDist().inv_cdf(1 - alpha)
-    return float((t_quantile(alpha, round(df, 1)) / z) ** 2)
+    return float((t_quantile(alpha, df) / z) ** 2)
 
 
 def _grouped(residuals: Sequence[float]) -> Iterator[tuple[int, list[float]]]:
     """The sums of blocks of 1, 2, 4, … seconds, while there are enough of them; odd seconds at the start are left."""
     size = 1
-    while len(residuals) // size >= BLOCKS_LEAST:
+    while size == 1 or len(residuals) // size >= BLOCKS_LEAST:
         first = len(residuals) % size
         yield size, [sum(residuals[at : at + size]) for at in range(first, len(residuals), size)]
         size *= 2
 
 
 def _of_blocks(blocks: Sequence[float], size: int) -> float:
-    correlation = _neighbours(blocks)
+    correlation = _neighbours(blocks) if size == 1 or len(blocks) >= NEIGHBOURS_LEAST else 0.0
     return _variance(blocks) / size * (1 + correlation) / (1 - correlation)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.checkers.limits import Kept, Rows, kept
 from harness.checkers.load_health import window_of
@@ -11,10 +11,8 @@ from harness.model.bound import QUANTILES, SHARES
 from harness.model.events import LoadPhaseEnded
 from harness.model.finding import Finding, Part
 from harness.model.observation import Window
-from harness.model.threshold import Judged, Threshold
+from harness.model.threshold import CERTAIN, CHECK, MEASURED, SAMPLES, Judged, Threshold
 from harness.model.verdict import Verdict
-
-CHECK = "thresholds"
 
 ERROR = 1e-3
 """How often a run whose figures lie at their limits says PASS or FAIL by chance: of all its thresholds together."""
@@ -49,10 +47,22 @@ def findings(judged: Iterable[Judged], *, replay: str = "") -> tuple[Finding, ..
             verdict=each.verdict,
             reason=each.reason,
             subject=each.threshold,
+            evidence=tuple(_evidence(each)),
             replay=replay,
         )
         for each in judged
     )
+
+
+def _evidence(judged: Judged) -> Iterator[str]:
+    """What the table of thresholds is made of, also when the finding has since been doubted."""
+    if judged.measured:
+        yield f"{MEASURED}{judged.measured}"
+    limits = [f"{words} {limit}" for words, limit in (("at least", judged.lower), ("at most", judged.upper)) if limit]
+    if limits:
+        yield CERTAIN + " and ".join(limits)
+    if judged.n:
+        yield f"{SAMPLES}{judged.n}"
 
 
 def _judged(threshold: Threshold, rows: Rows, phases: Phases, alpha: float) -> Judged:

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from harness.model.bound import EVERY, Bound, Measure
 from harness.model.verdict import Verdict
 
+CHECK = "thresholds"
+"""The check's id in findings, whose lines of evidence begin with these words."""
+MEASURED = "measured: "
+CERTAIN = "certainly: "
+SAMPLES = "samples: "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
