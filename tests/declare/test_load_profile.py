@@ -81,7 +81,7 @@ def test_steps_are_phases_of_equal_length_from_the_first_rate_to_the_last(tmp_pa
 def test_a_recorded_day_is_replayed_at_its_speed(tmp_path: Path) -> None:
     profile = load_profile(write(tmp_path, DAY), JOURNEYS)
     assert profile.arrivals == "replay"
-    assert profile.replay == ((0, "browse"), (30.5 / 60, "checkout"), (2, "browse"))
+    assert list(profile.replay) == [(0, "browse"), (30.5 / 60, "checkout"), (2, "browse")]
     assert profile.weights == {"browse": 2, "checkout": 1}
     assert profile.phases == (LoadPhase(name="replay", length_s=3, start_rate=1, end_rate=1),)
     assert profile.peak_rate == 2

@@ -151,7 +151,8 @@ def test_nothing_is_due_before_the_profile_begins_nor_where_there_are_closed_use
 
 def test_a_phase_may_have_weights_of_its_own_and_tells_what_is_wanted() -> None:
     made = following(profile(phase("one", 5, 10), phase("two", 5, 10, weights={"cart": 1.0}, wanted={"sku-1": 100.0})))
-    one, two = [], []
+    one: list[Arrival] = []
+    two: list[Arrival] = []
     for each in made.due(1e9):
         (one if each.at < BEGAN + 5 else two).append(each)
     assert {each.journey for each in one} == {"browse", "checkout"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from locust import FastHttpUser, constant, task
 
 from harness.load.journey import operation, share, wanted
@@ -10,6 +12,8 @@ ACCOUNTS = tuple(range(10))
 
 
 class Waiting(FastHttpUser):
+    random: random.Random
+
     wait_time = constant(0.2)
 
     @task(3)
