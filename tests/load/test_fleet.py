@@ -21,6 +21,7 @@ from harness.load.driver import LoadDriver, LoadPlan, Told
 from harness.load.fleet import FleetPlan, start_fleet
 from harness.model import figures
 from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
+from harness.model.load_profile import LoadPhase, LoadProfile
 from harness.model.observation import AnswerSecond, GeneratorSecond, JourneySecond, Outcome
 from harness.model.system import DegradedMark
 from tests.load.conftest import Site
@@ -82,6 +83,7 @@ class Bench:
         self.spawner = spawner
         self.directory = directory
         self.watch = Watch()
+        self.began = CLOCK.now()
 
     async def start(self, *journeys: str, workers: int, start: bool = True, locustfile: Path = JOURNEYS) -> LoadDriver:
         return await start_fleet(
@@ -97,7 +99,7 @@ class Bench:
             spawner=self.spawner,
             directory=self.directory,
             clock=CLOCK,
-            run_began=CLOCK.now(),
+            run_began=self.began,
             on_observed=self.watch.observed,
             on_told=self.watch.tell,
         )
@@ -180,6 +182,30 @@ async def test_the_same_seed_gives_the_same_journeys_whatever_the_number_of_work
     found = [operation.key for operation in operations]
     assert len(set(found)) == len(found)
     assert set(found) == keys(len(found))
+
+
+async def test_a_profile_is_followed_by_all_at_once_and_what_a_lost_worker_leaves_of_it_is_counted(
+    bench: Bench,
+) -> None:
+    watch = bench.watch
+    evenly = LoadProfile(
+        name="even",
+        weights={"numbered": 1.0},
+        phases=(LoadPhase(name="only", length_s=6.0, start_rate=40.0, end_rate=40.0),),
+        arrivals="constant",
+    )
+    driver = await bench.start("numbered", workers=2, locustfile=NUMBERED)
+    try:
+        began = CLOCK.now() - bench.began + 0.2
+        await driver.follow(evenly, began=began)
+        await watch.until(lambda: len({row.worker for row in watch.generator if row.started}) == 2)
+        os.kill(watch.joined[0].pid, signal.SIGKILL)
+        await watch.until(lambda: max(row.second for row in watch.generator) > began + 7)
+    finally:
+        await driver.stop()
+    assert sum(row.due for row in watch.generator) == 240
+    assert sum(row.lost for row in watch.generator) > 40
+    assert all(row.due == row.started + row.dropped + row.lost for row in watch.generator)
 
 
 async def test_a_killed_worker_is_told_at_once_and_what_it_does_not_drive_is_counted(bench: Bench) -> None:
