@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ import click
 from harness.cli.console import Console, system_path, until_interrupted
 
 if TYPE_CHECKING:
-    from harness.engine.load_plan import LoadAsked
+    from harness.cli.page.page import Page
+    from harness.engine.load_plan import LoadAsked, LoadRun
+    from harness.engine.run import RunResult
     from harness.load.fleet import FleetPlan
 
 MAX_SEED = 2**31 - 1
@@ -23,6 +26,10 @@ MAX_USERS = 10_000
 MAX_WORKERS = 256
 SHORTEST_S = 1.0
 """Figures are asked of whole seconds."""
+UI_PORT = 8089
+"""Locust's own."""
+UI_LENGTH_S = 3600.0
+"""How long a load is that somebody steers, and ends when they like."""
 MASTERS_PORT = 5557
 """Locust's own."""
 
@@ -30,6 +37,7 @@ RUN = "run"
 """What is meant when no other command is named."""
 
 COMMANDS = {
+    "capacity": ("harness.cli.load_capacity:capacity", "How much a system bears, and what more would take."),
     "compare": ("harness.cli.load_compare:compare", "Hold two runs against each other, by their journals."),
     "worker": ("harness.cli.load_worker:worker", "Lend this machine to a master: its share of the load."),
 }
@@ -40,6 +48,7 @@ class LoadFront(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Whatever does not begin with the name of another command is for the run."""
+        args = _with_port(args)
         return super().parse_args(ctx, args if args[:1] in [[each] for each in ctx.help_option_names] else _named(args))
 
     def resolve_command(
@@ -75,6 +84,14 @@ class LoadFront(click.Group):
 def _named(args: list[str]) -> list[str]:
     """With the name of the command first."""
     return args if args and (args[0] in COMMANDS or args[0] == RUN) else [RUN, *args]
+
+
+def _with_port(args: list[str]) -> list[str]:
+    """The same with a port behind `--ui`, where it is left out: what comes next may be the system."""
+    return [
+        f"--ui={UI_PORT}" if word == "--ui" and not following.isdigit() else word
+        for word, following in zip(args, [*args[1:], ""], strict=True)
+    ]
 
 
 def _length(_context: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -125,6 +142,8 @@ def load() -> None:
 @click.option("--master", is_flag=True, help="Wait for generators on other machines: harness load worker --join.")
 @click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="With --master: for so many.  [default: 1]")
 @click.option("--bind", metavar="ADDRESS[:PORT]", help="With --master: where it listens.  [default: 127.0.0.1]")
+@click.option("--ui", "ui", type=click.IntRange(0, MAX_PORT), metavar="[PORT]",
+              help="Show Locust's page with a Chaos tab, on this machine only.  [default port: 8089]")  # fmt: skip
 @click.option("--system", "described", type=click.Path(path_type=Path), hidden=True)
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
@@ -143,6 +162,7 @@ def run(
     processes: int,
     workers: int | None,
     bind: str | None,
+    ui: int | None,
     described: Path | None,
     directory: Path | None,
     seed: int | None,
@@ -162,13 +182,13 @@ def run(
         journeys=journeys,
         profile=profile,
         rate=rate,
-        length_s=lasts,
+        length_s=UI_LENGTH_S if ui is not None and lasts is None and not profile else lasts,
         users=users or 0,
         expect=expect,
         fleet=_fleet(processes, workers, bind, master=master),
         settings=Settings(directory=directory, seed=seed, tls=tls),
     )
-    context.exit(asyncio.run(_drive(asked)))
+    context.exit(asyncio.run(_drive(asked, ui)))
 
 
 def _refuse_both(
@@ -220,16 +240,36 @@ def _bound(text: str) -> tuple[str, int]:
     return parts.hostname, port
 
 
-async def _drive(asked: LoadAsked) -> int:
+async def _drive(asked: LoadAsked, ui: int | None) -> int:
     from harness.engine.load_plan import prepare_load
+
+    prepared = prepare_load(asked)
+    if ui is None:
+        result, _ = await _run_and_tell(prepared, asked, Console(), None)
+        return result.exit_code
+    from harness.cli.page.shown import shown
+    from harness.engine.run import INTERRUPTED
+
+    console = Console()
+    async with shown(prepared.topology, port=ui, say=console.say) as page:
+        result, report = await _run_and_tell(prepared, asked, console, page)
+        page.end(f"{result.verdict}", report)
+        if result.exit_code != INTERRUPTED:
+            console.say("the page shows the report; it stays for as long as somebody looks at it, or until Ctrl-C")
+            with suppress(click.Abort):
+                await until_interrupted(page.linger())
+    return result.exit_code
+
+
+async def _run_and_tell(
+    prepared: LoadRun, asked: LoadAsked, console: Console, page: Page | None
+) -> tuple[RunResult, Path]:
     from harness.engine.load_run import load as engine_load
     from harness.report import write_reports
     from harness.report.terminal import render
 
-    console = Console()
-    prepared = prepare_load(asked)
-    result = await until_interrupted(engine_load(prepared, asked.settings, say=console.say))
+    result = await until_interrupted(engine_load(prepared, asked.settings, say=console.say, onlooker=page))
     written = write_reports(result.events, result.directory)
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))
-    return result.exit_code
+    return result, written[0]

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, TypeAdapter
 
 from harness.model.audit import Seen
+from harness.model.capacity import Capacity
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding
 from harness.model.matrix import CellVerdict, Outlook
@@ -294,6 +295,15 @@ class LoadPhaseEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityMeasured:
+    """It was found out how much the system bears."""
+
+    type: Literal["capacity"] = "capacity"
+    t: float
+    capacity: Capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The last line of a journal that was not cut short."""
 
@@ -322,6 +332,7 @@ Event = (
     | BudgetMeasured
     | Audited
     | LoadPhaseEnded
+    | CapacityMeasured
     | WorkerJoined
     | WorkerLost
     | RunEnded

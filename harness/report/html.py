@@ -9,6 +9,7 @@ from harness.model.events import Event
 from harness.model.verdict import Verdict
 from harness.report.charts import patterns
 from harness.report.graph import edge_graph
+from harness.report.html_capacity import capacity
 from harness.report.html_experiment import experiment_article, faults_apart
 from harness.report.html_findings import contracts, fuzz, other, safety
 from harness.report.html_load import load
@@ -62,6 +63,7 @@ def page(story: RunStory) -> str:
     anchors = [ids.take("experiment", each.name) for each in story.experiments]
     sections = [
         ("summary", "Summary", _summary(story)),
+        ("capacity", "Capacity", capacity(story.capacity)),
         ("load", "Load", load(ids, story)),
         ("matrix", "Resilience matrix", matrix(story)),
         ("experiments", "Experiments", _experiments_table(story, anchors)),

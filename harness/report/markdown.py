@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
-from harness.report import load_table, measures
+from harness.report import capacity_table, load_table, measures
 from harness.report.load_story import LoadStory
 from harness.report.matrix_story import MatrixStory, shown
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
@@ -145,6 +145,9 @@ def _load(story: LoadStory) -> Iterator[str]:
 
 
 def _tables(story: RunStory) -> Iterator[str]:
+    if story.capacity is not None:
+        rows = [[each.name, *capacity_table.step_cells(each)] for each in story.capacity.steps]
+        yield "## Capacity\n\n" + _table(["Step", *capacity_table.STEP_HEADS], rows)
     if story.load is not None:
         yield from _load(story.load)
     if story.experiments:

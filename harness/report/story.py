@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.model.capacity import Capacity
 from harness.model.events import (
     EdgeFact,
     ExperimentEnded,
@@ -206,6 +207,8 @@ class RunStory:
     """None when none was conducted."""
     load: LoadStory | None = None
     """None of what is no load run."""
+    capacity: Capacity | None = None
+    """How much the system bears, where that was asked."""
 
     @property
     def cut(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from harness.errors import JournalError
 from harness.model.events import (
+    CapacityMeasured,
     EdgeFact,
     Event,
     ExperimentEnded,
@@ -61,6 +62,7 @@ def tell(events: Sequence[Event]) -> RunStory:
         apart=_apart(events, header, journeys, last_t),
         matrix=matrix_of(events),
         load=load_of(events),
+        capacity=next((each.capacity for each in events if isinstance(each, CapacityMeasured)), None),
     )
 
 
