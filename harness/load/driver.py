@@ -35,6 +35,7 @@ from harness.load.wire import (
     Quiesce,
     Ready,
     Refused,
+    Show,
     TakeDistinct,
     Total,
     Totals,
@@ -51,6 +52,9 @@ from harness.model.visits import Exchange, Visit
 
 Told: TypeAlias = WorkerJoined | WorkerLost | Noted
 """What a master tells beside what was measured."""
+
+WEB_SOCKET = "web.sock"
+"""Where Locust's pages are shown, in the generator's directory."""
 
 ANSWER_LIMIT_S = 15.0
 """The generator answers a command in milliseconds; when it is overloaded, in seconds."""
@@ -264,6 +268,16 @@ class LoadDriver:
             LoadError: if the master is gone too.
         """
         await self._ask(Gone(id=next(self._ids), worker=worker, why=why))
+
+    async def show(self) -> Path:
+        """Have Locust's own pages shown at a unix socket, which only its owner can reach; gives its path.
+
+        Raises:
+            LoadError: if the generator is gone, or can't show them.
+        """
+        place = (self._directory / WEB_SOCKET).resolve()
+        await self._ask(Show(id=next(self._ids), place=str(place)))
+        return place
 
     async def take_distinct(self) -> tuple[DistinctAnswer, ...]:
         """The kinds of answers seen since the last call, each with a sample and a count; they are forgotten.

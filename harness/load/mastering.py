@@ -34,7 +34,7 @@ from harness.load.members import Member, Members
 from harness.load.operations import HistoryFile, file_of
 from harness.load.questions import Questions
 from harness.load.reports import Reports, die, or_die
-from harness.load.serving import log_to_stderr
+from harness.load.serving import log_to_stderr, shown
 from harness.load.undriven import Undriven
 from harness.load.wire import (
     Begin,
@@ -51,6 +51,7 @@ from harness.load.wire import (
     Quiesce,
     Ready,
     Refused,
+    Show,
     Total,
     Totals,
     command_line,
@@ -189,6 +190,8 @@ class _Master:
                 self._ask(replace(command, at=at))
             case Pay():
                 self._ask(command, self._members.alive()[:1])
+            case Show():
+                self._reports.put(shown(command, self._runner.environment))
             case Begin() | Gather():
                 _LOG.warning("the driver began twice")
             case _:

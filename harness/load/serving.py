@@ -30,6 +30,7 @@ from harness.load.wire import (
     Quiesce,
     Ready,
     Refused,
+    Show,
     TakeDistinct,
     Total,
     connect,
@@ -39,6 +40,7 @@ from harness.load.wire import (
 from harness.model.events import Observed
 
 if TYPE_CHECKING:
+    from locust.env import Environment
     from locust.runners import Runner
 
 _LOG = logging.getLogger("harness.load")
@@ -123,10 +125,23 @@ def obey(command: Command, generator: Generator, reports: Reports) -> None:
             reports.put(Done(id=number))
         case Pay():
             gevent.spawn(_pay, command, generator, reports)
+        case Show():
+            reports.put(shown(command, generator.environment))
         case Begin() | Gather() | Gone() | Total():
             _LOG.warning("the driver said what is not for a generator at work: %s", command.do)
         case _:
             assert_never(command)
+
+
+def shown(command: Show, environment: Environment) -> Done:
+    """Show Locust's pages, and tell whether that could be done."""
+    from harness.load.web import show
+
+    try:
+        show(environment, command.place)
+    except LoadError as error:
+        return Done(id=command.id, error=str(error))
+    return Done(id=command.id)
 
 
 def _altered(command: Drive | Follow, generator: Generator) -> Done:

@@ -145,7 +145,16 @@ class Total:
     id: int
 
 
-Question = Drive | Follow | Quiesce | Flush | TakeDistinct | Pay | Gone | Total
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """Show Locust's own pages at a unix socket of that path, then answer."""
+
+    do: Literal["show"] = "show"
+    id: int
+    place: str
+
+
+Question = Drive | Follow | Quiesce | Flush | TakeDistinct | Pay | Gone | Total | Show
 """What is answered by `Done`."""
 
 Command = Begin | Gather | Question
