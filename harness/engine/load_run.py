@@ -8,7 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from harness.checkers import thresholds
 from harness.checkers.limits import Rows
@@ -16,6 +16,7 @@ from harness.checkers.load_health import doubted, load_health
 from harness.engine.customers import load_plan
 from harness.engine.ending import conducted
 from harness.engine.load_plan import LoadRun
+from harness.engine.load_steering import Plan, Steering
 from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings
 from harness.errors import HarnessError, LoadError
@@ -52,7 +53,24 @@ class _Progress:
     """Why nobody knows whether they did."""
 
 
-async def load(run: LoadRun, settings: Settings, *, say: Say) -> RunResult:
+class Onlooker(Protocol):
+    """Somebody who looks on while there is load, and may have a hand in it."""
+
+    @property
+    def steering(self) -> Steering:
+        """Where wishes for another rate are left."""
+        ...
+
+    async def join(self, session: Session, driver: LoadDriver) -> None:
+        """All is up, and the load is about to begin."""
+        ...
+
+    async def leave(self) -> None:
+        """The load is over: put right what was broken."""
+        ...
+
+
+async def load(run: LoadRun, settings: Settings, *, say: Say, onlooker: Onlooker | None = None) -> RunResult:
     """Do it; what was started is stopped again whatever happens.
 
     When the task is cancelled, no more journey begins, those in flight end, and what there is is judged and written.
@@ -61,23 +79,27 @@ async def load(run: LoadRun, settings: Settings, *, say: Say) -> RunResult:
         HarnessError: if nothing could be run at all; once there was load, trouble ends in a verdict instead.
     """
     session = await Session.open(run.topology, settings=settings, say=say if run.described else _silent)
-    loading = _Loading(run, session, say)
+    loading = _Loading(run, session, say, onlooker)
     return await conducted(session, loading.work, broken=_broken, say=say)
 
 
 class _Loading:
     """The load on one system that is up."""
 
-    def __init__(self, run: LoadRun, session: Session, say: Say) -> None:
+    def __init__(self, run: LoadRun, session: Session, say: Say, onlooker: Onlooker | None) -> None:
         self._run = run
         self._session = session
         self._say = say
+        self._onlooker = onlooker
+        self._steering = onlooker.steering if onlooker else Steering(session.topology)
         self._driver: LoadDriver
         self._progress = _Progress()
 
     async def work(self) -> None:
         """Drive the profile to its end, or for as long as one may, then judge."""
         self._driver = await self._start()
+        if self._onlooker is not None:
+            await self._onlooker.join(self._session, self._driver)
         began = self._session.now()
         watch = asyncio.create_task(self._watch())
         try:
@@ -138,17 +160,42 @@ class _Loading:
     async def _follow(self) -> None:
         """Each phase after the other, from a whole second on, so that those of the phases are whole too."""
         session, profile = self._session, self._run.profile
-        zero = float(math.ceil(session.now() + NOTICE_S))
+        zero = self._soon()
         await self._driver.follow(profile, began=zero)
-        for start, end, phase in profile.stretches():
-            await self._until(zero + start)
-            self._say(f"{phase.name}: {in_words(phase)}")
-            try:
-                await self._until(zero + end)
-            finally:
-                self._ended(phase, zero + start, min(session.now(), zero + end))
+        self._steering.plan = plan = Plan(profile, began=zero)
+        try:
+            for part in plan:
+                await self._wait(part.start)
+                self._say(f"{part.phase.name}: {in_words(part.phase)}")
+                try:
+                    await self._through(plan)
+                finally:
+                    end = plan.under_way.end  # it may have been brought forward
+                    self._ended(part.phase, part.start, min(session.now(), end))
+        finally:
+            self._steering.plan = None
 
-    async def _until(self, t: float) -> None:
+    def _soon(self) -> float:
+        """The next whole second of which every generator can hear in time."""
+        return float(math.ceil(self._session.now() + NOTICE_S))
+
+    async def _through(self, plan: Plan) -> None:
+        """Wait for the end of the phase under way, wherever that is meanwhile."""
+        while self._session.now() < plan.under_way.end:
+            await self._heed(plan)
+            await self._wait(min(self._session.now() + LOOK_S, plan.under_way.end))
+
+    async def _heed(self, plan: Plan) -> None:
+        """Do what somebody wants of the load."""
+        at = self._soon()
+        if (wish := self._steering.take()) is None or at >= plan.end:
+            return
+        if wish.over:
+            plan.cut(at)
+            return
+        await self._driver.follow(plan.turn(at, rate=wish.rate, slope=wish.slope), began=at)
+
+    async def _wait(self, t: float) -> None:
         """Wait; raises LoadError when the generator dies meanwhile."""
         session = self._session
         while (left_s := t - session.now()) > 0:
@@ -176,6 +223,8 @@ class _Loading:
         """Whatever happened: nothing in flight is lost, and what there is is judged."""
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
+        if self._onlooker is not None:
+            await self._onlooker.leave()
         try:
             await self._rest()
         except LoadError as error:
