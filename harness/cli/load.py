@@ -257,7 +257,7 @@ async def _drive(asked: LoadAsked, ui: int | None) -> int:
         if result.exit_code != INTERRUPTED:
             console.say("the page shows the report; it stays for as long as somebody looks at it, or until Ctrl-C")
             with suppress(click.Abort):
-                await until_interrupted(page.linger())
+                await until_interrupted(page.linger(), saying="the page is closed")
     return result.exit_code
 
 
