@@ -17,6 +17,9 @@ CLOSE = 1.1
 MOST_STEPS = 60
 """However undecided a system is, the search ends."""
 
+NEIGHBOURS = 0.15
+"""Of the machine's cores: when others had more of them, it was not the system alone that gave out."""
+
 _FAILS_TO_BELIEVE = 2
 """A miss is believed when it comes again."""
 _DIGITS = 3
@@ -82,6 +85,8 @@ def knee_of(steps: Sequence[RateStep], search: Search) -> Knee:
         reason = f"{least}: the generator, not the system, gave out at {bad:g} ({why})"
     elif bad > held * CLOSE * CLOSE or len(own) < search.repeats:
         reason = f"{least}, {bad:g} did not hold; the search ended before they were near enough to each other"
+    elif taken := _neighbours(steps, bad):
+        reason = f"{least}, {bad:g} did not hold, but others on this machine had {taken} meanwhile"
     else:
         verdict = Verdict.PASS
         reason = (
@@ -89,6 +94,18 @@ def knee_of(steps: Sequence[RateStep], search: Search) -> Knee:
             f"{goodput.high:.4g} ({len(own)} steps); {bad:g} did not hold ({why})"
         )
     return Knee(verdict=verdict, reason=reason, rate=held, above=bad, goodput=goodput, pages=pages)
+
+
+def _neighbours(steps: Sequence[RateStep], bad: float) -> str:
+    """What neither the system nor the harness had of the machine while the system gave out, when that is much."""
+    for step in steps:
+        known = [each.cores for each in step.uses if each.cores is not None]
+        if step.rate != bad or step.machine is None or len(known) < len(step.uses) or not known:
+            continue
+        taken = step.machine.busy - step.machine.own - sum(known)
+        if taken > NEIGHBOURS * step.machine.cores:
+            return f"{taken:.2f} of {step.machine.cores} cores"
+    return ""
 
 
 def at_knee(steps: Sequence[RateStep], knee: Knee) -> tuple[RateStep, ...]:
