@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from harness.checkers.capacity import interval
@@ -19,13 +20,22 @@ LEFT_FREE = 0.4
 """Of a core: what a fleet leaves for bursts, and so that nobody waits long."""
 
 
-def costs(steps: Sequence[RateStep], stores: Collection[str]) -> tuple[Cost, ...]:
-    """By service, of the steps at the knee together; services before stores, the most expensive first."""
+def costs(
+    steps: Sequence[RateStep], stores: Collection[str], idle: Mapping[str, float] | None = None
+) -> tuple[Cost, ...]:
+    """By service, of the steps at the knee together; services before stores, the most expensive first.
+
+    Args:
+        steps: those at the knee.
+        stores: which of the names are those of stores.
+        idle: instance → cores that it had before anybody came.
+    """
     by_service: dict[str, list[list[Use]]] = {}
     for step in steps:
         for service in {each.service for each in step.uses}:
             by_service.setdefault(service, []).append([each for each in step.uses if each.service == service])
-    found = [_cost(name, uses, steps, stored=name in stores) for name, uses in by_service.items()]
+    before = {name: sum((idle or {}).get(each.instance, 0.0) for each in uses[0]) for name, uses in by_service.items()}
+    found = [replace(_cost(name, uses, steps, before[name]), store=name in stores) for name, uses in by_service.items()]
     return tuple(sorted(found, key=lambda each: (each.store, -(each.cores or 0.0), each.service)))
 
 
@@ -56,7 +66,7 @@ def needed(found: Sequence[Cost], pages: Interval, *, target: float, redundancy:
     cores, instances = sum(each.cores.estimate for each in parts), sum(each.instances for each in parts)
     arithmetic = (
         f"at the knee {pages.estimate:.4g} pages a second were served (95 %: {pages.low:.4g} to {pages.high:.4g})",
-        "CPU for a page = cores of a service at the knee / pages a second there",
+        "CPU for a page = (cores of a service at the knee - its cores before anybody came) / pages a second there",
         f"{part.service}: {dearest.page_ms.estimate:.3g} ms * {target:,.0f} pages/s = {part.cores.estimate:,.1f} cores",
         f"{part.service}: / {usable:g} of a core = {alone:,} instances; * {redundancy} = {part.instances:,}",
         f"all services and stores together: {cores:,.0f} cores busy, {instances:,} instances",
@@ -70,19 +80,20 @@ def needed(found: Sequence[Cost], pages: Interval, *, target: float, redundancy:
     )
 
 
-def _cost(service: str, by_step: Sequence[Sequence[Use]], steps: Sequence[RateStep], *, stored: bool) -> Cost:
+def _cost(service: str, by_step: Sequence[Sequence[Use]], steps: Sequence[RateStep], idle: float) -> Cost:
     cores = [_sum(each.cores for each in uses) for uses in by_step]
     requests = [_sum(each.requests for each in uses) for uses in by_step]
     known = [(each, step) for each, step in zip(cores, steps, strict=False) if each is not None and step.pages]
+    pages_ms = [max(each - idle, 0.0) * 1000 / step.page_rate for each, step in known]
     busiest = [each.cores for uses in by_step for each in uses if each.cores is not None]
     return Cost(
         service=service,
-        store=stored,
         instances=max(len(uses) for uses in by_step),
         cores=_mean(cores),
         requests=_mean(requests),
         busiest=max(busiest, default=None),
-        page_ms=interval([each * 1000 / step.page_rate for each, step in known]) if known else None,
+        idle=idle,
+        page_ms=interval(pages_ms) if known else None,
     )
 
 

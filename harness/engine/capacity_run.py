@@ -30,12 +30,14 @@ from harness.model.load_profile import LoadPhase, LoadProfile
 from harness.model.observation import Window, WindowKind
 from harness.model.system import Ability
 from harness.model.verdict import Verdict
-from harness.observe.cpu import CpuSeen, cpu_seen
+from harness.observe.cpu import CpuSeen, cores_between, cpu_seen
 
 SETTLES = 0.2
 """The part of a step in which the system settles; it is not judged."""
 QUIESCE_S = 30.0
 """How long the journeys in flight get to end after each step."""
+IDLE_S = 5.0
+"""For what instances have of the CPU before anybody comes."""
 REST_S = 3.0
 """After a step that did not hold, for what it has left behind in the system."""
 LOOK_S = 0.25
@@ -54,6 +56,7 @@ class _Progress:
     steps: list[RateStep] = field(default_factory=list)
     phases: list[LoadPhaseEnded] = field(default_factory=list)
     cpu: dict[str, tuple[CpuSeen, CpuSeen]] = field(default_factory=dict)
+    idle: dict[str, float] = field(default_factory=dict)
     overload: Overload | None = None
     trouble: list[str] = field(default_factory=list)
 
@@ -92,8 +95,10 @@ class _Measuring:
             self._session.recorder.note("the system's processes yield to the load generator (nice)")
         began = self._session.now()
         try:
+            await self._idle()
             await self._search()
             await self._go_beyond()
+            self._session.recorder.record(Observed(distinct=await self._driver.take_distinct()))
         except LoadError as error:
             self._progress.trouble.append(str(error))
         finally:
@@ -134,6 +139,13 @@ class _Measuring:
         self._session.recorder.record(event)
         if isinstance(event, WorkerLost):
             self._say(f"the worker {event.worker} on {event.machine} is lost ({event.why})")
+
+    async def _idle(self) -> None:
+        session = self._session
+        roots = roots_of(session)
+        before = await asyncio.to_thread(cpu_seen, roots, session.now())
+        await self._until(session.now() + IDLE_S)
+        self._progress.idle = cores_between(before, await asyncio.to_thread(cpu_seen, roots, session.now()))
 
     async def _search(self) -> None:
         steps = self._progress.steps
@@ -239,7 +251,7 @@ class _Measuring:
         steps = tuple(self._with_uses(each) for each in progress.steps)
         knee = knee_of(steps, run.search)
         own = at_knee(steps, knee)
-        found = costs(own, tuple(self._session.topology.system.stores))
+        found = costs(own, tuple(self._session.topology.system.stores), progress.idle)
         _, bad = bracket(steps)
         capacity = Capacity(
             steps=steps,

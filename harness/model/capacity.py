@@ -129,7 +129,7 @@ class Cost:
     """What a service, or a store, costs at the knee; figures are of all steps at it."""
 
     service: str
-    store: bool
+    store: bool = False
     instances: int
     cores: float | None
     """All its instances together."""
@@ -137,8 +137,10 @@ class Cost:
     """A second, all its instances together."""
     busiest: float | None
     """Cores of the instance that had most."""
+    idle: float = 0.0
+    """Cores of all its instances before anybody came: what is not for the pages."""
     page_ms: Interval | None = None
-    """CPU for one page, in milliseconds, as the steps at the knee tell it."""
+    """CPU for one page, in milliseconds, as the steps at the knee tell it; without what it has when idle."""
 
     @property
     def per_instance(self) -> float | None:

@@ -193,6 +193,14 @@ def test_a_service_costs_what_its_instances_used_together() -> None:
     assert front.page_ms.low < 7.5 < front.page_ms.high
 
 
+def test_what_a_service_has_when_nobody_comes_is_not_for_the_pages() -> None:
+    steps = [replace(step(50, pages=1000), uses=uses(0.6))]
+    front, _ = costs(steps, {"store"}, {"front-1": 0.1, "front-2": 0.2})
+    assert front.idle == pytest.approx(0.3)
+    assert front.page_ms is not None
+    assert front.page_ms.estimate == pytest.approx(6.0)
+
+
 def test_the_fleet_is_reckoned_as_its_arithmetic_says() -> None:
     found = costs([replace(step(50, pages=1000), uses=uses(0.6))], {"store"})
     fleet = needed(found, interval([100.0]), target=85_000, redundancy=3)
