@@ -125,3 +125,52 @@ async def test_only_so_many_wait_and_the_rest_hears_at_once() -> None:
 async def test_who_would_not_wait_is_turned_away_at_once() -> None:
     admission, _ = crowded(at_once=1, under_way=1)
     assert not await admission.room_within(0.0)
+
+
+CORES, PAGE_S, GIVES_UP_S, SLICE_S = 2, 0.075, 0.9, 0.004
+BEARS = CORES / PAGE_S
+STEP_S = 0.005
+
+
+def pages_served(rates: list[float], *, adapts: bool) -> list[int]:
+    """How many pages a machine serves in time in each second; all that are under way share its cores."""
+    admission = Admission(Quota(at_once=192, anonymous=1e9))
+    crowding = Crowding(admission, 6)
+    doing: list[tuple[float, float]] = []  # when it came, and the work that is left
+    served, owed, lags = [0] * len(rates), 0.0, []
+    for number in range(round(len(rates) / STEP_S)):
+        now = number * STEP_S
+        owed += rates[int(now)] * STEP_S
+        while owed >= 1:
+            owed -= 1
+            if admission.refusal(None, "10.0.0.1") is None:
+                admission.enter()
+                doing.append((now, PAGE_S))
+        part = min(CORES / len(doing), 1.0) * STEP_S if doing else 0.0
+        left = [(came, work - part) for came, work in doing]
+        served[int(now)] += sum(work <= 0 and now - came <= GIVES_UP_S for came, work in left)
+        doing = [(came, work) for came, work in left if work > 0 and now - came <= 2 * GIVES_UP_S]
+        for _ in range(len(left) - len(doing)):
+            admission.leave()
+        lags.append(max(len(doing) - CORES, 0) * SLICE_S)
+        if adapts and len(lags) * STEP_S >= 0.2:
+            crowding.look(sum(lags) / len(lags))
+            lags.clear()
+    return served
+
+
+def test_at_twice_what_the_machine_bears_it_serves_what_it_bears_and_gets_well_by_itself() -> None:
+    load = [0.8 * BEARS] * 10 + [2 * BEARS] * 20 + [0.8 * BEARS] * 10
+    served = pages_served(load, adapts=True)
+    assert sum(served[15:30]) / 15 > 0.8 * BEARS
+    assert sum(served[32:]) / 8 > 0.75 * BEARS
+
+
+def test_with_a_fixed_number_far_beyond_what_is_served_in_time_it_collapses() -> None:
+    load = [0.8 * BEARS] * 10 + [2 * BEARS] * 20
+    assert sum(pages_served(load, adapts=False)[15:]) / 15 < 0.3 * BEARS
+
+
+def test_what_the_machine_bears_is_not_turned_away() -> None:
+    served = pages_served([0.8 * BEARS] * 20, adapts=True)
+    assert sum(served[1:]) / 19 > 0.78 * BEARS
