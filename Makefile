@@ -4,6 +4,9 @@ SYSTEM ?= targets/shop/system.yaml
 ARGS ?=
 BIN := .venv/bin
 
+# A shell may tell Python to keep no bytecode; here that is compiled again in each of the many programs that are started.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test defects kills doctor lint format lock lock-check clean
 
@@ -18,7 +21,7 @@ run: setup ## the main job: bring the shop up, verify, break and fuzz it; ends i
 	@$(BIN)/harness run $(SYSTEM) $(ARGS)
 
 test: setup ## the tests of the harness, and the contracts of the shop
-	@$(BIN)/pytest $(ARGS)
+	@scripts/test $(ARGS)
 
 defects: setup ## plant mistakes in the shop one by one, and see which of them are found
 	@$(BIN)/python -m chaos.defects $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -212,6 +213,14 @@ def test_an_export_that_lacks_a_hash_is_told_from_the_lock() -> None:
     shortened = text.replace(min(hashes), "sha256:0", 1)
 
     assert exported(shortened)[package] != hashes
+
+
+def test_what_make_starts_keeps_its_bytecode_whatever_the_shell_says() -> None:
+    asked = ["make", "--silent", "--eval", "told: ; @echo told $$PYTHONDONTWRITEBYTECODE", "told"]
+    told = subprocess.run(
+        asked, cwd=ROOT, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["told"]
 
 
 def test_the_commands_that_readme_names_are_made() -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.model.matrix import CellFinding, CellVerdict, Rule
+from harness.model.matrix import CellFinding, CellVerdict, Kind, Rule
 from harness.model.verdict import Verdict
 
 MOST_TRIALS = 3
 BY_TIME = frozenset({Rule.HANG, Rule.SLOW, Rule.OVERDUE, Rule.RECOVERY})
-"""What a machine that is busy may seem to do too; everything else must not happen even once."""
-BY_CHANCE = frozenset({Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.HARNESS, Rule.PLACEBO})
+"""What is too late, which a machine that is busy may seem to do too."""
+BY_LOAD = BY_TIME | {Rule.USABLE}
+"""What is refused besides, since somebody else on the way may have been too late.
+
+All else must not happen even once.
+"""
+BY_CHANCE = frozenset({Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.HARNESS, Rule.PLACEBO, Rule.PROXY})
 """Why nothing could be said, which may be otherwise next time."""
 BY_DATA = frozenset({Rule.UNMARKED})
 """What the values that a trial happened to meet may seem to do too: only if each trial shows it, it is so."""
@@ -22,19 +27,22 @@ def wants_another(results: Sequence[CellVerdict]) -> bool:
     last = results[-1]
     if len(results) >= MOST_TRIALS:
         return False
+    if len(results) == 1 and lost_a_proxy(last):
+        return last.cell.kind is Kind.PLACEBO  # all cells of the journey hang on it
     if len(results) == 1:
         return last.verdict is Verdict.FAIL or last.mixed or by_chance(last)
     if by_chance(last):
         return True
     judged = [each for each in results if not by_chance(each)]
     # One that failed by time with several visits at once is settled by the next, in which they were paid in turn.
-    return _differ(judged) and _all_by_time(judged) and not judged[0].at_once
+    crowded = judged[0].at_once and _all_by_time(judged)
+    return _differ(judged) and by_load(judged) and not crowded
 
 
 def settled(results: Sequence[CellVerdict]) -> CellVerdict:
     """What all trials of a cell say together.
 
-    What must never happen is red if it happened once, and the reason says how often; what time may have caused is red
+    What must never happen is red if it happened once, and the reason says how often; what load may have caused is red
     when most trials showed it, and UNKNOWN when fewer did.
     """
     judged = [each for each in results if not by_chance(each)] or list(results[-1:])
@@ -62,12 +70,25 @@ def _now_and_then(
         remark = f"only with {judged[0].samples} visits at once: {failed[0].reason}"
         return replace(_with_all(judged[-1], results, judged), remarks=(remark, *judged[-1].remarks))
     whole = replace(whole, flaky=True, reason=f"{whole.reason}; {told}")
-    if not _all_by_time(failed) or len(failed) * 2 > len(judged):
+    if not by_load(failed) or len(failed) * 2 > len(judged):
         return whole
-    reason = f"{failed[0].reason}; {told}, which a busy machine may do too; with more visits it is settled"
-    doubt = CellFinding(
-        rule=Rule.FLAKY, verdict=Verdict.UNKNOWN, reason=reason, evidence=failed[0].findings[0].evidence
-    )
+    return _open(whole, f"{failed[0].reason}; {told}, which a busy machine may do too; with more visits it is settled")
+
+
+def wants_control(whole: CellVerdict, results: Sequence[CellVerdict]) -> bool:
+    """Whether visits without any fault could tell more of a cell: it is red by what load does too, and not always."""
+    disagree = whole.flaky or any(each.mixed for each in results)
+    return whole.verdict is Verdict.FAIL and disagree and by_load([whole])
+
+
+def doubted(whole: CellVerdict, ill: str) -> CellVerdict:
+    """A cell of which some visits failed, where one without any fault fails as well: nothing follows from it."""
+    return _open(whole, f"{whole.reason}; not always, and without any fault as well: {ill}")
+
+
+def _open(whole: CellVerdict, reason: str) -> CellVerdict:
+    evidence = whole.findings[0].evidence if whole.findings else ()
+    doubt = CellFinding(rule=Rule.FLAKY, verdict=Verdict.UNKNOWN, reason=reason, evidence=evidence)
     return replace(whole, verdict=Verdict.UNKNOWN, reason=reason, findings=(doubt,))
 
 
@@ -97,6 +118,11 @@ def by_chance(result: CellVerdict) -> bool:
     return result.verdict is Verdict.UNKNOWN and any(each.rule in BY_CHANCE for each in result.findings)
 
 
+def lost_a_proxy(result: CellVerdict) -> bool:
+    """Whether a proxy died in a trial: that is told, and no other trial talks it away."""
+    return any(each.rule is Rule.PROXY for each in result.findings)
+
+
 def _differ(results: Sequence[CellVerdict]) -> bool:
     return len({each.verdict for each in results}) > 1
 
@@ -104,6 +130,12 @@ def _differ(results: Sequence[CellVerdict]) -> bool:
 def _all_by_time(results: Sequence[CellVerdict]) -> bool:
     rules = _rules(results)
     return bool(rules) and rules <= BY_TIME
+
+
+def by_load(results: Sequence[CellVerdict]) -> bool:
+    """Whether nothing failed but what a busy machine may seem to do too."""
+    rules = _rules(results)
+    return bool(rules) and rules <= BY_LOAD
 
 
 def _rules(results: Sequence[CellVerdict]) -> set[Rule]:

@@ -83,6 +83,8 @@ def _doubts(trial: Trial) -> Iterator[CellFinding]:
     """Why nothing can be said, whatever was seen."""
     if trial.clean.trouble:
         yield _unknown(Rule.UNCLEAN, trial.clean.trouble)
+    elif trial.sick:
+        yield _unknown(Rule.PROXY, f"{', '.join(trial.sick)} died or hung while the fault was in force")
     elif trial.trouble:
         yield _unknown(Rule.HARNESS, trial.trouble)
     elif trial.armed is None:
@@ -103,7 +105,7 @@ def _not_put_to_test(trial: Trial, found: Sequence[CellFinding]) -> Iterator[Cel
     if trial.cell.kind is Kind.PLACEBO:
         if found or felt:
             yield _unknown(Rule.PLACEBO, f"under a fault that does nothing: {found[0].reason if found else felt}")
-    elif crossed.met or felt or (trial.cell.kind is Kind.REFUSED and crossed.usual >= 1):
+    elif crossed.met or felt or (trial.cell.kind is Kind.REFUSED and (crossed.own or crossed.usual >= 1)):
         if found and all(each.rule in trial.already for each in found):
             rules = ", ".join(each.rule.value for each in found)
             yield _unknown(Rule.SHADOWED, f"as bad already under {trial.cell.first} alone: {rules}")
@@ -157,6 +159,8 @@ def _findings(trial: Trial, owed: Owed) -> Iterator[CellFinding]:
         reason = f"{no}, but the state changed: {trial.state.changed[0]}"
         evidence = (*trial.state.changed, *_shown(trial))[:EVIDENCE_LIMIT]
         yield CellFinding(rule=Rule.STATE, verdict=Verdict.FAIL, reason=reason, evidence=evidence)
+    if trial.twice:
+        yield CellFinding(rule=Rule.TWICE, verdict=Verdict.FAIL, reason=trial.twice[0], evidence=trial.twice)
     if trial.deaths:
         reason = f"an instance ended by itself: {'; '.join(trial.deaths)}"
         yield CellFinding(rule=Rule.DIED, verdict=Verdict.FAIL, reason=reason)
@@ -339,7 +343,9 @@ def _met(trial: Trial) -> str:
     if trial.cell.kind is Kind.PLACEBO:
         return "as without it"
     if crossed.met:
-        own = f", of which {crossed.usual:g} in each visit are its own" if crossed.own else ""
+        own = f", of which {crossed.usual:g} in each visit are its own" if crossed.own and crossed.usual else ""
+        if not crossed.count and crossed.opened:
+            return f"{crossed.opened} connections met the fault, and no request could be made"
         return f"{crossed.count} requests met the fault{own}"
     if crossed.count is not None and trial.cell.kind is Kind.REFUSED:
         return f"a refused connection is not counted; each clean visit crosses {crossed.usual:g} times"

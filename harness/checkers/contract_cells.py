@@ -45,6 +45,8 @@ class ContractTrial:
     deaths: tuple[str, ...] = ()
     pacts: tuple[PactHeld, ...] = ()
     trouble: str = ""
+    sick: tuple[str, ...] = ()
+    """Proxies that died or hung while the fault was in force."""
     left_out: int = 0
     """Requests for which there was no time."""
     took_s: float = 0.0
@@ -112,7 +114,9 @@ def _in_table(found: Found) -> CellFinding:
 
 
 def _doubts(trial: ContractTrial) -> Iterator[Found]:
-    if trial.trouble:
+    if trial.sick:
+        yield _unknown(Rule.PROXY, f"{', '.join(trial.sick)} died or hung while the fault was in force")
+    elif trial.trouble:
         yield _unknown(Rule.HARNESS, trial.trouble)
     elif trial.armed is None:
         yield _unknown(Rule.NOT_IN_FORCE, "the fault was never put in force")

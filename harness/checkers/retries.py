@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.checkers.attempts_told import refused
 from harness.checkers.blame import Blame
 from harness.checkers.edge_calls import Calls, calls_on, faulted_edges, leading_to
 from harness.checkers.found import finding
@@ -50,6 +51,8 @@ def _edge(history: History, edge: str, alpha: float) -> Finding:
     elif calls.times > ATTEMPTS:
         verdict = Verdict.UNKNOWN
         reason = f"perhaps more than {ATTEMPTS} attempts for each call, a longer window would settle it; {figures}"
+    elif refused(history, edge):
+        reason = f"told, not judged, since nobody counts what is refused: {figures}"
     else:
         reason = f"no rise above {ALLOWED} times is proved; {figures}"
     if verdict is Verdict.PASS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.checkers.attempts_told import attempts_told, refused
 from harness.checkers.blame import Blame
 from harness.checkers.edge_calls import calls_on, faulted_edges
 from harness.checkers.found import finding, percent
@@ -29,7 +30,8 @@ BEYOND_USUAL = 0.3
 def retry_gap(history: History) -> tuple[Finding, ...]:
     """Of the attempts on a faulted edge that failed, how many were followed by another within 10 ms.
 
-    Nothing is said of edges on which none was seen to fail, as when connections are refused.
+    Connections that the kernel refuses are counted by nobody: of these the consumer's own spans tell, if it sends any.
+    Nothing is said of other edges on which none was seen to fail.
     """
     edges = faulted_edges(history.topology, history.experiment.injections)
     if not edges or history.experiment.role is Role.CONTROL:
@@ -42,7 +44,7 @@ def _edge(history: History, edge: str) -> Finding | None:
     before, during = _rows(history, edge, WindowKind.WARM_UP), _rows(history, edge, WindowKind.FAULT)
     failed, again = sum(each.failed for each in during), sum(each.failed_again for each in during)
     if not failed:
-        return None
+        return _by_spans(history, edge) if refused(history, edge) else None
     answers = sum(each.answers for each in before)
     usual = sum(each.answered_again for each in before) / answers if answers else 1.0
     text = f"{again} of {failed} failed attempts were followed by another within 10 ms"
@@ -56,6 +58,24 @@ def _edge(history: History, edge: str) -> Finding | None:
         consumer = history.topology.edges[edge].consumer
         reason = f"{consumer} tries again without any pause: {text}, and {calls.times:.2f} times as many calls"
         return _found(history, edge, Verdict.FAIL, reason)
+    return _found(history, edge, Verdict.PASS, f"not more than half of the time: {text}")
+
+
+def _by_spans(history: History, edge: str) -> Finding:
+    """By what the consumer tells of its attempts."""
+    consumer = history.topology.edges[edge].consumer
+    told = attempts_told(history, edge)
+    if told is None:
+        why = f"nobody counts what is refused, and no spans of {consumer} tell of attempts"
+        return _found(history, edge, Verdict.PASS, f"not judged, since {why}")
+    text = f"{told.again} of {told.failed} refused attempts were followed by another within 10 ms"
+    text += f", by the spans of {consumer}"
+    if told.failed < ENOUGH or not told.one_by_one:
+        usual = f"without a failure it asks up to {told.usual_most} times in one of {told.usual} requests"
+        why = f"{ENOUGH} are needed" if told.failed < ENOUGH else usual
+        return _found(history, edge, Verdict.PASS, f"told, not judged, since {why}: {text}")
+    if lower_bound(told.again, told.failed, ERROR) > MOST:
+        return _found(history, edge, Verdict.FAIL, f"{consumer} tries again without any pause: {text}")
     return _found(history, edge, Verdict.PASS, f"not more than half of the time: {text}")
 
 

@@ -31,13 +31,15 @@ class Crossed:
     """In a clean visit at least."""
     own: bool = False
     """Whether every clean visit is known to cross, however much crosses anyway."""
+    opened: int = 0
+    """Connections that met it, on an edge where one stands: where the provider speaks first, no request may come."""
 
     @property
     def met(self) -> bool:
         """Whether requests of the journey were counted."""
         if self.count is None:
             return False
-        if self.own and self.usual >= 1 and 0 < self.visits <= self.count:
+        if self.own and self.visits and (self.visits <= self.count or self.opened):
             return True
         return told_apart(self.count, background=self.background, unseen=self.unseen, visits=self.visits)
 
@@ -109,11 +111,15 @@ class Trial:
     restarted: bool = False
     deaths: tuple[str, ...] = ()
     state: StateSeen = NO_STATE
+    twice: tuple[str, ...] = ()
+    """Commands that were sent again, and done again, each in a line."""
     already: frozenset[Rule] = frozenset()
     """What did not hold under the first fault alone."""
     usable_before: bool = True
     """Whether the journey was usable under the first fault alone; without one, True."""
     trouble: str = ""
     """What went wrong in the harness."""
+    sick: tuple[str, ...] = ()
+    """Proxies that died or hung while the fault was in force."""
     took_s: float = 0.0
     replay: str = ""

@@ -15,6 +15,8 @@ from harness.engine.familiar import AT_ONCE, Familiar, between, quiet_views
 from harness.engine.ground import Counts, Ground
 from harness.engine.kinds import fault_of
 from harness.engine.milder import Milder
+from harness.engine.posted import Posted
+from harness.engine.proxy_watch import watched
 from harness.errors import HarnessError
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.matrix import SLOW_KINDS, Cell, Kind, Rule
@@ -33,6 +35,8 @@ LONG_VISIT_S = 0.3
 """Visits that take longer are paid at the same time, where the system was seen to bear that."""
 HANGS_BUDGET_S = 4.0
 """After a visit that hung no other is made when they took so long together."""
+HOLD_S = 3.0
+"""For so long a fault stays after the visits where a connection stands and whoever lost it asks again by and by."""
 LASTS = Duration(3600)
 """Cells end when their visits do; nothing of the injector's looks at it."""
 
@@ -78,6 +82,8 @@ class CellRun:
         self._armed: list[str] = []
         self._healed_early: list[Healed] = []
         self._after: list[Visit] = []
+        self._sick: set[str] = set()
+        self._posted = Posted(ground, known, cell)
         self.crossed: dict[str, int] = {}
         """Edge → requests that the visits made while the fault was in force."""
 
@@ -86,11 +92,13 @@ class CellRun:
         ground, began = self._ground, self._ground.clock.now()
         trial = Trial(cell=self._cell, clean=self._known.clean, already=already)
         try:
-            trial = await self._under_fault(trial)
+            async with watched(ground.put_right, self._sick.update):
+                trial = await self._under_fault(trial)
         except HarnessError as error:
             trial = replace(trial, trouble=str(error))
         finally:
             healed = await self._heal()
+        trial = replace(trial, sick=tuple(sorted(self._sick)))
         if healed is not None:
             trial = replace(trial, healed=healed)
             if healed.hits is not None and healed.hits.exchanges is not None:
@@ -98,6 +106,8 @@ class CellRun:
             elif healed.hits is not None and self._milder is not None and self._milder.provider_index is not None:
                 # What crossed to the other instances met nothing.
                 trial = replace(trial, crossed=replace(trial.crossed, count=healed.hits.requests, own=False))
+            elif healed.hits is not None and self._stands:
+                trial = replace(trial, crossed=replace(trial.crossed, opened=healed.hits.connections))
         if trial.visits:
             try:
                 trial = await self._afterwards(trial)
@@ -120,12 +130,13 @@ class CellRun:
         trial = replace(trial, armed=armed)
         if not armed.in_force:
             return trial
-        visits = await self._visits_while_it_lasts()
-        after = await ground.counts()
-        crossed = self._crossings(before, after, ground.clock.now() - began, len(visits))
+        async with self._posted:
+            visits = await self._visits_while_it_lasts()
+        crossed = await self._crossings(before, began, len(visits))
         delay_s = delay_of(ground, known, cell.edge) if cell.kind is Kind.LATENCY else 0.0
         delay_s = self._milder.delay_s if self._milder else delay_s
-        return replace(trial, visits=tuple(visits), at_once=self._at_once, crossed=crossed, delay_s=delay_s)
+        trial = replace(trial, visits=tuple(visits), at_once=self._at_once, crossed=crossed, delay_s=delay_s)
+        return replace(trial, twice=self._posted.twice(alone=not self._at_once))
 
     async def _visits_while_it_lasts(self) -> list[Visit]:
         """All visits; a fault that is to last for a while only is taken back meanwhile."""
@@ -148,9 +159,10 @@ class CellRun:
         """As many as the pace has it, at the same time where they take long; fewer in turn when they hang."""
         clock, began = self._ground.clock, self._ground.clock.now()
         visits: list[Visit] = []
-        while left := self._wanted - len(visits):
+        while (left := self._wanted - len(visits)) and not (visits and self._sick):
             paid = min(left, AT_ONCE) if self._at_once else 1
             visits += await asyncio.gather(*(self._visit() for _ in range(paid)))
+            await self._posted.visited()
             if self._hung(visits[-1]) and clock.now() - began >= HANGS_BUDGET_S:
                 break
         return visits
@@ -198,7 +210,25 @@ class CellRun:
         taken = [each for each in found if each.by is not HealedBy.NOTHING]
         return next(iter(bad or taken or found), None)
 
-    def _crossings(self, before: Counts | None, after: Counts | None, took_s: float, visits: int) -> Crossed:
+    async def _crossings(self, before: Counts | None, began: float, visits: int) -> Crossed:
+        """What met the fault, which is kept in force until something did where its consumer asks later."""
+        clock = self._ground.clock
+        crossed, limit = await self._crossed_since(before, began, visits), clock.now() + HOLD_S
+        while self._stands and crossed.count is not None and not crossed.met and clock.now() < limit:
+            await clock.sleep(LOOK_S)
+            crossed = await self._crossed_since(before, began, visits)
+        return crossed
+
+    @property
+    def _stands(self) -> bool:
+        """Whether the journey goes by a standing connection: once cut, nothing crosses until it is made again."""
+        topology, edge = self._ground.topology, self._cell.edge
+        if self._cell.first or self._cell.kind is Kind.REFUSED or self._milder or edge not in self._known.own:
+            return False
+        return topology.is_store(topology.edges[edge].provider)
+
+    async def _crossed_since(self, before: Counts | None, began: float, visits: int) -> Crossed:
+        after, took_s = await self._ground.counts(), self._ground.clock.now() - began
         known, edge = self._known, self._cell.edge
         usual = known.usual.get(edge, 0.0) if self._cell.first is None else self._usual_under_first(edge)
         if before is None or after is None:

@@ -16,6 +16,7 @@ from harness.engine.familiar import IDLE_S, SETTLE_S, between
 from harness.engine.ground import Counts, Injecting
 from harness.engine.kinds import fault_of
 from harness.engine.known_answers import Provider
+from harness.engine.proxy_watch import PutRight, watched
 from harness.errors import HarnessError
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.matrix import Cell, Kind
@@ -37,6 +38,8 @@ class Stand:
     clock: Clock
     counts: Callable[[], Awaitable[Counts | None]]
     deaths: Callable[[], tuple[str, ...]]
+    put_right: PutRight
+    """Starts proxies anew that died or hang, and gives their names; raises HarnessError."""
     background: Mapping[str, float]
     """Edge → requests a second when nobody asks."""
     usual: Mapping[str, float]
@@ -83,13 +86,15 @@ class ContractCell:
         clock = self._stand.clock
         began = clock.now()
         trial = ContractTrial(cell=self._cell)
+        sick: set[str] = set()
         try:
-            trial = await self._under_fault(trial)
+            async with watched(self._stand.put_right, sick.update):
+                trial = await self._under_fault(trial)
         except HarnessError as error:
             trial = replace(trial, trouble=str(error))
         finally:
             healed = await self._heal()
-        trial = replace(trial, healed=healed or trial.healed)
+        trial = replace(trial, healed=healed or trial.healed, sick=tuple(sorted(sick)))
         if trial.replays:
             ill, recovered_s = await recover(self._stand)
             trial = replace(trial, ill=ill, recovered_s=recovered_s, deaths=self._stand.deaths())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 from harness.checkers import judge, measured
 from harness.engine.bench import Bench, Progress, history, senses
 from harness.engine.crashes import crashed
 from harness.engine.guard import Trip, Tripped, guarded
+from harness.engine.proxy_watch import watched
 from harness.engine.readiness import watch_readiness
 from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, well_since
 from harness.engine.session import Session
@@ -143,10 +144,15 @@ async def _break(bench: Bench, experiment: Experiment, progress: Progress) -> No
     """Inject, watch the proxies, heal; the window runs from the first fault in force to the last one's healing."""
     session = bench.session
     await bench.driver.take_distinct()
-    watching = (_watch(bench, progress), _pace(bench, experiment), watch_readiness(bench, experiment, progress))
+
+    def break_off(sick: Iterable[str]) -> None:
+        progress.sick.update(sick)
+        progress.broken_off.set()
+
+    watching = (_pace(bench, experiment), watch_readiness(bench, experiment, progress))
     beside = [asyncio.create_task(each) for each in watching]
     try:
-        async with asyncio.TaskGroup() as group:
+        async with watched(session.deployment.mesh.put_right, break_off), asyncio.TaskGroup() as group:
             for injection in experiment.injections:
                 group.create_task(_inject_and_heal(bench, experiment, injection, progress))
     except* HarnessError as errors:
@@ -181,18 +187,6 @@ async def _pace(bench: Bench, experiment: Experiment) -> None:
         if experiment.ramp is None or elapsed_s >= experiment.ramp.over:
             return
         await session.clock.sleep(PACE_S)
-
-
-async def _watch(bench: Bench, progress: Progress) -> None:
-    """Look whether the proxies are well; those that are not are started anew, and the experiment is broken off."""
-    while True:
-        try:
-            progress.sick.update(await bench.session.deployment.mesh.put_right())
-        except HarnessError as error:
-            progress.sick.add(f"the watch over the proxies ({error})")
-        if progress.sick:
-            progress.broken_off.set()
-        await bench.session.clock.sleep(LOOK_S)
 
 
 async def _unless_broken_off(bench: Bench, progress: Progress, seconds: float) -> bool:

@@ -92,7 +92,7 @@ class Familiar:
     usual: Mapping[str, float] = field(default_factory=dict)
     """Edge → requests in each clean visit at least. Its keys are the edges that the journey crosses."""
     own: frozenset[str] = frozenset()
-    """Edges that each clean visit is known to cross, though others cross them all the time."""
+    """Edges that each clean visit is known to cross, or one after it, though others cross them all the time."""
     hidden: frozenset[str] = frozenset()
     """Those of them that only many visits showed."""
     at_once: bool = False
@@ -177,7 +177,7 @@ async def get_to_know(ground: Ground, journey: str, numbers: Iterator[int], back
         visit_s=took_s / CLEAN_VISITS,
         background=background,
     )
-    known.own = frozenset(edge for edge, least in known.usual.items() if least)
+    known.own = _own(known, counts, ground.clock.now() - began)
     if not known.trouble and any(one.method in COMMANDS for visit in visits for one in visit.exchanges):
         known.paths = constant_paths(visits)
         known.witnesses = await _witnesses(ground, known, numbers)
@@ -226,6 +226,19 @@ async def _burst(ground: Ground, known: Familiar, numbers: Iterator[int], least:
     known.usual = {edge: usual[edge] for edge in ground.topology.edges if edge in usual}
     known.own |= found.keys()
     known.hidden = frozenset(found)
+
+
+def _own(known: Familiar, counts: list[Counts | None], took_s: float) -> frozenset[str]:
+    """The edges that each clean visit crosses, or that all of them together cross so often."""
+    first, last = counts[0], counts[-1]
+    if first is None or last is None:
+        return frozenset()
+    crossed, background = between(first, last), known.background
+    return frozenset(
+        edge
+        for edge, least in known.usual.items()
+        if least or is_own(crossed.get(edge, 0), visits=CLEAN_VISITS, background=background.most(edge, took_s))
+    )
 
 
 def is_own(count: int, *, visits: int, background: float) -> bool:

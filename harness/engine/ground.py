@@ -15,6 +15,7 @@ from harness.checkers.trial import Promised
 from harness.clock import Clock
 from harness.engine.cell_blame import Blaming, nobody
 from harness.engine.hearing import Heard
+from harness.engine.proxy_watch import PutRight
 from harness.engine.session import Session
 from harness.load.visits import Visitor
 from harness.model.events import Event
@@ -78,6 +79,8 @@ class Ground:
     """Start every service anew; raises HarnessError."""
     deaths: Callable[[], tuple[str, ...]]
     """What ended by itself since the last call."""
+    put_right: PutRight
+    """Starts proxies anew that died or hang, and gives their names; raises HarnessError."""
     record: Callable[[Event], None]
     now: Callable[[], float]
     """Seconds since the run began."""

@@ -325,6 +325,8 @@ class Matrix:
                 if not known.trouble:
                     break
                 self._ground.say(f"  once more, since it was not clean: {known.trouble}")
+                if sick := await self._ground.put_right():
+                    self._ground.say(f"  started anew, since it died or hung: {', '.join(sick)}")
                 await warm_up(self._ground, journey, self._numbers)
                 known = await get_to_know(self._ground, journey, self._numbers, background)
         except HarnessError as error:

@@ -34,6 +34,7 @@ async def ground_of(
         views=SystemViews(session, reads),
         restart=lambda: restart_services(session),
         deaths=lambda: take_deaths(session),
+        put_right=session.deployment.mesh.put_right,
         record=session.recorder.record,
         now=session.now,
         say=session.say,

@@ -13,7 +13,16 @@ from harness.model.system import CUSTOMERS, edge_name
 from harness.model.topology import Topology
 
 VALIDITY_RULES = frozenset(
-    {Rule.UNCLEAN, Rule.NOT_IN_FORCE, Rule.NOT_CROSSED, Rule.SHADOWED, Rule.PLACEBO, Rule.HARNESS, Rule.FLAKY}
+    {
+        Rule.UNCLEAN,
+        Rule.NOT_IN_FORCE,
+        Rule.NOT_CROSSED,
+        Rule.SHADOWED,
+        Rule.PLACEBO,
+        Rule.HARNESS,
+        Rule.FLAKY,
+        Rule.PROXY,
+    }
 )
 CHECK = "matrix"
 

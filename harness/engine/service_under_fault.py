@@ -39,7 +39,7 @@ QUIET_RATE = 2.0
 """Requests a second on all edges together that are taken for rest."""
 FALLS_TO = 0.7
 """From one look to the next, at most this part is left of what falls."""
-_VALIDITY = frozenset({Rule.NOT_IN_FORCE, Rule.NOT_CROSSED, Rule.NOT_TRIED, Rule.HARNESS, Rule.PLACEBO})
+_VALIDITY = frozenset({Rule.NOT_IN_FORCE, Rule.NOT_CROSSED, Rule.NOT_TRIED, Rule.HARNESS, Rule.PLACEBO, Rule.PROXY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +187,7 @@ class ServiceUnderFault:
             injector=session.injector,
             clock=session.clock,
             counts=self._counts,
+            put_right=session.deployment.mesh.put_right,
             deaths=lambda: take_deaths(session),
             background={},
             usual={},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from harness.checkers.again import BY_TIME, by_chance, settled, wants_another
+from harness.checkers.again import by_chance, by_load, doubted, settled, wants_another, wants_control
 from harness.checkers.cells import judge
 from harness.checkers.clean_class import same_class
 from harness.checkers.trial import Owed, Trial, told_apart
@@ -17,7 +17,9 @@ from harness.engine.owed import owed_of
 from harness.errors import HarnessError
 from harness.model.matrix import Cell, CellVerdict, FirstFault, Kind, Rule
 from harness.model.system import CUSTOMERS, edge_name
-from harness.model.verdict import Verdict
+
+CONTROL_VISITS = 10
+"""Without any fault, for a red cell whose visits disagree: of what fails in every third, one in fifty stays red."""
 
 
 class Trials:
@@ -58,19 +60,33 @@ class Trials:
         for edge in {edge for each in trials for edge in each.opened} - opened:
             known.found.pop(edge, None)
         result = replace(settled(trials), opened=tuple(sorted(opened)))
+        if wants_control(result, trials) and (ill := await self._ill_without_a_fault(known)):
+            result = doubted(result, ill)
         self.results.append(result)
         return result
+
+    async def _ill_without_a_fault(self, known: Familiar) -> str:
+        """Why one of several visits is not as the clean ones, though nothing is broken; empty when all are."""
+        for _ in range(CONTROL_VISITS):
+            if known.sick or self._over():
+                break
+            try:
+                visit = await self._ground.visitor.visit(known.journey, number=next(self._numbers))
+            except HarnessError:
+                break
+            if ill := same_class(known.clean, visit, deadline_s=known.deadline_s):
+                return ill
+        return ""
 
     async def under(self, known: Familiar, cell: Cell, milder: Milder) -> CellVerdict:
         """A trial of a cell under a milder fault; no result of the matrix.
 
-        Another where chance kept it from telling, and where it failed by time alone: the better of the two counts.
+        Another where chance kept it from telling, and where it failed as load may do: the better of the two counts.
         """
         verdict = await self._gently(known, cell, milder)
         if by_chance(verdict):
             return await self._gently(known, cell, milder)
-        failed = {each.rule for each in verdict.findings if each.verdict is Verdict.FAIL}
-        if failed and failed <= BY_TIME:
+        if by_load([verdict]):
             again = await self._gently(known, cell, milder)
             return verdict if by_chance(again) else again
         return verdict
@@ -106,7 +122,7 @@ class Trials:
         else:
             run = CellRun(self._ground, known, cell, self._pace, self._numbers, in_turn=in_turn)
             trial = replace(await run.run(already), usable_before=self._usable_before(cell))
-            if cell.first is None and cell.kind is not Kind.PLACEBO:
+            if cell.first is None and cell.kind is not Kind.PLACEBO and not trial.sick:
                 opened = self._note_found(known, cell, trial, run.crossed)
         replay = self._ground.replay(cell)
         verdict = judge(replace(trial, replay=replay), self.owed(known, cell))

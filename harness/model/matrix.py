@@ -69,6 +69,8 @@ LINE_KINDS = tuple(kind for kind in KINDS if kind not in HTTP_KINDS and kind not
 """The first six, which every consumer is put to, whatever speaks on the edge."""
 SLOW_KINDS = frozenset({Kind.BLACK_HOLE, Kind.LATENCY, Kind.HALF_OPEN, Kind.ONE_WAY, Kind.TRICKLE})
 """Those that a consumer has to give up on by itself."""
+ANSWERED_KINDS = frozenset({Kind.MALFORMED})
+"""Those under which the provider does its work, and what it answers can be heard."""
 
 
 class Rule(StrEnum):
@@ -88,6 +90,8 @@ class Rule(StrEnum):
     """Declared to be usable without the provider, and it was not."""
     STATE = "state-changed"
     """The state changed though the customer was told no."""
+    TWICE = "done-twice"
+    """A command was sent again, and its provider took it for another."""
     DIED = "died"
     """An instance ended by itself."""
     RECOVERY = "not-recovered"
@@ -104,6 +108,8 @@ class Rule(StrEnum):
     """A fault that does nothing was found to do something."""
     HARNESS = "harness"
     """Something in the harness went wrong."""
+    PROXY = "proxy-died"
+    """A proxy died or hung while the fault was in force."""
     CLASS = "other-class"
     """Answered without the fault, and told under it that it is not there or not allowed; or the other way round."""
     REFUSAL = "unclear-refusal"

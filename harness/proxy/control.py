@@ -23,12 +23,14 @@ from harness.model.fault import Hits
 from harness.model.observation import CrossingSecond
 from harness.model.process import Process, ProcessSpec, Spawner
 from harness.proxy.bends import Bend
+from harness.proxy.patience import at_work, patiently
 from harness.proxy.relay import CONTROL_LINE_LIMIT, RelayLine
 
 NAME = "relay"
 SOCKET = "relay.sock"
 READY_WITHIN_S = 15.0
 COMMAND_WITHIN_S = 2.0
+"""Of silence, as `patiently` counts it: a relay that gets no processor is given time."""
 STOP_WITHIN_S = 2.0
 KILL_WITHIN_S = 5.0
 LOG_TAIL = 500
@@ -225,9 +227,8 @@ class RelayControl:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            async with asyncio.timeout(COMMAND_WITHIN_S):
-                self._writer.write(json.dumps({"id": number, **command}).encode() + b"\n")
-                return await answer
+            self._writer.write(json.dumps({"id": number, **command}).encode() + b"\n")
+            return await patiently(answer, silence_s=COMMAND_WITHIN_S, works=lambda: at_work(self._process))
         except TimeoutError as error:
             raise ProxyError(f"the relay did not {do} {line} within {COMMAND_WITHIN_S:g} s") from error
         finally:

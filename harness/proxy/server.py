@@ -16,13 +16,19 @@ from harness.clock import Clock
 from harness.errors import ProxyError
 from harness.model.process import Process, ProcessSpec, Spawner
 from harness.proxy.client import ToxiproxyClient
+from harness.proxy.patience import at_work, patiently
+from harness.proxy.signs import answers
 
 LOOPBACK = "127.0.0.1"
 READY_WITHIN_S = 10.0
 POLL_EVERY_S = 0.01
-ALIVE_WITHIN_S = 1.0
+HANGS_AFTER_S = 1.0
+"""Of silence, as `patiently` counts it; foreign servers, which can't be seen to be starved, get longer."""
+FOREIGN_HANGS_AFTER_S = 3.0
 CHANGED_WITHIN_S = 3.0
 """How long a change, or the restart that follows one that stalls, may take before the server counts as hanging."""
+ASKED_AT_MOST = 3
+"""Times whether it lives, when somebody restarts it while it is asked."""
 KILL_WITHIN_S = 5.0
 STOP_GRACE_S = 1.0
 
@@ -75,6 +81,7 @@ class ToxiproxyServer:
         self._listeners = listeners
         self._clock = clock
         self._process: Process | None = None
+        self._restarts = 0
 
     @property
     def log(self) -> Path:
@@ -107,25 +114,44 @@ class ToxiproxyServer:
 
     async def restart(self) -> None:
         """SIGKILL it and start it again from its configuration; hold `changing` meanwhile."""
+        self._restarts += 1
         await self._kill()
         await self.start()
 
     async def alive(self) -> bool:
-        """Whether it runs and answers a question that hangs when its listeners do."""
-        try:
-            async with asyncio.timeout(CHANGED_WITHIN_S):
-                await self.changing.acquire()
-        except TimeoutError:
-            return False
-        self.changing.release()
+        """Whether it runs and answers a question that hangs when its listeners do.
+
+        A server that ended, or refuses, is told at once; one that gets no processor is given time.
+        """
+        for _ in range(ASKED_AT_MOST):
+            try:
+                restarts = await patiently(
+                    self._unchanging(), silence_s=CHANGED_WITHIN_S, works=self._works, clock=self._clock
+                )
+            except TimeoutError:
+                return False
+            if await self._answers():
+                return True
+            if self._restarts == restarts:
+                return False
+        return False
+
+    async def _unchanging(self) -> int:
+        """Wait until nobody changes it; how often it was restarted by then."""
+        async with self.changing:
+            return self._restarts
+
+    async def _answers(self) -> bool:
         if self._process is None or self._process.returncode is not None:
             return False
+        asked = answers(self._host, self._port)
         try:
-            async with asyncio.timeout(ALIVE_WITHIN_S):
-                await asyncio.to_thread(self.client.proxies)
-        except (ProxyError, TimeoutError):
+            return await patiently(asked, silence_s=HANGS_AFTER_S, works=self._works, clock=self._clock)
+        except TimeoutError:
             return False
-        return True
+
+    def _works(self) -> bool:
+        return at_work(self._process)
 
     async def stop(self) -> None:
         """Stop it; nothing happens when it is gone."""

@@ -39,6 +39,10 @@ _BY_RULE: Mapping[Rule, str] = {
         "A no that was a yes: give the command an idempotency key, keep what is pending, and ask {provider} what became"
         " of it before anybody is told no; or answer 202 and settle it later."
     ),
+    Rule.TWICE: (
+        "Give each command of {consumer} one idempotency key, made before its first attempt and sent with each of them;"
+        " let {provider} answer a known key with what it answered first. Without a key, don't try a command again."
+    ),
     Rule.DIED: "Catch the error where the call is made: one answer of a provider must not end an instance.",
     Rule.RECOVERY: (
         "Throw away connections and cached errors that failed, limit how long a breaker stays open, and see that"
@@ -51,6 +55,7 @@ _BY_RULE: Mapping[Rule, str] = {
 _UNKNOWN: Mapping[Rule, str] = {
     Rule.NOT_CROSSED: "Nothing to mend yet: see that the journey really crosses the edge, then run the command below.",
     Rule.NOT_IN_FORCE: "Nothing to mend yet: the fault did not act, or was not seen to be gone. Run it again alone.",
+    Rule.PROXY: "Nothing to mend yet: a Toxiproxy or the relay died, see its log in the run's directory. Run it again.",
     Rule.UNCLEAN: "Mend the journey first: it fails, or changes from visit to visit, without any fault.",
     Rule.FLAKY: "Settle it first, with more visits (--visits 10) on a machine that is not busy.",
 }

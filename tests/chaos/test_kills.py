@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,9 @@ import pytest
 from chaos import doomed, kills
 from chaos.doomed import FAULTS, WITHIN_S, Death, Doom, begin, dooms, held_by, lay_out, left_of, meet, until_begun
 from harness.engine.session import IN_FORCE
-from tests.e2e.shops import findings, journal, until
+from harness.model.events import MatrixCellEnded
+from harness.model.verdict import Verdict
+from tests.e2e.shops import COMMAND, findings, journal, until
 
 KILLS = 10
 AT_ONCE = 3
@@ -116,6 +119,42 @@ def test_a_proxy_that_dies_or_hangs_under_a_fault_ends_it_at_once_in_unknown(
     steps = [json.loads(line)["step"] for line in (root / "run" / IN_FORCE).read_text().splitlines()]
     assert steps == ["arm", "armed", "heal", "healed"]
     assert left_of(root, doomed.NOTHING_HELD) == ()
+
+
+@pytest.mark.e2e
+@pytest.mark.loopback
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_proxy_that_dies_or_hangs_in_a_cell_of_the_matrix_makes_only_that_one_unknown(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    root = tmp_path / "it"
+    _started(root, LONG)
+    words = ("chaos", "matrix", "system.yaml", "--kind", "black-hole", "--kind", "reset", "--visits", "10")
+    with (root / "output.log").open("wb") as output:
+        run = subprocess.Popen([*COMMAND, *words, "--directory", "run"], cwd=root, stdout=output, stderr=output)
+    try:
+        until(lambda: "black-hole-only" in _seen_to_bite(root / "run"), within_s=90, what="the cell")
+        os.kill(part_of(root, run.pid, "toxiproxy-front.json"), how)
+        assert run.wait(timeout=90) == 2
+    finally:
+        run.kill()
+        run.wait()
+    cells = {str(each.result.cell): each.result for each in journal(root / "run") if isinstance(each, MatrixCellEnded)}
+    lost = cells.pop("look, front->back black-hole")
+    assert (lost.verdict, lost.trials) == (Verdict.UNKNOWN, 1)
+    assert lost.reason == "toxiproxy-front died or hung while the fault was in force"
+    assert {name: each.verdict for name, each in cells.items()} == dict.fromkeys(cells, Verdict.PASS)
+    assert "look, front->back reset" in cells
+    assert left_of(root, doomed.NOTHING_HELD) == ()
+
+
+def _seen_to_bite(run: Path) -> str:
+    """The steps of arming that are over."""
+    try:
+        lines = (run / IN_FORCE).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(line for line in lines if '"armed"' in line)
 
 
 @pytest.mark.e2e

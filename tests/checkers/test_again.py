@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.again import settled, wants_another
+from harness.checkers.again import doubted, settled, wants_another, wants_control
 from harness.model.matrix import Cell, CellFinding, CellVerdict, Kind, Rule
 from harness.model.verdict import Verdict
 
@@ -41,6 +41,16 @@ def test_a_fail_a_chance_and_visits_that_disagree_are_tried_again(first: CellVer
 
 def test_a_doubt_that_no_repetition_dispels_is_not_tried_again() -> None:
     assert not wants_another([seen(Rule.UNCLEAN, Verdict.UNKNOWN)])
+
+
+def test_a_trial_in_which_a_proxy_died_is_told_and_not_talked_away_by_another() -> None:
+    lost = replace(seen(Rule.PROXY, Verdict.UNKNOWN), mixed=True)
+
+    assert not wants_another([lost])
+    assert settled([lost]).verdict is Verdict.UNKNOWN
+    assert wants_another([replace(lost, cell=Cell(journey="browse", edge="", kind=Kind.PLACEBO))])
+    assert wants_another([LATE, lost])
+    assert settled([LATE, lost, LATE]).verdict is Verdict.FAIL
 
 
 def test_what_failed_twice_is_red_and_says_so() -> None:
@@ -79,6 +89,40 @@ def test_what_a_busy_machine_may_do_is_red_by_most_of_three_trials_else_unknown(
     assert whole.verdict is Verdict.UNKNOWN
     assert [each.rule for each in whole.findings] == [Rule.FLAKY]
     assert "in 1 of 3 trials" in whole.reason
+
+
+def test_a_refusal_in_one_trial_of_three_is_unknown_and_in_two_red() -> None:
+    refused = replace(seen(Rule.USABLE), at_once=True)
+
+    assert wants_another([refused, GOOD])
+    assert settled([refused, GOOD, GOOD]).verdict is Verdict.UNKNOWN
+    assert settled([refused, GOOD, refused]).verdict is Verdict.FAIL
+    assert settled([refused, refused]).verdict is Verdict.FAIL
+
+
+def test_what_must_never_happen_is_red_though_it_comes_with_a_refusal() -> None:
+    both = replace(WRONG, findings=WRONG.findings + seen(Rule.USABLE).findings)
+
+    assert settled([both, GOOD]).verdict is Verdict.FAIL
+
+
+def test_only_what_load_may_do_and_not_always_is_held_against_visits_without_a_fault() -> None:
+    refused = seen(Rule.USABLE)
+    now_and_then = replace(refused, mixed=True)
+
+    assert wants_control(settled([now_and_then, now_and_then]), [now_and_then, now_and_then])
+    assert wants_control(settled([refused, GOOD, refused]), [refused, GOOD, refused])
+    assert not wants_control(settled([refused, refused]), [refused, refused])
+    wrong = replace(WRONG, mixed=True)
+    assert not wants_control(settled([wrong, wrong]), [wrong, wrong])
+    assert not wants_control(GOOD, [GOOD])
+
+
+def test_what_fails_without_a_fault_as_well_proves_nothing_and_both_are_told() -> None:
+    whole = doubted(settled([seen(Rule.USABLE)] * 2), "GET / → 503 in 402 ms: an error of the server")
+
+    assert (whole.verdict, [each.rule for each in whole.findings]) == (Verdict.UNKNOWN, [Rule.FLAKY])
+    assert whole.reason.startswith("it was not-usable; not always, and without any fault as well: GET / → 503")
 
 
 def test_what_is_late_only_with_several_visits_at_once_passes_in_turn() -> None:

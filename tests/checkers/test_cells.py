@@ -320,6 +320,12 @@ def test_trouble_in_the_harness_is_nobodys_fault() -> None:
     assert doubted(under(visit(got(500)), trial=replace(TRIAL, trouble="the relay is gone")), Rule.HARNESS)
 
 
+def test_nothing_follows_from_a_cell_whose_proxy_died() -> None:
+    found = under(visit(got(500)), trial=replace(TRIAL, sick=("relay",), trouble="the relay is gone"))
+    assert doubted(found, Rule.PROXY)
+    assert found.reason == "relay died or hung while the fault was in force"
+
+
 def test_a_placebo_that_changes_nothing_passes_and_any_other_is_unknown() -> None:
     placebo = replace(TRIAL, crossed=Crossed(count=0))
 
@@ -466,5 +472,7 @@ def test_an_edge_that_everybody_crosses_counts_when_it_is_known_as_the_journeys_
     assert doubted(under(visit(), visit(), trial=replace(TRIAL, crossed=busy)), Rule.NOT_CROSSED)
     own = replace(TRIAL, crossed=replace(busy, own=True))
     assert under(visit(), visit(), trial=own).verdict is Verdict.PASS
+    opened = replace(TRIAL, crossed=replace(busy, own=True, count=0, opened=2))
+    assert "2 connections met the fault" in under(visit(), visit(), trial=opened).reason
     missed = replace(TRIAL, crossed=replace(busy, own=True, count=1))
     assert doubted(under(visit(), visit(), trial=missed), Rule.NOT_CROSSED)

@@ -77,6 +77,7 @@ def test_without_a_fault_in_force_or_seen_to_be_gone_nothing_is_judged() -> None
     assert rules(replace(wrong, healed=None)) == not_in_force
     assert rules(replace(wrong, healed=replace(GONE, verified=False))) == not_in_force
     assert rules(replace(wrong, trouble="the relay is gone")) == [(Verdict.UNKNOWN, Rule.HARNESS)]
+    assert rules(replace(wrong, trouble="the relay is gone", sick=("relay",))) == [(Verdict.UNKNOWN, Rule.PROXY)]
     assert rules(replace(wrong, replays=())) == [(Verdict.UNKNOWN, Rule.NOT_TRIED)]
 
 

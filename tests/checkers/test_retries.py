@@ -22,6 +22,7 @@ from tests.checkers.histories import (
     LOST_PAYMENTS,
     PAYMENTS,
     WINDOWS,
+    Refuse,
     crossing_seconds,
     experiment,
     history,
@@ -120,8 +121,42 @@ def test_without_a_change_hardly_any_of_many_runs_is_refuted() -> None:
     assert wrong <= 4
 
 
+def budgeted(chance: random.Random, per_s: float, *, instances: int) -> History:
+    """Every retry that a tenth of the calls and five tokens of each instance of the caller allow, as soon as it may."""
+    rows = seen({"orders->payments": 1}, {"orders->payments": 1})
+    calls = [round(max(0.0, chance.gauss(per_s, per_s**0.5))) for _ in rows.crossings]
+    tokens = 5.0 * instances
+    crossings = []
+    for each, usual in zip(rows.crossings, calls, strict=True):
+        retried = 0
+        if each.second >= FAULT.start:
+            tokens += 0.1 * usual
+            retried = min(usual, int(tokens))
+            tokens -= retried
+        crossings.append(replace(each, requests=usual + retried))
+    return replace(rows, crossings=tuple(crossings))
+
+
+@pytest.mark.parametrize("instances", [1, 4])
+def test_who_keeps_to_a_retry_budget_is_never_refuted_however_few_the_calls(instances: int) -> None:
+    chance = random.Random(11)  # noqa: S311 -- repeatable chance, nothing secret
+    for per_s in (2.0, 4.0, 8.0, 16.0, 40.0):
+        found = [only(retries(budgeted(chance, per_s, instances=instances))) for _ in range(25)]
+        assert not [each.reason for each in found if each.verdict is Verdict.FAIL]
+
+
 def test_rows_of_other_lines_do_not_count() -> None:
     clean = seen({"orders->payments": 10}, {"orders->payments": 10})
     other = tuple(crossing_seconds(FAULT, "gateway-1->recommendations-1", requests=900))
     rows: tuple[CrossingSecond, ...] = (*clean.crossings, *other)
     assert only(retries(replace(clean, crossings=rows))).verdict is Verdict.PASS
+
+
+def test_where_connections_are_refused_no_few_calls_are_taken_for_a_proof() -> None:
+    question = experiment(PAYMENTS, fault=Refuse())
+    found = only(retries(seen({"orders->payments": 10}, {"orders->payments": 0}, question)))
+
+    assert found.verdict is Verdict.PASS
+    assert "not judged, since nobody counts what is refused" in found.reason
+    more = only(retries(seen({"orders->payments": 10}, {"orders->payments": 30}, question)))
+    assert more.verdict is Verdict.FAIL, "what is counted counts, as of an instance that is left"

@@ -27,6 +27,8 @@ SMALL = (
 )  # fmt: skip
 SMALL_EXPERIMENTS = ("recommendations-gone", "payments-black-hole", "payments-killed")
 COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
+HASTY = (sys.executable, "-m", "chaos.hasty")
+"""As `COMMAND`, in a copy of the shop: to what a run breaks, without what takes the time to be sure."""
 
 
 def copied(to: Path) -> Path:
@@ -73,11 +75,11 @@ def harness(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def started(root: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def started(root: Path, *arguments: str, command: tuple[str, ...] = COMMAND) -> subprocess.Popen[bytes]:
     """Start a command in a session of its own; its output goes to `output.log`."""
     with (root / "output.log").open("wb") as output:
         return subprocess.Popen(
-            [*COMMAND, *arguments], cwd=root, stdout=output, stderr=output, env=dict(os.environ), start_new_session=True
+            [*command, *arguments], cwd=root, stdout=output, stderr=output, env=dict(os.environ), start_new_session=True
         )
 
 

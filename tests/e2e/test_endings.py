@@ -1,4 +1,7 @@
-"""A run that is ended in the middle of a fault: by SIGKILL, and by SIGTERM."""
+"""A run on the shop that is ended in the middle of a fault: by SIGKILL, and by SIGTERM.
+
+It hurries to the fault: what it measures before is of no use to a run that is ended.
+"""
 
 import signal
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.events import InjectionArmed, InjectionHealed, RunEnded
-from tests.e2e.shops import journal, left_behind, small, started, until
+from tests.e2e.shops import HASTY, journal, left_behind, small, started, until
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +23,7 @@ def in_a_fault(root: Path) -> bool:
 
 def test_nothing_is_left_after_sigkill_in_the_middle_of_a_fault(tmp_path: Path) -> None:
     root = small(tmp_path)
-    run = started(root, *ARGUMENTS)
+    run = started(root, *ARGUMENTS, command=HASTY)
     try:
         until(lambda: in_a_fault(root), within_s=FAULT_WITHIN_S, what="a fault in force")
         assert len(left_behind(root)) > 10
@@ -34,7 +37,7 @@ def test_nothing_is_left_after_sigkill_in_the_middle_of_a_fault(tmp_path: Path) 
 
 def test_sigterm_heals_reports_and_ends_with_130(tmp_path: Path) -> None:
     root = small(tmp_path)
-    run = started(root, *ARGUMENTS)
+    run = started(root, *ARGUMENTS, command=HASTY)
     try:
         until(lambda: in_a_fault(root), within_s=FAULT_WITHIN_S, what="a fault in force")
         run.send_signal(signal.SIGTERM)

@@ -96,6 +96,8 @@ class World:
     bites: bool = True
     relay_gone: bool = False
     restartable: bool = True
+    sick: list[str] = field(default_factory=list)
+    """Proxies that died and were not yet started anew."""
     without_proxy: frozenset[str] = frozenset()
     names: tuple[str, ...] = ("browse",)
     """The journeys, which do all the same."""
@@ -205,6 +207,11 @@ class World:
         self.deaths.clear()
         return taken
 
+    async def put_right(self) -> tuple[str, ...]:
+        taken = tuple(self.sick)
+        self.sick.clear()
+        return taken
+
     def ground(self, of: Topology) -> Ground:
         """The system as the ground of a matrix."""
         return Ground(
@@ -216,6 +223,7 @@ class World:
             views=self.views,
             restart=self.restart,
             deaths=self.take_deaths,
+            put_right=self.put_right,
             record=self.events.append,
             now=self.clock.now,
             say=self.said.append,

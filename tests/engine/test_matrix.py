@@ -15,7 +15,7 @@ from harness.model.matrix import KINDS, CellVerdict, FirstFault, Kind, Outlook, 
 from harness.model.system import Need
 from harness.model.verdict import Verdict
 from harness.model.visits import Trouble
-from tests.engine.grounds import Behaviour, Reply, World, topology
+from tests.engine.grounds import DESCRIPTION, Behaviour, Reply, World, topology
 
 PACE = Pace(visits=2, restart=True)
 
@@ -25,11 +25,17 @@ def refusing(world: World) -> Reply:
     return Reply(status=503, document="") if "web->stock" in world.faults() else Reply()
 
 
-async def conducted(
-    tmp_path: Path, world: World, *, kinds: tuple[Kind, ...] = (), edges: tuple[str, ...] = (), pace: Pace = PACE
+async def conducted(  # noqa: PLR0913 -- all by keyword: what is asked for
+    tmp_path: Path,
+    world: World,
+    *,
+    kinds: tuple[Kind, ...] = (),
+    edges: tuple[str, ...] = (),
+    pace: Pace = PACE,
+    description: str = DESCRIPTION,
 ) -> tuple[Outlook, dict[tuple[str, Kind], CellVerdict]]:
     """The outlook, and the cells by edge and kind."""
-    matrix = Matrix(world.ground(topology(tmp_path)), Wanted(kinds=kinds, edges=edges, pace=pace))
+    matrix = Matrix(world.ground(topology(tmp_path, description)), Wanted(kinds=kinds, edges=edges, pace=pace))
     outlook = await matrix.run()
     assert not world.in_force, "everything is healed"
     return outlook, {(each.cell.edge, each.cell.kind): each for each in matrix.results}
@@ -86,6 +92,26 @@ async def test_a_cell_whose_edge_is_not_crossed_while_the_fault_is_in_force_is_u
 
     for kind in (Kind.RESET, Kind.LATENCY):
         assert cells["web->stock", kind].findings[0].rule is Rule.NOT_CROSSED
+
+
+STORE = DESCRIPTION.replace("  stock: {owner: us, run: {command: [stock]}}\n", "").replace(
+    "edges:", "stores:\n  stock: {owner: us, kind: redis}\nedges:"
+)
+
+
+@pytest.mark.parametrize(("asks_again_a_second", "rule"), [(0.5, None), (0.0, Rule.NOT_CROSSED)])
+async def test_a_store_whose_connection_was_cut_is_broken_until_somebody_asks_again(
+    tmp_path: Path, asks_again_a_second: float, rule: Rule | None
+) -> None:
+    def once_cut_goes_without(world: World) -> Reply:
+        return Reply(crosses=()) if world.faults() else Reply()
+
+    world = World(once_cut_goes_without, beats={"web->stock": asks_again_a_second})
+    _, cells = await conducted(tmp_path, world, kinds=(Kind.RESET,), description=STORE)
+
+    cell = cells["web->stock", Kind.RESET]
+    assert (cell.findings[0].rule if cell.findings else None) == rule
+    assert cell.verdict is (Verdict.UNKNOWN if rule else Verdict.PASS), cell.reason
 
 
 async def test_where_nothing_counts_every_edge_is_tried_and_only_what_is_felt_is_judged(tmp_path: Path) -> None:

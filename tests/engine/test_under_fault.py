@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
 from harness.cli.contracts import contracts
 from harness.engine.run import RunResult
+from harness.engine.session import IN_FORCE, Settings
 from harness.engine.under_fault import UnderFaultOptions, prepare_under_fault, run_under_fault
 from harness.errors import DeclarationError
 from harness.model.events import FindingMade
@@ -117,6 +119,44 @@ def test_terminal_page_and_json_tell_it(looked: Looked) -> None:
     assert (hang["operation"], hang["owner"]) == ("GET /hanging/{sku}", "nightshift")
     assert hang["curl"].startswith("curl ")
     assert told["figures"]["requests replayed"] > 0
+
+
+@pytest.mark.loopback
+async def test_a_proxy_that_dies_in_a_cell_makes_it_unknown_and_the_next_is_conducted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    options = UnderFaultOptions(
+        system=description(tmp_path),
+        edges=("careful->stock",),
+        kinds=(Kind.BLACK_HOLE, Kind.RESET),
+        cases=False,
+        settings=Settings(directory=run),
+    )
+    running = asyncio.create_task(run_under_fault(options, say=lambda _: None))
+    while "stock-black-hole" not in _armed(run) and not running.done():  # noqa: ASYNC110 -- told in a file
+        await asyncio.sleep(0.01)
+    (proxy,) = [
+        each
+        for each in psutil.Process().children(recursive=True)
+        if any(part.endswith("toxiproxy-careful.json") for part in each.cmdline())
+    ]
+    proxy.kill()
+    made = [each.finding for each in (await running).events if isinstance(each, FindingMade) and each.finding.edge]
+    lost = [each for each in made if each.subject.endswith("black-hole")]
+    assert [(each.verdict, each.check) for each in lost] == [(Verdict.UNKNOWN, "under-fault proxy-died")]
+    assert lost[0].reason == "toxiproxy-careful died or hung while the fault was in force"
+    assert {each.verdict for each in made if each not in lost} == {Verdict.PASS}
+
+
+def _armed(run: Path) -> str:
+    """The ids of what was seen to be in force, each in a line."""
+    try:
+        steps = [json.loads(line) for line in (run / IN_FORCE).read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return ""
+    return "\n".join(json.dumps(each) for each in steps if each["step"] == "armed")
 
 
 @pytest.mark.loopback

@@ -160,18 +160,22 @@ async def test_several_are_on_a_line_each_has_its_own_hits_and_healing_one_leave
         assert b"200 OK" in (await ask(consumer, READ)).head
 
 
-async def test_without_a_relay_that_does_it_it_is_not_in_force_nor_healed_by_one_that_is_gone(
-    toxiproxy: Path, tmp_path: Path
-) -> None:
+async def test_without_a_relay_that_does_it_it_is_not_in_force(toxiproxy: Path, tmp_path: Path) -> None:
     async with system(toxiproxy, tmp_path, relay=False) as (_running, injector):
         armed = await injector.inject(injection(status()))
         assert not armed.in_force
         assert "no relay stands on it" in armed.evidence
         assert (await injector.heal("it")).verified
-    async with system(toxiproxy, tmp_path) as (running, injector):
+
+
+async def test_a_relay_that_is_gone_is_started_anew_and_that_is_told(toxiproxy: Path, tmp_path: Path) -> None:
+    async with system(toxiproxy, tmp_path, Server(answers=Shop().answers)) as (running, injector):
         assert (await injector.inject(injection(status()))).in_force
         await running.spawner.kill("relay")
         healed = await injector.heal("it")
-        assert not healed.verified
+        assert (healed.verified, healed.by) == (True, HealedBy.RESTARTED), healed.evidence
         assert "relay is gone" in healed.evidence
-        assert [each.id for each in injector.in_force] == ["it"]
+        assert healed.hits is None, "nobody knows any more what it met"
+        assert not injector.in_force
+        async with client(running.entry(CATALOG)) as consumer:
+            assert b"200 OK" in (await ask(consumer, READ)).head

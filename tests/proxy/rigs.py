@@ -135,9 +135,14 @@ async def settled() -> None:
 
 async def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
     """Wait for something that another process brings about; fails when it does not come."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 -- another process has no event of ours
-            await asyncio.sleep(0.005)
+    try:
+        async with asyncio.timeout(within_s):
+            while not condition():  # noqa: ASYNC110 -- another process has no event of ours
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        # The loop itself may have come too late to look.
+        if not condition():
+            raise
 
 
 def line_id(consumer: str, provider: str) -> LineId:

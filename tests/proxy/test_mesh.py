@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +17,8 @@ from harness.model.exchange_rules import ExchangeRule, Later
 from harness.model.fault import EdgeTarget, InstanceTarget
 from harness.model.topology import InstanceId
 from harness.proxy.mesh import LinePlan, Mesh
-from tests.proxy.rigs import CLOCK, HOST, LocalSpawner, Server, client, free_port, get, line_id, rig, until
+from harness.proxy.server import HANGS_AFTER_S
+from tests.proxy.rigs import CLOCK, HOST, LocalSpawner, Server, client, free_port, get, line_id, rig, settled, until
 
 pytestmark = pytest.mark.loopback
 
@@ -25,6 +31,25 @@ def plan(consumer: str, provider: str, *, proxy: int | None = None) -> LinePlan:
     return LinePlan(
         line=line_id(consumer, provider), protocol="http", upstream_port=1, proxy_port=port, entry_port=free_port()
     )
+
+
+def starve(pid: int) -> None:
+    """Let all threads of a process run only when nobody else wants to."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+
+
+@asynccontextmanager
+async def busy_processors() -> AsyncIterator[None]:
+    """Two processes for each processor that want all of it."""
+    spin = (sys.executable, "-Sc", "while True: pass")
+    busy = [await asyncio.create_subprocess_exec(*spin) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for each in busy:
+            each.kill()
+            await each.wait()
 
 
 async def start(binary: Path, directory: Path, plans: list[LinePlan], spawner: LocalSpawner) -> Mesh:
@@ -183,6 +208,41 @@ async def test_what_is_dead_or_hangs_is_started_anew_and_does_again_what_it_shou
         before = running.total("gateway-1->catalog-1", "requests")
         await running.mesh.flush()
         assert running.total("gateway-1->catalog-1", "requests") > before
+
+
+async def test_all_of_them_are_asked_at_once_and_one_that_died_is_told_at_once(toxiproxy: Path, tmp_path: Path) -> None:
+    async with rig(toxiproxy, tmp_path, {f"one{index}->catalog": Server() for index in range(8)}) as running:
+        for index in range(1, 8):
+            await running.spawner.freeze(f"toxiproxy-one{index}")
+        began = CLOCK.now()
+        assert len(await running.mesh.alive()) == 7
+        assert CLOCK.now() - began < 7 * HANGS_AFTER_S
+        await running.spawner.processes["toxiproxy-one0"].signal(signal.SIGKILL)
+        assert not await running.mesh._servers["one0"].alive()
+
+
+async def test_those_that_get_no_processor_do_not_hang_and_one_that_hangs_among_them_is_told(
+    toxiproxy: Path, tmp_path: Path
+) -> None:
+    async with rig(toxiproxy, tmp_path, {f"one{index}->catalog": Server() for index in range(6)}) as running:
+        pids = {name: process.pid for name, process in running.spawner.processes.items()}
+        for pid in pids.values():
+            starve(pid)
+        async with busy_processors():
+            for _ in range(3):
+                assert await running.mesh.put_right() == []
+            await running.spawner.freeze("toxiproxy-one3")
+            assert await running.mesh.alive() == ["toxiproxy-one3"]
+        assert pids == {name: process.pid for name, process in running.spawner.processes.items()}
+
+
+async def test_a_server_that_somebody_restarts_while_it_is_asked_is_not_dead(toxiproxy: Path, tmp_path: Path) -> None:
+    async with rig(toxiproxy, tmp_path, {"gateway->catalog": Server()}) as running:
+        await running.spawner.freeze("toxiproxy-gateway")
+        asking = asyncio.create_task(running.mesh.alive())
+        await settled()
+        await running.mesh.restart("gateway")
+        assert await asking == []
 
 
 async def test_a_relay_that_hangs_is_started_anew(toxiproxy: Path, tmp_path: Path) -> None:

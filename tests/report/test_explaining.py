@@ -149,7 +149,7 @@ def test_a_cell_that_there_was_no_time_for_is_told_so() -> None:
 def test_there_is_advice_for_every_rule_that_a_cell_of_the_matrix_can_break_and_for_every_kind() -> None:
     of_matrix = {*Rule} - {Rule.CLASS, Rule.PACT, Rule.NOT_TRIED, Rule.PLACEBO, Rule.HARNESS, Rule.SHADOWED}
     for rule in of_matrix:
-        validity = rule in {Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.UNCLEAN, Rule.FLAKY}
+        validity = rule in {Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.UNCLEAN, Rule.FLAKY, Rule.PROXY}
         verdict = Verdict.UNKNOWN if validity else Verdict.FAIL
         for kind in KINDS:
             found = CellFinding(rule=rule, verdict=verdict, reason="")

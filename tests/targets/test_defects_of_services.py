@@ -16,6 +16,8 @@ from fraud.store import Scores
 from gateway import app as gateway
 from gateway.clients import SOFT_S
 from inventory import app as inventory
+from inventory.models import OrderCancelled
+from inventory.store import Inventory
 from inventory.sweeper import Sweeper
 from kit import defects
 from kit.host import Host
@@ -113,6 +115,19 @@ async def test_reservation_leak_sweeps_nothing(plant: Plant, *, on: bool) -> Non
     assert bool(sweeps) is not on
 
 
+async def test_reservation_leak_does_not_heed_that_an_order_is_off(plant: Plant, *, on: bool) -> None:
+    plant("reservation-leak", on=on)
+    begun: list[object] = []
+
+    class Transactions(Database):
+        async def transact(self, work: object) -> None:
+            begun.append(work)
+
+    off = OrderCancelled(event_id=str(uuid.uuid4()), order_id=str(uuid.uuid4()))
+    await Inventory(cast("Any", Transactions()), 30.0).returned(off)
+    assert bool(begun) is not on
+
+
 async def test_no_idempotency_key_takes_the_same_charge_twice(plant: Plant, *, on: bool) -> None:
     plant("no-idempotency-key", on=on)
     ledger = payments.parts(Host(Settings(service="payments")))
@@ -144,7 +159,7 @@ async def test_injection_makes_words_part_of_the_statement(plant: Plant, *, on: 
 
 async def test_double_effect_takes_every_delivery_for_the_first(plant: Plant, *, on: bool) -> None:
     plant("double-effect", on=on)
-    database = Database({"order_id": CUSTOMER})
+    database = Database({"recent": 0, "new_customer": True}, {"order_id": CUSTOMER})
     event = PlacedHeard(event_id=CUSTOMER, order_id=CUSTOMER, customer_id=CUSTOMER, total_cents=5)
     await Scores(cast("Any", database)).learn(event)
     assert ("DO UPDATE SET at = now()" in database.asked[-1]) is on

@@ -47,6 +47,19 @@ async def test_the_same_event_at_two_consumers_at_once_takes_effect_at_one(postg
     assert sorted(first) == [False] * 4 + [True]
 
 
+async def test_of_many_events_those_are_first_that_were_not_known_each_once(postgres: Postgres) -> None:
+    events = [str(uuid.uuid4()) for _ in range(3)]
+    statement = f"WITH {inbox.FIRSTS} SELECT event_id::text FROM first"  # noqa: S608 -- a constant
+
+    async def first(*event_ids: str) -> set[str]:
+        rows = await postgres.fetch(statement, list(event_ids))
+        assert len({row["event_id"] for row in rows}) == len(rows)
+        return {row["event_id"] for row in rows}
+
+    assert await first(events[0], events[1], events[0]) == set(events[:2])
+    assert await first(*events) == {events[2]}
+
+
 async def test_the_inbox_forgets_what_no_bus_delivers_any_more(postgres: Postgres) -> None:
     await postgres.fetch(
         "INSERT INTO inbox (event_id, at) SELECT gen_random_uuid(), now() - interval '9 days'"
@@ -59,3 +72,12 @@ async def test_the_inbox_forgets_what_no_bus_delivers_any_more(postgres: Postgre
     for _ in range(2):
         assert await postgres.transact(work)
     assert await postgres.fetchval("SELECT count(*) FROM inbox") == 2
+
+
+async def test_many_events_at_once_take_as_many_old_ones_with_them_as_each_by_itself(postgres: Postgres) -> None:
+    await postgres.fetch(
+        "INSERT INTO inbox (event_id, at) SELECT gen_random_uuid(), now() - interval '9 days'"
+        " FROM generate_series(1, 5)"
+    )
+    await postgres.fetch(f"WITH {inbox.FIRSTS} SELECT FROM first", [str(uuid.uuid4()), str(uuid.uuid4())])
+    assert await postgres.fetchval("SELECT count(*) FROM inbox") == 5 - 4 + 2

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from kit import outbox, trace
 from kit.bus import Bus
-from kit.outbox import Event, Outbox
+from kit.outbox import Event, Outbox, Pace
 from kit.postgres import Connection, Postgres
 from kit.trace import Kind
 from kit.trouble import Trouble, Unavailable
 
 from harness.model.system import Store, StoreKind
+from tests.targets.conftest import FakeClock
 from tests.targets.stores import Stores, postgres_of, running_stores
 
 pytestmark = pytest.mark.loopback
@@ -101,6 +102,16 @@ async def test_the_same_event_stored_twice_goes_out_once(postgres: Postgres) -> 
     assert bus.numbers == [1, 2]
 
 
+async def test_many_events_are_stored_in_one_round_trip_in_order_each_once(postgres: Postgres) -> None:
+    bus, known, many = Recorder(), 3, 2 * outbox.BATCH
+    await store(postgres, known)
+    await postgres.transact(lambda connection: outbox.put_all(connection, SUBJECT, [*map(happened, range(many))]))
+    await postgres.transact(lambda connection: outbox.put_all(connection, SUBJECT, []))
+    async with relay(postgres, bus):
+        await until(lambda: len(bus.events) >= many)
+    assert bus.numbers == [known, *(number for number in range(many) if number != known)]
+
+
 async def test_what_is_rolled_back_is_never_told(postgres: Postgres) -> None:
     async def work(connection: Connection) -> None:
         await outbox.put(connection, SUBJECT, happened(1))
@@ -139,6 +150,63 @@ async def test_without_the_bus_events_wait_and_go_out_in_order_when_it_is_back(
         bus.away = False
         await until(lambda: len(bus.events) == 3)
     assert bus.numbers == [1, 2, 3]
+
+
+async def test_what_waited_for_the_bus_goes_out_a_few_at_a_time(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PAUSE_S", 0.01)
+    monkeypatch.setattr(outbox, "GENTLE_PAUSE_S", 60.0)
+    bus, many = Recorder(), 2 * outbox.GENTLE_BATCH
+    bus.away = True
+    async with relay(postgres, bus) as box:
+        await store(postgres, *range(many))
+        await until(lambda: box._pace.batch == outbox.GENTLE_BATCH)
+        bus.away = False
+        await until(lambda: bool(bus.events))
+        await store(postgres, many)
+        box.wake.set()
+        assert bus.numbers == [*range(outbox.GENTLE_BATCH)]
+
+
+async def test_what_went_out_before_the_bus_failed_is_not_told_again(postgres: Postgres) -> None:
+    class Failing(Recorder):
+        async def publish(self, *event: Any) -> None:
+            await super().publish(*event)
+            self.away = len(self.events) == 2
+
+    bus = Failing()
+    await store(postgres, *range(4))
+    box = Outbox(postgres, bus)  # type: ignore[arg-type]  # a bus in memory will do
+    with pytest.raises(Unavailable):
+        await box._publish()
+    bus.away = False
+    await box._publish()
+    assert bus.numbers == [0, 1, 2, 3]
+
+
+def test_after_the_bus_was_away_the_pauses_between_small_batches_become_shorter_until_nothing_waits(
+    clock: FakeClock,
+) -> None:
+    pace = Pace(clock)
+    assert (pace.batch, pace.pause_s(more=True)) == (outbox.BATCH, 0.0)
+    pace.held_up()
+    pauses = []
+    for _ in range(3):
+        assert pace.batch == outbox.GENTLE_BATCH
+        pauses.append(pace.pause_s(more=True))
+        clock.pass_s(outbox.TWICE_AS_FAST_S)
+    assert pauses == [outbox.GENTLE_PAUSE_S, outbox.GENTLE_PAUSE_S / 2, outbox.GENTLE_PAUSE_S / 4]
+    assert (pace.pause_s(more=False), pace.batch) == (0.0, outbox.BATCH)
+
+
+def test_when_the_bus_fails_again_it_is_gentle_from_the_beginning(clock: FakeClock) -> None:
+    pace = Pace(clock)
+    pace.held_up()
+    pace.pause_s(more=True)
+    clock.pass_s(outbox.TWICE_AS_FAST_S)
+    pace.held_up()
+    assert pace.pause_s(more=True) == outbox.GENTLE_PAUSE_S
 
 
 async def test_an_event_belongs_to_the_trace_of_what_caused_it(postgres: Postgres) -> None:
@@ -187,9 +255,9 @@ async def _told(stores: Stores, many: int) -> list[int]:
     numbers: list[int] = []
     silent = False
     while len(numbers) < many or not silent:
-        message = await bus.fetch(subscription)
-        silent = message is None
-        if message is not None:
+        messages = await bus.fetch(subscription)
+        silent = not messages
+        for message in messages:
             numbers.append(json.loads(message.data)["number"])
             await bus.settle(message)
     await bus.close()

@@ -14,7 +14,9 @@ from harness.model.topology import LineId, Topology
 from harness.proxy.client import Api, ListenerProxy, NotThereError, ReadToxic, ToxiproxyClient, proxy_path
 from harness.proxy.line import Line, LinePlan, LineState
 from harness.proxy.mesh import Mesh
-from harness.proxy.server import ALIVE_WITHIN_S, ToxiproxyServer
+from harness.proxy.patience import patiently
+from harness.proxy.server import FOREIGN_HANGS_AFTER_S, ToxiproxyServer
+from harness.proxy.signs import answers
 from harness.proxy.toxics import ToxicSpec
 from harness.proxy.waiting import all_of
 from harness.runtime.attach.places import Address, Places, ProxyAt
@@ -94,12 +96,11 @@ class AttachedServer(ToxiproxyServer):
 
     async def alive(self) -> bool:
         """Whether it answers a question that hangs when its proxies do."""
+        api = self.client.api
         try:
-            async with asyncio.timeout(ALIVE_WITHIN_S):
-                await asyncio.to_thread(self.client.proxies)
-        except (ProxyError, TimeoutError):
+            return await patiently(answers(api.host, api.port), silence_s=FOREIGN_HANGS_AFTER_S)
+        except TimeoutError:
             return False
-        return True
 
     def _recreate(self) -> None:
         api = self.client.api

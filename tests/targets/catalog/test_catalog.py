@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import asyncpg
 import pytest
 import redis
 import requests
+from catalog import store
 from catalog.models import ProductText
 from catalog.store import SCHEMA, Products
 from kit.postgres import Postgres
+from kit.trouble import Unavailable
 
 from tests.targets.partial import Up, partial, running, until
 
@@ -78,6 +81,41 @@ def test_every_product_is_announced_once_for_all_three_instances(up: Up) -> None
     until(lambda: waiting() == 0, within_s=10, what="all events are published")
     first = rows(up, "SELECT payload::jsonb->>'sku' AS sku FROM outbox WHERE payload::jsonb->>'version' = '1'")
     assert sorted(row["sku"] for row in first) == [f"sku-{number:04}" for number in range(1, 301)]
+
+
+class SlowDatabase:
+    """It has the time for so many products at once, and none for more."""
+
+    def __init__(self, bears: int) -> None:
+        self.bears = bears
+        self.waiting = 300
+        self.tried: list[int] = []
+
+    async def transact(self, work: Callable[[SlowDatabase], Awaitable[int]]) -> int:
+        return await work(self)
+
+    async def fetch(self, _sql: str, limit: int) -> list[dict[str, object]]:
+        self.tried.append(limit)
+        if limit > self.bears:
+            raise Unavailable("postgres", "no answer within 985 ms", sent=True)
+        taken = min(limit, self.waiting)
+        self.waiting -= taken
+        row = {"sku": "sku-0001", "version": 1, "changed_at": dt.datetime(2026, 1, 2, tzinfo=dt.UTC), **TEXT}
+        return [row] * taken
+
+    async def execute(self, _sql: str, *_values: object) -> None:
+        """Store events."""
+
+
+async def test_a_database_too_slow_for_all_products_at_once_still_hears_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "PAUSE_S", 0.0)
+    slow = SlowDatabase(bears=30)
+    async with asyncio.timeout(5):
+        await Products(slow).announce()  # type: ignore[arg-type]  # it does what announcing needs
+    assert slow.tried[:3] == [100, 50, 25]
+    assert slow.waiting == 0
 
 
 def test_a_change_whose_writer_died_before_it_reached_the_cache_gets_there_by_its_event(up: Up) -> None:

@@ -186,6 +186,17 @@ async def test_an_order_is_sold_by_its_event_when_the_confirmation_never_came(
     assert await amounts(inventory, sku) == (before[0] + 6, before[1], before[2] + 6)
 
 
+async def test_orders_that_are_heard_of_together_are_sold_once_each(inventory: Inventory, sku: str) -> None:
+    before = await amounts(inventory, sku)
+    confirmed, held, off = await reserve(inventory, sku), await reserve(inventory, sku), order()
+    await inventory.confirm(confirmed)
+    await inventory.returned(cancelled(off))
+    events = [placed(each, sku) for each in (confirmed, held, off, held)]
+    for _ in range(2):
+        await inventory.all_sold([*events, *events])
+    assert await amounts(inventory, sku) == (before[0] + 4, before[1], before[2] + 4)
+
+
 async def test_an_order_that_was_cancelled_before_it_was_placed_sells_nothing(inventory: Inventory, sku: str) -> None:
     before = await amounts(inventory, sku)
     order_id = order()

@@ -135,6 +135,29 @@ async def test_after_a_cancellation_nothing_else_is_mailed_about_the_order(mails
     assert [mail.order_cancelled for mail in (await mails.page(0, 100)).items] == [True, True, True, False]
 
 
+async def test_events_that_come_together_are_mailed_as_if_they_had_come_one_by_one(
+    mails: Mails, tmp_path: Path
+) -> None:
+    off, other = order(), order()
+    before, cancelled = told(PLACED, off), told(CANCELLED, off)
+    await mails.record_all([before, cancelled, told(DELIVERED, off), told(PLACED, other), before, cancelled])
+    await mails.record_all([before, told(DELIVERED, other)])
+    await Writer(mails, tmp_path).once()
+    assert await statuses(mails) == [
+        ("OrderPlaced", "written"),
+        ("OrderCancelled", "written"),
+        ("DeliveryConfirmed", "withheld"),
+        ("OrderPlaced", "written"),
+        ("DeliveryConfirmed", "written"),
+    ]
+
+
+async def test_many_who_record_the_same_orders_together_do_not_wait_for_one_another(mails: Mails) -> None:
+    events = [told(subject, each) for each in (order(), order(), order()) for subject in (PLACED, DELIVERED)]
+    await asyncio.gather(*(mails.record_all(events[turn:] + events[:turn]) for turn in range(len(events))))
+    assert len(await statuses(mails)) == len(events)
+
+
 async def test_a_confirmation_and_a_cancellation_at_once_never_end_with_the_confirmation(mails: Mails) -> None:
     for _ in range(10):
         off = order()

@@ -83,6 +83,15 @@ async def test_an_order_counts_once_and_not_at_all_once_it_is_cancelled(cache: C
     assert await orders.counts() == {LAMP: 0, CHAIR: 0}
 
 
+async def test_orders_that_are_heard_of_together_count_once_each(cache: Cache) -> None:
+    orders = Orders(cache)
+    first, other, off = placed(LAMP, CHAIR), placed(LAMP), placed(CHAIR)
+    await orders.cancelled(cancelled(off.order_id))
+    for _ in range(2):
+        await orders.all_placed([first, other, first, off])
+    assert await orders.counts() == {LAMP: 2, CHAIR: 1}
+
+
 async def test_an_order_that_is_cancelled_before_it_is_placed_never_counts(cache: Cache) -> None:
     orders = Orders(cache)
     event = placed(LAMP, CHAIR)

@@ -68,6 +68,10 @@ async def test_words_are_found_and_ranked_and_older_versions_never_win(index: In
     assert await found(index, "torch") == ["sku-0001"]
     assert await found(index, "lantern") == []
 
+    rose = [product("sku-0004", f"Rose {colour}", version=version) for colour, version in (("red", 1), ("white", 3))]
+    assert await index.learn_all([*rose, product("sku-0004", "Rose pink", version=2)]) == 1
+    assert (await found(index, "white rose"), await found(index, "red rose")) == (["sku-0004"], [])
+
     for query in HOSTILE:
         assert set(await found(index, query)) <= {"sku-0001", "sku-0002", "sku-0003"}, query
     assert await found(index, HOSTILE[0]) == []

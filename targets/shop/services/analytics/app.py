@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -31,7 +30,7 @@ def parts(host: Host) -> Warehouse:
     host.background(postgres.prepare)
     warehouse = Warehouse(postgres)
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
-    topics = [Topic(subject, model, partial(warehouse.take, name)) for name, (subject, model) in KNOWN.items()]
+    topics = [Topic(subject, model, warehouse.take, warehouse.take_all) for subject, model in KNOWN.items()]
     host.background(Consumer(bus, DURABLE, topics, host.telemetry.exporter.put).run)
     return warehouse
 

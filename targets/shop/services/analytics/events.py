@@ -64,13 +64,33 @@ class OrderCancelled(Event):
         return Counts(cancellations=1)
 
 
-KNOWN: dict[str, tuple[str, type[Event]]] = {
-    "OrderPlaced": ("shop.orders.placed", OrderPlaced),
-    "OrderCancelled": ("shop.orders.cancelled", OrderCancelled),
-    "PaymentReceived": ("shop.payments.received", Event),
-    "ShipmentDispatched": ("shop.shipping.dispatched", Event),
-    "DeliveryConfirmed": ("shop.shipping.delivered", Event),
-    "ProductChanged": ("shop.catalog.changed", Event),
-    "PriceChanged": ("shop.pricing.changed", Event),
+class PaymentReceived(Event):
+    """An order is paid."""
+
+
+class ShipmentDispatched(Event):
+    """An order is on its way."""
+
+
+class DeliveryConfirmed(Event):
+    """An order has arrived."""
+
+
+class ProductChanged(Event):
+    """A product is described in other words."""
+
+
+class PriceChanged(Event):
+    """A product has another price."""
+
+
+KNOWN: dict[str, type[Event]] = {
+    "shop.orders.placed": OrderPlaced,
+    "shop.orders.cancelled": OrderCancelled,
+    "shop.payments.received": PaymentReceived,
+    "shop.shipping.dispatched": ShipmentDispatched,
+    "shop.shipping.delivered": DeliveryConfirmed,
+    "shop.catalog.changed": ProductChanged,
+    "shop.pricing.changed": PriceChanged,
 }
-"""Every event of the shop: its subject, and how it is read."""
+"""Every event of the shop by its subject; its model has its name."""

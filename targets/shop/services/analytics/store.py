@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from kit import inbox
 from kit.postgres import Postgres
@@ -28,13 +29,21 @@ CREATE TABLE IF NOT EXISTS days (
 );
 """
 _TAKE = f"""
-WITH {inbox.FIRST},
+WITH {inbox.FIRSTS},
+told AS (
+    SELECT DISTINCT ON (event_id) * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+        $7::date[], $8::bigint[], $9::bigint[], $10::bigint[])
+    WITH ORDINALITY AS t (event_id, name, occurred_at, order_id, sku, payload,
+                          day, orders, revenue_cents, cancellations, place)
+),
+new AS (SELECT told.* FROM told JOIN first USING (event_id)),
 stored AS (
     INSERT INTO events (event_id, name, occurred_at, order_id, sku, payload)
-    SELECT $1::uuid::text, $2, $3, $4, $5, $6 FROM first
+    SELECT event_id::text, name, occurred_at, order_id, sku, payload FROM new ORDER BY place
 )
 INSERT INTO days AS known (day, orders, revenue_cents, cancellations)
-SELECT $7::date, $8::bigint, $9::bigint, $10::bigint FROM first WHERE ($8, $9, $10) <> (0, 0, 0)
+SELECT day, sum(orders), sum(revenue_cents), sum(cancellations) FROM new
+WHERE (orders, revenue_cents, cancellations) <> (0, 0, 0) GROUP BY day ORDER BY day
 ON CONFLICT (day) DO UPDATE SET orders = known.orders + excluded.orders,
     revenue_cents = known.revenue_cents + excluded.revenue_cents,
     cancellations = known.cancellations + excluded.cancellations
@@ -50,22 +59,13 @@ class Warehouse:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    async def take(self, name: str, event: Event) -> None:
-        """Keep an event and add it to its day, both or neither; one that was taken before changes nothing."""
-        counts = event.counts
-        await self._postgres.fetch(
-            _TAKE,
-            event.event_id,
-            name,
-            event.occurred_at.isoformat(),
-            event.order_id,
-            event.sku,
-            event.model_dump_json(exclude_unset=True),
-            event.occurred_at.date(),
-            counts.orders,
-            counts.revenue_cents,
-            counts.cancellations,
-        )
+    async def take(self, event: Event) -> None:
+        """As `take_all`."""
+        await self.take_all([event])
+
+    async def take_all(self, events: Sequence[Event]) -> None:
+        """Keep events and add them to their days, all or none; one that was taken before changes nothing."""
+        await self._postgres.fetch(_TAKE, *map(list, zip(*map(_values, events), strict=True)))
 
     async def page(self, after: int, limit: int) -> StoredEvents:
         """The events that arrived after this one, at most `limit`."""
@@ -78,3 +78,20 @@ class Warehouse:
         """What happened on that day; nothing, when it isn't known."""
         row = await self._postgres.fetchrow("SELECT orders, revenue_cents, cancellations FROM days WHERE day = $1", day)
         return Figures(day=day, **(row or {"orders": 0, "revenue_cents": 0, "cancellations": 0}))
+
+
+def _values(event: Event) -> tuple[object, ...]:
+    """What `_TAKE` is told of an event."""
+    counts = event.counts
+    return (
+        event.event_id,
+        type(event).__name__,
+        event.occurred_at.isoformat(),
+        event.order_id,
+        event.sku,
+        event.model_dump_json(exclude_unset=True),
+        event.occurred_at.date(),
+        counts.orders,
+        counts.revenue_cents,
+        counts.cancellations,
+    )

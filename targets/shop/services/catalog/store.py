@@ -48,6 +48,7 @@ WHERE sku IN (SELECT sku FROM products WHERE NOT announced ORDER BY sku LIMIT $1
 RETURNING {_COLUMNS}, version, changed_at
 """  # noqa: S608 -- a constant
 ANNOUNCED_AT_ONCE = 100
+"""At first; of what could not be had in time half is tried next, so that no machine is too slow ever to get on."""
 PAUSE_S = 0.5
 log = logging.getLogger(__name__)
 
@@ -93,18 +94,18 @@ class Products:
         """Store the event of every product that was there before anybody listened, once."""
 
         async def work(connection: Connection) -> int:
-            rows = await connection.fetch(_ANNOUNCE, ANNOUNCED_AT_ONCE)
-            for row in rows:
-                event = product_changed(_product(row), row["version"], row["changed_at"])
-                await outbox.put(connection, SUBJECT, event)
+            rows = await connection.fetch(_ANNOUNCE, at_once)
+            events = [product_changed(_product(row), row["version"], row["changed_at"]) for row in rows]
+            await outbox.put_all(connection, SUBJECT, events)
             return len(rows)
 
-        more = 1
+        more, at_once = 1, ANNOUNCED_AT_ONCE
         while more:
             try:
                 more = await self._postgres.transact(work)
             except Unavailable as error:
                 log.info("products wait to be announced: %s", error)
+                at_once = max(1, at_once // 2)
                 await asyncio.sleep(PAUSE_S)
 
 

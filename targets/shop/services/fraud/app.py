@@ -28,7 +28,8 @@ def parts(host: Host) -> Scores:
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
     scores = Scores(postgres)
     host.background(postgres.prepare)
-    host.background(Consumer(bus, "fraud", [Topic(PLACED, OrderPlaced, scores.learn)], host.telemetry.exporter.put).run)
+    topics = [Topic(PLACED, OrderPlaced, scores.learn, scores.learn_all)]
+    host.background(Consumer(bus, "fraud", topics, host.telemetry.exporter.put).run)
     return scores
 
 

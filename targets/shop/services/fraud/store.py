@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from kit import defects, inbox
@@ -36,9 +37,12 @@ _ADD = f"""
 INSERT INTO scores (order_id, customer_id, total_cents, score, source) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """  # noqa: S608 -- a constant
+_SCORED = "SELECT order_id::text FROM scores WHERE order_id = ANY($1::uuid[])"
 _PLACED = f"""
-WITH {inbox.FIRST}
-UPDATE scores SET placed = placed + 1 FROM first WHERE order_id = $2
+WITH {inbox.FIRSTS},
+told AS (SELECT DISTINCT ON (event_id) * FROM unnest($1::uuid[], $2::uuid[]) AS t (event_id, order_id)),
+new AS (SELECT order_id, count(*) AS times FROM told JOIN first USING (event_id) GROUP BY order_id)
+UPDATE scores SET placed = placed + times FROM new WHERE scores.order_id = new.order_id
 """  # noqa: S608 -- a constant
 
 
@@ -60,11 +64,20 @@ class Scores:
         return Score(order_id=wanted.order_id, score=row["score"], decision=decision(row["score"]))
 
     async def learn(self, event: OrderPlaced) -> None:
-        """Take note that an order was placed; it is scored now if nobody could ask before."""
-        if await self._postgres.fetchrow(_READ, event.order_id) is None:
-            order = ScoreRequest(order_id=event.order_id, customer_id=event.customer_id, total_cents=event.total_cents)
-            await self._scored(order, "event")
-        await self._postgres.fetch(defects.forgetful(_PLACED), event.event_id, event.order_id)
+        """As `learn_all`."""
+        await self.learn_all([event])
+
+    async def learn_all(self, events: Sequence[OrderPlaced]) -> None:
+        """Take note that orders were placed; those that nobody could ask about before are scored now."""
+        order_ids = [event.order_id for event in events]
+        scored = {row["order_id"] for row in await self._postgres.fetch(_SCORED, order_ids)}
+        for event in events:
+            if event.order_id not in scored:
+                order = ScoreRequest(
+                    order_id=event.order_id, customer_id=event.customer_id, total_cents=event.total_cents
+                )
+                await self._scored(order, "event")
+        await self._postgres.fetch(defects.forgetful(_PLACED), [event.event_id for event in events], order_ids)
 
     async def page(self, after: int, limit: int) -> ScorePage:
         """The scores after this sequence number, at most `limit`."""

@@ -41,7 +41,7 @@ def parts(host: Host) -> Inventory:
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
     inventory = Inventory(postgres, host.settings.number("RESERVATION_S", RESERVATION_S))
     topics: list[Topic[Any]] = [
-        Topic("shop.orders.placed", OrderPlaced, inventory.sold),
+        Topic("shop.orders.placed", OrderPlaced, inventory.sold, inventory.all_sold),
         Topic("shop.orders.cancelled", OrderCancelled, inventory.returned),
     ]
     host.background(postgres.prepare)

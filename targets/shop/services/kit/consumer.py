@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -40,10 +41,22 @@ class Topic(Generic[Heard]):
     subject: str
     model: type[Heard]
     take: Callable[[Heard], Awaitable[object]]
+    take_all: Callable[[Sequence[Heard]], Awaitable[object]] | None = None
+    """As `take`, for many that come at once, of whichever topics name the same: one statement for all of them costs
+    little more than one for a single event. An event may be among them twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An event that could be read, and what it came in."""
+
+    message: Msg
+    topic: Topic[Any]
+    event: EventModel
 
 
 class Consumer:
-    """Takes the events of its topics one by one; under the same durable name it goes on where it stopped.
+    """Takes the events of its topics; under the same durable name it goes on where it stopped.
 
     `export` is given a span for each event, in the trace of whoever caused it.
     """
@@ -67,29 +80,61 @@ class Consumer:
                 listening = await self._bus.subscribe(tuple(self._topics), self._durable)
                 try:
                     while True:
-                        message = await self._bus.fetch(listening)
-                        if message is not None:
-                            await self.take(message)
+                        await self.take(await self._bus.fetch(listening))
                 finally:
                     await listening.close()
             except Unavailable as error:
                 log.info("events wait on the bus: %s", error)
                 await asyncio.sleep(PAUSE_S)
 
-    async def take(self, message: Msg) -> None:
-        """Let one event take effect, then acknowledge it; raises Unavailable only for the bus itself."""
+    async def take(self, messages: Sequence[Msg]) -> None:
+        """Let events take effect, each of which is then acknowledged; raises Unavailable only for the bus itself."""
+        groups: dict[Callable[[Sequence[Any]], Awaitable[object]] | None, list[_Given]] = {}
+        for message in messages:
+            given = await self._read(message)
+            if given is not None:
+                groups.setdefault(given.topic.take_all, []).append(given)
+        for take_all, group in groups.items():
+            if take_all is not None and len(group) > 1:
+                await self._take_all(group, take_all)
+            else:
+                for given in group:
+                    await self._take(given)
+
+    async def _read(self, message: Msg) -> _Given | None:
+        """The event; None when it is put aside."""
         topic = self._topics[message.subject]
         try:
-            event = topic.model.model_validate_json(message.data)
+            return _Given(message, topic, topic.model.model_validate_json(message.data))
         except ValidationError as error:
             log.error("an event on %s can't be read and is put aside: %s", message.subject, _places(error))  # noqa: TRY400 -- no trace needed
             await self._bus.put_aside(message)
-            return
-        told = (message.headers or {}).get(trace.HEADER)
-        span = trace.begin(f"consume {topic.subject}", Kind.CONSUMER, told)
+            return None
+
+    async def _take_all(self, group: Sequence[_Given], take_all: Callable[[Sequence[Any]], Awaitable[object]]) -> None:
+        spans = [_span(given) for given in group]
         try:
-            with trace.within(span, self._export):
-                await topic.take(event)
+            with ExitStack() as stack:
+                for span in spans:
+                    stack.enter_context(trace.within(span, self._export))
+                await take_all([given.event for given in group])
+        except Unavailable as error:
+            log.info("%d events wait: %s", len(group), error)
+            for given in group:
+                await self._bus.later(given.message, _pause_s(given.message))
+        except Exception:
+            log.exception("%d events could not be used together", len(group))
+            for given in group:
+                await self._take(given)
+        else:
+            for given in group:
+                await self._bus.settle(given.message)
+
+    async def _take(self, given: _Given) -> None:
+        message, event = given.message, given.event
+        try:
+            with trace.within(_span(given), self._export):
+                await given.topic.take(event)
         except Unavailable as error:
             log.info("event %s waits: %s", event.event_id, error)
             await self._bus.later(message, _pause_s(message))
@@ -102,6 +147,12 @@ class Consumer:
                 await self._bus.later(message, _pause_s(message))
         else:
             await self._bus.settle(message)
+
+
+def _span(given: _Given) -> Span:
+    """The work that an event makes, in the trace of what caused it."""
+    told = (given.message.headers or {}).get(trace.HEADER)
+    return trace.begin(f"consume {given.topic.subject}", Kind.CONSUMER, told)
 
 
 def _pause_s(message: Msg) -> float:

@@ -28,7 +28,7 @@ def parts(host: Host) -> Mails:
     postgres = host.hard_store("postgres", Postgres(host.settings.database_dsn, SCHEMA))
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
     mails = Mails(postgres)
-    topics = [Topic(subject, model, mails.record) for subject, model in EVENTS.items()]
+    topics = [Topic(subject, model, mails.record, mails.record_all) for subject, model in EVENTS.items()]
     host.background(postgres.prepare)
     host.background(Consumer(bus, "notifications", topics, host.telemetry.exporter.put).run)
     if host.settings.data_dir is not None:

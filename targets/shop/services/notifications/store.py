@@ -29,19 +29,27 @@ CREATE INDEX IF NOT EXISTS mails_cancelled ON mails (order_id) WHERE event = 'Or
 """
 # A function, since each of its statements sees what was committed before it: one event of an order at a time, so that
 # a cancellation is not missed because it is noted just now.
-_RECORD_MAIL = f"""
-CREATE OR REPLACE FUNCTION record_mail(uuid, text, uuid, timestamptz, text, text) RETURNS void LANGUAGE plpgsql AS $$
+_RECORD_MAILS = f"""
+CREATE OR REPLACE FUNCTION record_mails(uuid[], text[], uuid[], timestamptz[], text[], text[]) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended($3::text, 0));
-    WITH {inbox.FIRST}
+    PERFORM pg_advisory_xact_lock(key)
+    FROM (SELECT DISTINCT hashtextextended(unnest($3)::text, 0) AS key ORDER BY key) AS orders;
+    WITH {inbox.FIRSTS},
+    told AS (
+        SELECT DISTINCT ON (event_id) * FROM unnest($1, $2, $3, $4, $5, $6)
+        WITH ORDINALITY AS t (event_id, event, order_id, occurred_at, subject, body, place) ORDER BY event_id, place
+    )
     INSERT INTO mails (event_id, event, order_id, occurred_at, subject, body, status)
-    SELECT $1, $2, $3, $4, $5, $6,
-           CASE WHEN EXISTS (SELECT FROM mails WHERE order_id = $3 AND event = 'OrderCancelled')
+    SELECT event_id, event, order_id, occurred_at, subject, body,
+           CASE WHEN EXISTS (SELECT FROM mails AS c WHERE c.order_id = told.order_id AND c.event = 'OrderCancelled')
+                  OR EXISTS (SELECT FROM told AS c WHERE c.order_id = told.order_id AND c.event = 'OrderCancelled'
+                                                     AND c.place < told.place)
                 THEN 'withheld' ELSE 'waiting' END
-    FROM first;
+    FROM told JOIN first USING (event_id) ORDER BY place;
 END $$;
 """  # noqa: S608 -- constants
-SCHEMA = _OWN + inbox.SCHEMA + _RECORD_MAIL
+SCHEMA = _OWN + inbox.SCHEMA + _RECORD_MAILS
 _LISTED = """
 SELECT seq, event_id::text, event, order_id::text, subject, status,
        EXISTS (SELECT FROM mails AS c WHERE c.order_id = m.order_id AND c.event = 'OrderCancelled') AS order_cancelled
@@ -69,16 +77,20 @@ class Mails:
         """Set when there is something to write."""
 
     async def record(self, event: Told) -> None:
-        """Note the mail for an event, in the same transaction as the event itself."""
-        content = letter(event)
+        """As `record_all`."""
+        await self.record_all([event])
+
+    async def record_all(self, events: Sequence[Told]) -> None:
+        """Note the mails for events in their order, in the same transaction as the events themselves."""
+        letters = [letter(event) for event in events]
         await self._postgres.fetch(
-            "SELECT record_mail($1, $2, $3, $4, $5, $6)",
-            event.event_id,
-            type(event).__name__,
-            event.order_id,
-            event.occurred_at,
-            content.subject,
-            content.text,
+            "SELECT record_mails($1, $2, $3, $4, $5, $6)",
+            [event.event_id for event in events],
+            [type(event).__name__ for event in events],
+            [event.order_id for event in events],
+            [event.occurred_at for event in events],
+            [content.subject for content in letters],
+            [content.text for content in letters],
         )
         self.wake.set()
 

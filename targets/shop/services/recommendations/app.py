@@ -39,7 +39,7 @@ def parts(host: Host) -> Similarities:
 def topics(orders: Orders) -> list[Topic[Any]]:
     """What is listened to on the bus."""
     return [
-        Topic("shop.orders.placed", OrderPlaced, orders.placed),
+        Topic("shop.orders.placed", OrderPlaced, orders.placed, orders.all_placed),
         Topic("shop.orders.cancelled", OrderCancelled, orders.cancelled),
     ]
 

@@ -39,7 +39,7 @@ def parts(host: Host) -> Index:
         await postgres.prepare()
         # A name of its own for each picture: the bus gives a consumer that it doesn't know all events from the first.
         durable = f"search-{await _begun(index)}"
-        topics = [Topic(SUBJECT, ProductChanged, index.learn)]
+        topics = [Topic(SUBJECT, ProductChanged, index.learn, index.learn_all)]
         await Consumer(bus, durable, topics, host.telemetry.exporter.put).run()
 
     host.background(listen)

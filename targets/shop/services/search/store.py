@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote_plus
 
 from kit import defects
@@ -29,8 +30,11 @@ UPDATE picture SET begun = gen_random_uuid() WHERE NOT EXISTS (SELECT FROM produ
 # A name says more than a category, and that more than a description.
 _LEARN = """
 INSERT INTO products (sku, version, name, words)
-VALUES ($1, $2, $3, setweight(to_tsvector('english', $3), 'A') || setweight(to_tsvector('english', $4), 'B')
-                    || setweight(to_tsvector('english', $5), 'C'))
+SELECT DISTINCT ON (sku) sku, version, name,
+       setweight(to_tsvector('english', name), 'A') || setweight(to_tsvector('english', category), 'B')
+       || setweight(to_tsvector('english', description), 'C')
+FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[])
+AS told (sku, version, name, category, description) ORDER BY sku, version DESC
 ON CONFLICT (sku) DO UPDATE SET version = excluded.version, name = excluded.name, words = excluded.words
 WHERE products.version < excluded.version
 RETURNING true
@@ -56,8 +60,12 @@ class Index:
 
     async def learn(self, event: ProductChanged) -> bool:
         """Take a product as it is in this event; False when a later one is known already, or this very one."""
-        values = (event.sku, event.version, event.name, event.category, event.description)
-        return bool(await self._postgres.fetchval(_LEARN, *values))
+        return bool(await self.learn_all([event]))
+
+    async def learn_all(self, events: Sequence[ProductChanged]) -> int:
+        """Take products as they are in these events; how many of which nothing later was known."""
+        values = [(event.sku, event.version, event.name, event.category, event.description) for event in events]
+        return len(await self._postgres.fetch(_LEARN, *map(list, zip(*values, strict=True))))
 
     async def find(self, query: str, after: int, limit: int) -> HitPage:
         """The products with all these words, past the first `after`, at most `limit`."""

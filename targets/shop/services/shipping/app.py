@@ -31,7 +31,7 @@ def parts(host: Host) -> Shipments:
     bus = host.part("bus", Bus(host.settings.bus_url, host.settings.instance))
     shipments, outbox = Shipments(postgres), Outbox(postgres, bus)
     topics = (
-        Topic("shop.orders.placed", OrderPlaced, shipments.placed),
+        Topic("shop.orders.placed", OrderPlaced, shipments.placed, shipments.all_placed),
         Topic("shop.orders.cancelled", OrderCancelled, shipments.cancelled),
     )
     courier = Courier(

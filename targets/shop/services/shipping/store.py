@@ -46,8 +46,10 @@ CREATE INDEX IF NOT EXISTS shipments_under_way ON shipments (dispatched_at) WHER
     + outbox.SCHEMA
 )
 _PLACED = f"""
-WITH {inbox.FIRST}
-UPDATE shipments SET placed_at = now() FROM first WHERE order_id = $2 AND placed_at IS NULL
+WITH {inbox.FIRSTS},
+told AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS t (event_id, order_id))
+UPDATE shipments SET placed_at = now() FROM told JOIN first USING (event_id)
+WHERE shipments.order_id = told.order_id AND placed_at IS NULL
 """  # noqa: S608 -- a constant
 _NEXT = """
 (SELECT order_id::text, shipment_id::text, status, extract(epoch FROM placed_at - now())::float8 + $1 AS wait_s,
@@ -167,8 +169,13 @@ class Shipments:
         return ShipmentPage(items=items, next=more)
 
     async def placed(self, event: OrderPlaced) -> None:
-        """The order is placed: its shipment may leave, unless it was cancelled."""
-        await self._postgres.fetch(_PLACED, event.event_id, event.order_id)
+        """As `all_placed`."""
+        await self.all_placed([event])
+
+    async def all_placed(self, events: Sequence[OrderPlaced]) -> None:
+        """The orders are placed: their shipments may leave, unless they were cancelled."""
+        order_ids = [event.order_id for event in events]
+        await self._postgres.fetch(_PLACED, [event.event_id for event in events], order_ids)
         self.wake.set()
 
     async def cancelled(self, event: OrderCancelled) -> None:
