@@ -176,7 +176,7 @@ class PageServer:
             return web.Response(status=HTTPStatus.METHOD_NOT_ALLOWED, text=text)
         if (locusts := self._page.locusts) is None:
             if request.path == "/":
-                raise web.HTTPSeeOther("/chaos")
+                return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/chaos"})
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="there is no load at the moment\n")
         answer = await locusts.answer(request, rate=self._page.rate, users=self._page.steering.users)
         answer.headers["Content-Security-Policy"] = LOCUSTS + ALONE
