@@ -18,6 +18,7 @@ from harness.checkers import thresholds
 from harness.checkers.found import percent
 from harness.checkers.limits import SERVED, Rows
 from harness.checkers.load_health import sickness
+from harness.checkers.statistics import allowance
 from harness.model.capacity import Held, Interval, RateStep
 from harness.model.figures import GOOD, latencies, merged, percentile_s, seconds_in, share_over_s
 from harness.model.observation import GeneratorSecond, JourneySecond, Window, WindowKind
@@ -25,10 +26,10 @@ from harness.model.threshold import Threshold
 from harness.model.verdict import Verdict
 
 KEPT_UP = 0.95
-"""Of the journeys due, those that must end well and in time; of the rate, what must come out again."""
+"""Of the journeys due, those that must end well and in time, but for chance; of the rate, what must come out again."""
 
 OBJECTIVE_ERROR = 0.05
-"""How often a step is said to miss an objective by chance; a step is a trial, and no verdict."""
+"""How often a step is said by chance to miss an objective, or to lose journeys; a step is a trial, and no verdict."""
 
 _PILE_SIGMAS = 2
 _T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
@@ -115,8 +116,9 @@ def interval(values: Sequence[float]) -> Interval:
 def _missing(due: int, good: int) -> list[str]:
     if not due:
         return ["no journey was due"]
-    share = good / due
-    return [f"{percent(share)} of the journeys due ended well and in time, {good} of {due}"] if share < KEPT_UP else []
+    if due - good <= allowance(due, 1 - KEPT_UP, OBJECTIVE_ERROR):
+        return []
+    return [f"{percent(good / due)} of the journeys due ended well and in time, {good} of {due}"]
 
 
 def _piling(rows: Sequence[GeneratorSecond], window: Window) -> list[str]:

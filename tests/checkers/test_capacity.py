@@ -15,7 +15,7 @@ from harness.declare.thresholds import parse_threshold
 from harness.model.capacity import Held, Interval, MachineUse, RateStep, Use
 from harness.model.threshold import Threshold
 from harness.model.verdict import Verdict
-from tests.checkers.queues import JOURNEY, Slots, arrivals, seen, served
+from tests.checkers.queues import JOURNEY, Ended, Slots, arrivals, seen, served
 
 SEARCH = Search(lowest=5, highest=400)
 START, END = 4, 24
@@ -68,9 +68,18 @@ def test_the_knee_is_what_the_slots_can_serve_within_fifteen_per_cent(server: Sl
     assert knee.rate == pytest.approx(server.bears, rel=0.15)
     assert knee.verdict is Verdict.PASS
     assert knee.above is not None
+    assert knee.rate is not None
     assert knee.above <= knee.rate * 1.21
     assert len(at_knee(steps, knee)) == SEARCH.repeats
     assert len(steps) < 30
+
+
+def test_a_few_bad_ones_of_a_few_may_be_chance_and_of_many_are_not() -> None:
+    for due, bad, held in ((20, 2, Held.HELD), (20, 5, Held.MISSED), (2000, 130, Held.MISSED)):
+        ended = [Ended(due=START + each * 20 / due, took_s=0.02, good=each >= bad) for each in range(due)]
+        found = seen(ended, START, END)
+        trial = Trial(name="few", rate=due / 20, start=START, end=END, deadlines={JOURNEY: 2.0})
+        assert judge_step(trial, Rows(journeys=found.journeys), found.generator).held is held
 
 
 def test_journeys_that_pile_up_do_not_hold_though_none_is_late_yet() -> None:
