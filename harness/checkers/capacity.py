@@ -18,7 +18,7 @@ from harness.checkers import thresholds
 from harness.checkers.found import percent
 from harness.checkers.limits import SERVED, Rows
 from harness.checkers.load_health import sickness
-from harness.checkers.statistics import allowance
+from harness.checkers.statistics import binomial_at_least
 from harness.model.capacity import Held, Interval, RateStep
 from harness.model.figures import GOOD, latencies, merged, percentile_s, seconds_in, share_over_s
 from harness.model.observation import GeneratorSecond, JourneySecond, Window, WindowKind
@@ -116,7 +116,7 @@ def interval(values: Sequence[float]) -> Interval:
 def _missing(due: int, good: int) -> list[str]:
     if not due:
         return ["no journey was due"]
-    if due - good <= allowance(due, 1 - KEPT_UP, OBJECTIVE_ERROR):
+    if binomial_at_least(due - good, due, 1 - KEPT_UP) > OBJECTIVE_ERROR:
         return []
     return [f"{percent(good / due)} of the journeys due ended well and in time, {good} of {due}"]
 

@@ -69,6 +69,7 @@ def test_the_knee_is_what_the_slots_can_serve_within_fifteen_per_cent(server: Sl
     assert knee.verdict is Verdict.PASS
     assert knee.above is not None
     assert knee.rate is not None
+    assert knee.rate is not None
     assert knee.above <= knee.rate * 1.21
     assert len(at_knee(steps, knee)) == SEARCH.repeats
     assert len(steps) < 30
@@ -109,6 +110,7 @@ def test_a_generator_that_gives_out_makes_the_knee_unknown() -> None:
         steps.append(tried(Slots(slots=100), rate, seed=len(steps) + 1, lag_s=0.3 if rate > 50 else 0.002))
     knee = knee_of(steps, SEARCH)
     assert knee.verdict is Verdict.UNKNOWN
+    assert knee.rate is not None
     assert knee.rate is not None
     assert knee.rate <= 50
     assert "the generator, not the system, gave out" in knee.reason
