@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -78,8 +79,16 @@ def seen(
     ended: Sequence[Ended], start: int, end: int, *, lag_s: float = 0.002, journey: Callable[[Ended], str] | None = None
 ) -> Seen:
     found = Seen()
+    by_second: dict[int, list[Ended]] = {}
+    change: Counter[int] = Counter()
+    for each in ended:
+        by_second.setdefault(int(each.due), []).append(each)
+        change[int(each.due)] += 1
+        change[int(each.due + each.took_s)] -= 1
+    under_way = 0
     for second in range(start, end):
-        own = [each for each in ended if second <= each.due < second + 1]
+        own = by_second.get(second, [])
+        under_way += change[second]
         for good in (True, False):
             rows = [each for each in own if each.good is good]
             for name in sorted({journey(each) if journey else JOURNEY for each in rows}):
@@ -101,7 +110,7 @@ def seen(
                 started=len(own),
                 dropped=0,
                 lag_p99_s=lag_s,
-                in_flight=sum(each.due < second + 1 <= each.due + each.took_s for each in ended),
+                in_flight=under_way,
                 cpu_share=0.2,
             )
         )
