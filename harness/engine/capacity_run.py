@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import shlex
 from collections.abc import Sequence
@@ -101,6 +102,10 @@ class _Measuring:
             self._session.recorder.record(Observed(distinct=await self._driver.take_distinct()))
         except LoadError as error:
             self._progress.trouble.append(str(error))
+        except asyncio.CancelledError:
+            with contextlib.suppress(LoadError):
+                await self._rest()
+            raise
         finally:
             recorder = self._session.recorder
             recorder.record(PhaseEnded(name="load", t=recorder.now(), took_s=recorder.now() - began))
