@@ -18,7 +18,7 @@ from kit.quotas import Admission
 TICK_S = 0.02
 TICKS = 10
 """So many of them are one look."""
-LATE_S = 0.02
+LATE_S = 0.03
 """A timer that rings later in half of the ticks has waited for others' work."""
 LESS = 0.8
 MORE = 1.0
