@@ -88,8 +88,8 @@ def asked(url: str, directory: Path, **more: object) -> CapacityAsked:
     file = directory / "journeys.yaml"
     file.write_text(STEPS, encoding="utf-8")
     load = LoadAsked(hosts=(url,), journeys=file, settings=Settings(directory=directory / "run", seed=5))
-    search = Search(lowest=30, highest=200, repeats=2)
-    return CapacityAsked(load=load, search=search, step_s=6, **more)  # type: ignore[arg-type]  # as they are
+    search = Search(lowest=42, highest=200, repeats=1)
+    return CapacityAsked(load=load, search=search, step_s=5, **more)  # type: ignore[arg-type]  # as they are
 
 
 def measured(events: tuple[Event, ...]) -> Capacity:
