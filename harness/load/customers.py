@@ -26,6 +26,7 @@ from requests.exceptions import ReadTimeout
 
 from harness.errors import LoadError
 from harness.load.addresses import Addresses
+from harness.load.lean import KnownUrl, known_url, make_lean
 from harness.load.patience import DEFAULT_DEADLINE_S, patience_s
 from harness.load.step_users import user_of
 from harness.model.marks import with_marks
@@ -35,6 +36,8 @@ from harness.model.tracing import TRACEPARENT, traceparents
 
 IDLE_LIMIT_S = 2.0
 """A connection that was idle for longer is not used again: servers close idle ones just when one writes to them."""
+
+_WITHOUT_PARAMETERS = frozenset({"payload", "headers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,17 @@ class _Customer:
         self.patience_s = patience_s
         self.left_at = time.monotonic()
         self._addresses = addresses
+        self._limits: dict[float, Timeout] = {}
+        """By their seconds; those at rest, to be started again."""
         client = getattr(self.user, "client", None)
         if isinstance(client, FastHttpSession):
+            make_lean(client, pool_is_own=self.user.client_pool is None)
             client.request = self._within_patience(client.request)  # type: ignore[method-assign]  # no other place
         elif isinstance(client, HttpSession):
             client.request = self._with_timeout(client.request)  # type: ignore[method-assign]  # no other place
         if isinstance(client, FastHttpSession | HttpSession):
-            marked = partial(self._marked, client._send_request_safe_mode)  # noqa: SLF001 -- where a request is sent,
+            mark = self._marked_and_lean if isinstance(client, FastHttpSession) else self._marked
+            marked = partial(mark, client._send_request_safe_mode)  # noqa: SLF001 -- where a request is sent,
             send = partial(addresses.send, marked)
             client._send_request_safe_mode = send  # type: ignore[method-assign]  # noqa: SLF001 -- and not yet told
         self._go_to_address()
@@ -176,7 +183,7 @@ class _Customer:
         elif isinstance(client, HttpSession) and self.user.pool_manager is None:
             client.close()
 
-    def _marked(self, send: Callable[..., Any], method: str, url: str, **named: Any) -> Any:
+    def _marked(self, send: Callable[..., Any], method: str, url: str | KnownUrl, **named: Any) -> Any:
         """Send a request with the run's marks, and the trace that it belongs to, among its headers."""
         traceparent = next(self.traceparents, "")
         if self._marks or traceparent:
@@ -186,11 +193,23 @@ class _Customer:
             named["headers"] = headers
         return send(method, url, **named)
 
+    def _marked_and_lean(self, send: Callable[..., Any], method: str, url: str, **named: Any) -> Any:
+        """The same by a client that knows URLs; parameters make another URL of it."""
+        return self._marked(send, method, known_url(url) if named.keys() <= _WITHOUT_PARAMETERS else url, **named)
+
     # The time-outs of a socket start again with each byte, so the whole request gets a limit too.
     def _within_patience(self, request: Callable[..., Any]) -> Callable[..., Any]:
         def bounded(*arguments: Any, **named: Any) -> Any:
-            with Timeout(self.patience_s):
+            limit = self._limits.pop(self.patience_s, None) or Timeout(self.patience_s)
+            limit.start()
+            try:
                 answer = request(*arguments, **named)
+            finally:
+                if limit.pending:
+                    limit.cancel()
+                    self._limits[limit.seconds] = limit
+                else:
+                    limit.close()  # it has been raised, and what it was raised for may keep it
             if not answer.status_code:
                 self.hang_up()  # a request cut off while it is sent never gives back its place in the pool
             return answer

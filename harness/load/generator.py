@@ -24,6 +24,7 @@ from harness.load.journey import LISTENER
 from harness.load.operations import OperationsWriter
 from harness.load.outcome import of_answer
 from harness.load.pace import Pace
+from harness.load.places import Place
 from harness.load.recorded import RecordedVisit
 from harness.load.replies import asked_by, path_of, reply_of
 from harness.load.seconds import RequestNames, Seconds
@@ -81,7 +82,7 @@ class Generator:
             travel=self._travel_closed,
         )
         self._closed_in_flight = 0
-        self._free: list[Seat] = [customers.seat() for _ in range(begin.pool)]
+        self._free = [Place(customers.seat(), self._measure, self._freed) for _ in range(begin.pool)]
         self._seconds = Seconds()
         self._names = RequestNames()
         self._distinct = DistinctAnswers()
@@ -224,13 +225,11 @@ class Generator:
                 self._pace.dropped[floor(arrival.at)] += 1
                 continue
             self._pace.started[floor(arrival.at)] += 1
-            seat = self._free.pop()  # the last that became free: its connection is still warm
             self._quiet.clear()
-            gevent.spawn(self._travel, seat, arrival)
+            self._free.pop().go(arrival)  # the last that became free: its connection is still warm
 
-    def _travel(self, seat: Seat, arrival: Arrival) -> None:
-        self._measure(seat, arrival)
-        self._free.append(seat)
+    def _freed(self, place: Place) -> None:
+        self._free.append(place)
         if self._in_flight == 0:
             self._quiet.set()
 

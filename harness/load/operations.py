@@ -17,6 +17,8 @@ from harness.model.observation import Operation, Outcome
 
 FILE_NAME = "operations.ndjson"
 
+_LINES = json.JSONEncoder(separators=(",", ":"), default=str)
+
 
 class HistoryFile:
     """A file that lines are appended to."""
@@ -59,17 +61,25 @@ class OperationsWriter:
         self._number += 1
         op = f"{self._ids}-{self._number}"
         line: dict[str, object] = {"invoke": op, "name": invocation.name, "key": invocation.key, "journey": journey}
-        told = {"session": invocation.session, "thing": invocation.thing, "once": invocation.once}
-        line |= {name: text for name, text in told.items() if text}
+        if invocation.session:
+            line["session"] = invocation.session
+        if invocation.thing:
+            line["thing"] = invocation.thing
+        if invocation.once:
+            line["once"] = invocation.once
         if invocation.writes:
             line["writes"] = dict(invocation.writes)
-        self._write({**line, "t": t})
+        line["t"] = t
+        self._write(line)
         return op
 
     def ended(self, *, op: str, mark: Mark, value: Mapping[str, Value], t: float, saw: Sight | None = None) -> None:
         """It ended at `t`; what JSON can't hold of `value` is kept as text."""
-        seen = {} if saw is None else {"saw": dict(saw.fields), "whole": saw.whole}
-        self._write({"end": op, "outcome": mark, "value": dict(value), **seen, "t": t})
+        line: dict[str, object] = {"end": op, "outcome": mark, "value": dict(value)}
+        if saw is not None:
+            line["saw"], line["whole"] = dict(saw.fields), saw.whole
+        line["t"] = t
+        self._write(line)
 
     def close(self) -> None:
         """No more operations."""
@@ -77,8 +87,7 @@ class OperationsWriter:
             self._file.close()
 
     def _write(self, line: Mapping[str, object]) -> None:
-        text = json.dumps(line, separators=(",", ":"), default=str) + "\n"
-        self._append(text.encode("utf-8", errors="replace"))
+        self._append(f"{_LINES.encode(line)}\n".encode("utf-8", errors="replace"))
 
 
 def _forget(_line: bytes) -> None:
