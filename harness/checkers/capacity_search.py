@@ -73,7 +73,9 @@ def knee_of(steps: Sequence[RateStep], search: Search) -> Knee:
     held, bad = bracket(steps)
     if held is None:
         why = f" ({'; '.join(steps[-1].why)})" if steps and steps[-1].why else ""
-        reason = f"not even {search.lowest:g} journeys a second held{why}: begin with less"
+        reason = f"not even {search.lowest:g} journeys a second held{why}: "
+        taken = _neighbours(steps, steps[-1].rate) if steps else ""
+        reason += f"others on this machine had {taken} meanwhile" if taken else "begin with less"
         return Knee(verdict=Verdict.UNKNOWN, reason=reason, above=bad)
     own = _at(steps, held, Held.HELD)
     goodput, pages = interval([each.goodput for each in own]), interval([each.page_rate for each in own])

@@ -268,7 +268,7 @@ class _Measuring:
             assumptions=_assumptions(run),
         )
         recorder.record(CapacityMeasured(t=recorder.now(), capacity=capacity))
-        self._find(capacity, [each.name for each in own])
+        self._find(capacity, [each.name for each in own or steps[-1:]])
 
     def _with_uses(self, step: RateStep) -> RateStep:
         cpu = self._progress.cpu[step.name]
