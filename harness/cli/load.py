@@ -251,7 +251,7 @@ async def _drive(asked: LoadAsked, ui: int | None) -> int:
     from harness.engine.run import INTERRUPTED
 
     console = Console()
-    async with shown(prepared.topology, port=ui, say=console.say) as page:
+    async with shown(prepared, port=ui, say=console.say) as page:
         result, report = await _run_and_tell(prepared, asked, console, page)
         page.end(f"{result.verdict}", report)
         if result.exit_code != INTERRUPTED:

@@ -118,9 +118,10 @@ def test_a_wish_that_makes_no_sense_is_refused(tmp_path: Path, rate: float, slop
 
 def test_where_there_is_no_load_nothing_can_be_wished(tmp_path: Path) -> None:
     it = steering(tmp_path, begun=False)
-    for wish in (lambda: it.want(1.0), it.finish):
-        with pytest.raises(HarnessError, match="has not begun yet, or is over"):
-            wish()
+    with pytest.raises(HarnessError, match="has not begun yet, or is over"):
+        it.want(1.0)
+    with pytest.raises(HarnessError, match="has not begun yet, or is over"):
+        it.finish()
 
 
 def test_beyond_this_machine_no_more_may_be_asked_than_of_an_experiment(tmp_path: Path) -> None:

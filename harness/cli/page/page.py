@@ -37,8 +37,9 @@ VALUES_LIMIT = 20
 class Page:
     """Looks on; see `harness.engine.load_run.Onlooker`."""
 
-    def __init__(self, topology: Topology, *, clock: Clock | None = None) -> None:
+    def __init__(self, topology: Topology, *, described: bool = True, clock: Clock | None = None) -> None:
         self._topology = topology
+        self._described = described
         self._clock = clock or SystemClock()
         self.steering = Steering(topology)
         self.locusts: Locusts | None = None
@@ -64,7 +65,8 @@ class Page:
         for event in session.recorder.events:
             self._hear(event)
         session.recorder.listen(self._hear)
-        self._read_experiments(session)
+        if self._described:
+            self._read_experiments(session)
         self.locusts = Locusts(await driver.show())
         self._opened = of_session(session, self._faults)
         self._hands = Hands(self._opened.by_hand, clock=session.clock, note=session.recorder.note)

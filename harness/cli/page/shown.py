@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 from harness.cli.page.page import Page
 from harness.cli.page.server import PageServer
-from harness.model.topology import Topology
+from harness.engine.load_plan import LoadRun
 
 
 @asynccontextmanager
-async def shown(topology: Topology, *, port: int, say: Callable[[str], None]) -> AsyncIterator[Page]:
+async def shown(run: LoadRun, *, port: int, say: Callable[[str], None]) -> AsyncIterator[Page]:
     """The page, on a port of loopback that is told; whatever happens, nothing of it is left."""
-    page = Page(topology)
+    page = Page(run.topology, described=run.described)
     server = await PageServer.start(page, port=port)
     try:
         if port not in (0, server.guard.port):
