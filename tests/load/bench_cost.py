@@ -13,6 +13,7 @@ import json
 import os
 import statistics
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ LIMIT_S = 60
 MOST_OF_PLAIN = 2.0
 LAG_LIMIT_S = {400: 0.020, 1_000: 0.150}
 FIRST_MOST_OF_PLAIN = 1.5
+LAG_ROUNDS = 4
 
 SERVER = """
 import asyncio, json, sys, time
@@ -242,3 +244,59 @@ async def test_a_recorded_request_costs_at_most_so_many_plain_ones(
         f"{ratio:.2f} times (rounds: {', '.join(f'{each:.2f}' for each in ratios)})\n"
     )
     assert ratio <= MOST_OF_PLAIN
+
+
+@pytest.mark.parametrize("rate", list(LAG_LIMIT_S))
+async def test_one_core_begins_so_many_in_time(server: Server, spawner: OwnSpawner, tmp_path: Path, rate: int) -> None:
+    found: list[tuple[float, float, float]] = []
+    for turn in range(LAG_ROUNDS):
+        watch = Watch()
+        async with recorded(server, tmp_path / f"{turn}", spawner, watch, rate=rate) as process:
+            os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
+            await server.until(lambda seen: seen.served > (WARM_S + SECONDS) * rate)
+        rows = watch.generator[WARM_S:]
+        lag_s = statistics.median(row.lag_p99_s for row in rows)
+        begun = sum(row.started for row in rows) / len(rows)
+        found.append((lag_s, begun, statistics.median(row.cpu_share for row in rows)))
+    lag_s, begun, share = min(found)
+    lags = ", ".join(f"{each * 1000:.1f}" for each, _, _ in sorted(found))
+    sys.stdout.write(
+        f"\n{rate}/s on one core: lag p99 {lag_s * 1000:.1f} ms (rounds: {lags} ms), {begun:.0f} begun a second with "
+        f"{share:.2f} of the core; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n"
+    )
+    assert lag_s < LAG_LIMIT_S[rate]
+
+
+async def _first_s(server: Server, directory: Path, *command: str) -> float:
+    """From the start of a process until the server's first request."""
+    await server.forget()
+    began = time.monotonic()
+    script, *options = command
+    process = await _run(str(Path(sys.executable).with_name(script)), *options, log=directory / "first.log")
+    try:
+        return (await server.until(lambda seen: seen.served > 0)).first - began
+    finally:
+        await process.stop()
+
+
+async def test_the_first_request_comes_almost_as_soon_as_plain_locusts(
+    server: Server, spawner: OwnSpawner, tmp_path: Path
+) -> None:
+    locustfile = _written(tmp_path / "recorded.py", RECORDED)
+    plain_command = ("locust", "-f", str(locustfile), "--headless", "--host", server.url, "--users", str(USERS))
+    own_command = ("harness", "load", "--host", server.url, "--locustfile", str(locustfile), "--rate", str(RATE))
+    took: dict[str, list[float]] = {"plain": [], "generator": [], "command": []}
+    for turn in range(ROUNDS):
+        directory = tmp_path / f"{turn}"
+        took["plain"].append(await _first_s(server, tmp_path, *plain_command))
+        began = time.monotonic()
+        async with recorded(server, directory, spawner, Watch()):
+            took["generator"].append((await server.until(lambda seen: seen.served > 0)).first - began)
+        took["command"].append(await _first_s(server, tmp_path, *own_command, "--directory", str(directory / "run")))
+    ratios = {
+        whose: statistics.median(own / other for own, other in zip(all_, took["plain"], strict=True))
+        for whose, all_ in took.items()
+    }
+    told = (f"{whose} {min(all_):.2f} s ({ratios[whose]:.2f} times)" for whose, all_ in took.items())
+    sys.stdout.write(f"\nfirst request, best of each: {', '.join(told)}; load average {os.getloadavg()[0]:.1f}\n")
+    assert ratios["generator"] <= FIRST_MOST_OF_PLAIN
