@@ -218,7 +218,7 @@ async def test_a_consumer_takes_an_event_and_uses_it(
     told = schema(event)
 
     async def take(body: bytes, _metadata: Mapping[str, object]) -> None:
-        await consumer.take(cast("Msg", Message(data=body, subject=told["x-subject"])))
+        await consumer.take([cast("Msg", Message(data=body, subject=told["x-subject"]))])
 
     with recording.consumer(name, told["x-producer"]) as producer:
         producer.upon_message(SAID[event]).with_body(RELIES_ON[event][name], content_type=JSON)

@@ -158,15 +158,29 @@ async def test_what_waited_for_the_bus_goes_out_a_few_at_a_time(
     monkeypatch.setattr(outbox, "PAUSE_S", 0.01)
     monkeypatch.setattr(outbox, "GENTLE_PAUSE_S", 60.0)
     bus, many = Recorder(), 2 * outbox.GENTLE_BATCH
-    bus.away = True
     async with relay(postgres, bus) as box:
-        await store(postgres, *range(many))
+        await store(postgres, 0)
+        await until(lambda: bus.numbers == [0])
+        bus.away = True
+        await store(postgres, *range(1, many))
         await until(lambda: box._pace.batch == outbox.GENTLE_BATCH)
         bus.away = False
-        await until(lambda: bool(bus.events))
+        await until(lambda: len(bus.events) > 1)
         await store(postgres, many)
         box.wake.set()
-        assert bus.numbers == [*range(outbox.GENTLE_BATCH)]
+        assert bus.numbers == [*range(1 + outbox.GENTLE_BATCH)]
+
+
+async def test_a_bus_that_was_never_there_yet_was_not_away(postgres: Postgres) -> None:
+    bus = Recorder()
+    bus.away = True
+    async with relay(postgres, bus) as box:
+        await store(postgres, *range(outbox.BATCH))
+        with pytest.raises(Unavailable):
+            await box._publish()
+        bus.away = False
+        await until(lambda: len(bus.events) >= outbox.BATCH)
+        assert box._pace.batch == outbox.BATCH
 
 
 async def test_what_went_out_before_the_bus_failed_is_not_told_again(postgres: Postgres) -> None:
@@ -189,7 +203,9 @@ def test_after_the_bus_was_away_the_pauses_between_small_batches_become_shorter_
     clock: FakeClock,
 ) -> None:
     pace = Pace(clock)
-    assert (pace.batch, pace.pause_s(more=True)) == (outbox.BATCH, 0.0)
+    pace.held_up()
+    assert (pace.batch, pace.pause_s(more=True)) == (outbox.BATCH, 0.0), "it was not there yet"
+    pace.sent()
     pace.held_up()
     pauses = []
     for _ in range(3):
@@ -202,6 +218,7 @@ def test_after_the_bus_was_away_the_pauses_between_small_batches_become_shorter_
 
 def test_when_the_bus_fails_again_it_is_gentle_from_the_beginning(clock: FakeClock) -> None:
     pace = Pace(clock)
+    pace.sent()
     pace.held_up()
     pace.pause_s(more=True)
     clock.pass_s(outbox.TWICE_AS_FAST_S)

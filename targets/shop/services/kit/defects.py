@@ -43,7 +43,7 @@ DEFECTS = {
     "lost-event": "events are noted as published before they are",
     "double-effect": "an event that is delivered twice counts twice",
     "no-compensation": "a failed order leaves its earlier steps done",
-    "reservation-leak": "what may be reserved is released by nobody: not by its order, not on hearing that it is off, not in time",
+    "reservation-leak": "what is reserved is released by nobody: not by its order, not when that is off, not in time",
     "lost-update": "of two copies of a cart the later is kept, and not both merged",
     "dropped-field": "requests lack a field that the provider needs",
     "required-added": "a request field that nobody sends yet is required",

@@ -85,6 +85,8 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._been = False
+        """Whether the bus was ever there: a start is no outage."""
         self._gentle = False
         self._since: float | None = None
         """When the first went out after the bus was away."""
@@ -95,8 +97,12 @@ class Pace:
         return GENTLE_BATCH if self._gentle else BATCH
 
     def held_up(self) -> None:
-        """The bus can't be had; what waits for it may be much by the time that it can."""
-        self._gentle, self._since = True, None
+        """The bus can't be had any more; what waits for it may be much by the time that it can."""
+        self._gentle, self._since = self._been, None
+
+    def sent(self) -> None:
+        """Something went out."""
+        self._been = True
 
     def pause_s(self, *, more: bool) -> float:
         """The pause after a batch that went out; with no more of them, what had waited is out."""
@@ -157,6 +163,7 @@ class Outbox:
             if failed is not None:
                 raise failed
             self._published.append(event["seq"])
+            self._pace.sent()
         return len(waiting) == at_most
 
     async def _send(self, event: Any) -> None:
