@@ -235,7 +235,8 @@ def _ground(frame: Frame) -> Markup:
 
 
 def _phases(frame: Frame) -> Iterable[Markup]:
-    """Every second phase shaded, and the name of each that is wide enough for it."""
+    """Every second phase shaded, and the name of each that is wide enough for it, above the lanes."""
+    above = _TOP - 4 - (_LANE + 1) * min(len(frame.lanes), _MOST_LANES)
     for index, phase in enumerate(frame.phases):
         left, right = frame.x(phase.start), frame.x(phase.end)
         if index % 2:
@@ -248,7 +249,7 @@ def _phases(frame: Frame) -> Iterable[Markup]:
         room = int((right - left) / _LETTER)
         if room >= _FEWEST_LETTERS:
             words = phase.what if len(phase.what) <= room else f"{phase.what[: room - 1]}…"
-            place = {"x": number(left + 3), "y": number(_TOP - 4)}
+            place = {"x": number(left + 3), "y": number(above)}
             yield el("text", {"class": "tick", **place}, words)
 
 
@@ -295,10 +296,13 @@ def _marks(frame: Frame) -> Markup:
     """The word for the fault above its window, and the line at which the system was well again."""
     parts = []
     above = number(_TOP - (_LANE + 1) * min(len(frame.lanes), _MOST_LANES) - 3)
+    beside = number(_TOP + 10) if frame.phases else above
     for lane in _merged(frame.lanes)[:1]:
         left, right = frame.x(lane.start), frame.x(lane.end)
         if right - left >= _WIDE_ENOUGH:
-            parts.append(el("text", {"class": "at-fault", "x": number(left), "y": above}, "fault"))
+            parts.append(
+                el("text", {"class": "at-fault", "x": number(left + 3 if frame.phases else left), "y": beside}, "fault")
+            )
     if frame.recovered is not None:
         x = frame.x(frame.recovered)
         near_end = x > WIDTH - _RIGHT - _WORDS_WIDTH
@@ -357,9 +361,9 @@ def _told_range(words: str, values: Iterable[float | None]) -> str:
 
 
 def _told_frame(frame: Frame) -> str:
+    faults = "; ".join(f"{lane.what} from {lane.start:.0f} s to {lane.end:.0f} s" for lane in frame.lanes)
     if frame.phases:
         phases = ", ".join(f"{each.what} from {each.start:.0f} s to {each.end:.0f} s" for each in frame.phases)
-        return f"Phases: {phases}."
-    faults = "; ".join(f"{lane.what} from {lane.start:.0f} s to {lane.end:.0f} s" for lane in frame.lanes)
+        return f"Phases: {phases}." + (f" Faults by hand: {faults}." if faults else "")
     well = "" if frame.recovered is None else f" Well again at {frame.recovered:.1f} s."
     return (f"Fault: {faults}." if faults else "No fault was injected.") + well

@@ -22,7 +22,16 @@ def frame_of(story: LoadStory) -> Frame:
         Lane(start=each.ended.start - zero, end=each.ended.end - zero, what=each.ended.name) for each in story.phases
     )
     end = max(story.end - zero, 1.0)
-    return Frame(start=0.0, end=end, zero=zero, lanes=(), recovered=None, phases=phases)
+    broken = (
+        Lane(
+            start=max(each.start - zero, 0.0),
+            end=end if each.end is None else min(each.end - zero, end),
+            what=each.what,
+        )
+        for each in story.broken
+    )
+    lanes = tuple(each for each in broken if each.start < each.end)
+    return Frame(start=0.0, end=end, zero=zero, lanes=lanes, recovered=None, phases=phases)
 
 
 def rows_of_charts(ids: Ids, story: LoadStory, objectives: dict[str, float | None]) -> list[Markup]:

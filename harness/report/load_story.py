@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.model.events import Event, LoadPhaseEnded, Observed
+from harness.model.events import Event, InjectionArmed, InjectionHealed, LoadPhaseEnded, Observed
 from harness.model.figures import GOOD, Histogram, answer_counts, counts, merged, percentile_s, seconds_in
 from harness.model.observation import (
     AnswerClass,
@@ -124,6 +124,16 @@ class PaceBin:
     """The most that one of several used, of one core."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A fault that somebody put in force while there was load, and what it was."""
+
+    start: float
+    end: float | None
+    """None of one that nobody healed."""
+    what: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoadStory:
     """The phases of a load run, and its time second by second."""
@@ -132,6 +142,7 @@ class LoadStory:
     steps: tuple[StepFigures, ...]
     pace: tuple[PaceBin, ...]
     journeys: tuple[JourneySecond, ...]
+    broken: tuple[Broken, ...] = ()
 
     @property
     def start(self) -> float:
@@ -163,6 +174,21 @@ def load_of(events: Sequence[Event]) -> LoadStory | None:
         steps=tuple(step for each in ended for step in _steps(each, answers)),
         pace=_pace(ended, generator),
         journeys=journeys,
+        broken=_broken(events),
+    )
+
+
+def _broken(events: Sequence[Event]) -> tuple[Broken, ...]:
+    """Those that were in force at all; how late the proof came that one was, does not count."""
+    healed = {each.injection: each.t for each in reversed(events) if isinstance(each, InjectionHealed)}
+    return tuple(
+        Broken(
+            start=each.t if each.armed.on_s is None else each.t - each.armed.took_s + each.armed.on_s,
+            end=healed.get(each.injection),
+            what=each.what,
+        )
+        for each in events
+        if isinstance(each, InjectionArmed) and each.armed.in_force
     )
 
 

@@ -1,8 +1,10 @@
 """A load run in every report."""
 
-from harness.model.events import LoadPhaseEnded
+from harness.model.events import Event, InjectionArmed, InjectionHealed, LoadPhaseEnded
+from harness.model.fault import Armed, Healed, HealedBy
 from harness.model.verdict import Verdict
 from harness.report import allure, html, junit, markdown, terminal
+from harness.report.load_charts import frame_of
 from harness.report.load_story import ALL, LoadStory, load_of
 from harness.report.load_table import lines
 from harness.report.tell import tell
@@ -73,6 +75,44 @@ def test_the_page_is_sound_and_shows_charts_with_the_phases() -> None:
     assert "Phases: before from 0 s to 20 s, spike from 20 s to 30 s, after from 30 s to 50 s." in page.text
     assert "generator: schedule lag" in page.text
     assert "Resilience report" not in page.text
+
+
+def broken_by_hand(*, healed_at: float | None, in_force: bool = True) -> tuple[Event, ...]:
+    """Asked for at 24 s, on at 24.1 s, and proved by 24.5 s."""
+    armed = Armed(in_force=in_force, evidence="connect refused", took_s=0.5, on_s=0.1)
+    told: list[Event] = [InjectionArmed(t=24.5, experiment="", injection="by-hand-1", what="orders cut", armed=armed)]
+    if healed_at is not None:
+        healed = Healed(verified=True, by=HealedBy.REMOVED, evidence="answers", took_s=0.1)
+        what = "orders cut"
+        told += [
+            InjectionHealed(t=healed_at, experiment="", injection="by-hand-1", what=what, healed=healed),
+            InjectionHealed(t=healed_at + 9, experiment="", injection="by-hand-1", what=what, healed=healed),
+        ]
+    return (*journal(), *told)
+
+
+def test_what_somebody_broke_by_hand_is_shaded_while_it_was_in_force() -> None:
+    found = load_of(broken_by_hand(healed_at=30.0))
+    assert found is not None
+    assert [(round(each.start, 1), each.end, each.what) for each in frame_of(found).lanes] == [
+        (21.1, 27.0, "orders cut")
+    ]
+    page = Page(html.render(broken_by_hand(healed_at=30.0)))
+    assert "after from 30 s to 50 s. Faults by hand: orders cut from 21 s to 27 s." in page.text
+    assert page.trouble == []
+
+
+def test_what_nobody_healed_is_shaded_to_the_end_of_the_load_and_what_came_after_it_is_cut() -> None:
+    for healed_at in (None, 57.0):
+        found = load_of(broken_by_hand(healed_at=healed_at))
+        assert found is not None
+        assert [each.end for each in frame_of(found).lanes] == [50.0]
+
+
+def test_what_was_never_in_force_is_not_shaded() -> None:
+    found = load_of(broken_by_hand(healed_at=30.0, in_force=False))
+    assert found is not None
+    assert frame_of(found).lanes == ()
 
 
 def test_a_run_that_was_cut_in_its_first_phase_is_told_too() -> None:
