@@ -82,7 +82,7 @@ def prepare_load(asked: LoadAsked) -> LoadRun:
     profile = _profile(asked, topology)
     known = Known(journeys=tuple(topology.system.journeys), phases=tuple(each.name for each in profile.phases))
     thresholds = (*profile.expect, *(parse_threshold(text, known) for text in asked.expect))
-    highest = max((max(each.start_rate, each.end_rate) for each in profile.phases), default=0.0)
+    highest = profile.peak_rate
     permit(topology, {Ability.LOAD}, place_of=place_of)
     permit_rate(topology, highest, place_of=place_of)
     for host in asked.hosts:

@@ -177,3 +177,13 @@ def test_a_system_beyond_this_machine_is_loaded_only_when_it_allows_that(tmp_pat
     (tmp_path / "system.yaml").write_text(allowed, encoding="utf-8")
     assert isinstance(prepare_load(LoadAsked(system=tmp_path / "system.yaml")), LoadRun)
     refused(LoadAsked(system=tmp_path / "system.yaml", rate=60.0), "60 journeys a second are more than 50")
+
+
+def test_a_replay_has_room_for_the_fullest_second_of_its_recording(host: str, tmp_path: Path) -> None:
+    (tmp_path / "journeys.yaml").write_text("journeys:\n  look: {deadline: 60s, steps: [GET /]}\n", encoding="utf-8")
+    burst = [f"{5 + number / 10:.1f},look" for number in range(10)]
+    (tmp_path / "day.csv").write_text("\n".join(["time,journey", "0,look", *burst, "99,look"]), encoding="utf-8")
+    named = profile(tmp_path, "load: day\nreplay: day.csv\n")
+    run = prepare_load(LoadAsked(hosts=(host,), journeys=tmp_path / "journeys.yaml", profile=named))
+    assert run.profile.phases[0].end_rate < 1 < run.profile.peak_rate == 10
+    assert run.pool == 600
