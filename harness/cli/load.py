@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ from harness.cli.console import Console, system_path, until_interrupted
 
 if TYPE_CHECKING:
     from harness.cli.page.page import Page
+    from harness.engine.concluding import RunResult
     from harness.engine.load_plan import LoadAsked, LoadRun
-    from harness.engine.run import RunResult
     from harness.load.fleet import FleetPlan
+    from harness.load.warm import WarmGenerator
 
 MAX_SEED = 2**31 - 1
 MAX_PORT = 65535
@@ -173,22 +175,43 @@ def run(
     """Put load on a SYSTEM, or on what already runs, and judge its figures."""
     system = system or described
     _refuse_both(system, hosts, profile=profile, rate=rate, users=users, lasts=lasts)
-    from harness.engine.load_plan import LoadAsked
-    from harness.engine.session import Settings
+    fleet = _fleet(processes, workers, bind, master=master)
+    with _warmed(hosts, journeys, fleet) as warm:
+        from harness.engine.load_plan import LoadAsked
+        from harness.engine.session import Settings
 
-    asked = LoadAsked(
-        system=None if hosts else system_path(system),
-        hosts=hosts,
-        journeys=journeys,
-        profile=profile,
-        rate=rate,
-        length_s=UI_LENGTH_S if ui is not None and lasts is None and not profile else lasts,
-        users=users or 0,
-        expect=expect,
-        fleet=_fleet(processes, workers, bind, master=master),
-        settings=Settings(directory=directory, seed=seed, tls=tls),
-    )
-    context.exit(asyncio.run(_drive(asked, ui)))
+        asked = LoadAsked(
+            system=None if hosts else system_path(system),
+            hosts=hosts,
+            journeys=journeys,
+            profile=profile,
+            rate=rate,
+            length_s=UI_LENGTH_S if ui is not None and lasts is None and not profile else lasts,
+            users=users or 0,
+            expect=expect,
+            fleet=fleet,
+            settings=Settings(directory=directory, seed=seed, tls=tls),
+        )
+        code = asyncio.run(_drive(asked, ui, warm))
+    context.exit(code)
+
+
+@contextmanager
+def _warmed(hosts: tuple[str, ...], journeys: Path | None, fleet: FleetPlan | None) -> Iterator[WarmGenerator | None]:
+    """The generator's process, which imports what it needs while all else here is imported, read and proved sound.
+
+    None for a system that is to be brought up, which takes longer than that, and all that this machine has.
+    """
+    if not hosts or fleet is not None or journeys is None or not journeys.is_file():
+        yield None
+        return
+    from harness.load.warm import WarmGenerator
+
+    warm = WarmGenerator()
+    try:
+        yield warm
+    finally:
+        warm.close()
 
 
 def _refuse_both(
@@ -213,13 +236,15 @@ def _refuse_both(
 
 
 def _fleet(processes: int, workers: int | None, bind: str | None, *, master: bool) -> FleetPlan | None:
-    from harness.load.fleet import LOOPBACK, FleetPlan
-
     if not master and (workers is not None or bind is not None):
         message = "--workers and --bind go with --master"
         raise click.UsageError(message)
+    if not master and processes == 1:
+        return None
+    from harness.load.fleet import LOOPBACK, FleetPlan
+
     if not master:
-        return FleetPlan(workers=processes) if processes > 1 else None
+        return FleetPlan(workers=processes)
     if processes > 1:
         message = "--master waits for generators that are started elsewhere: leave --processes out"
         raise click.UsageError(message)
@@ -240,19 +265,19 @@ def _bound(text: str) -> tuple[str, int]:
     return parts.hostname, port
 
 
-async def _drive(asked: LoadAsked, ui: int | None) -> int:
+async def _drive(asked: LoadAsked, ui: int | None, warm: WarmGenerator | None) -> int:
     from harness.engine.load_plan import prepare_load
 
     prepared = prepare_load(asked)
     if ui is None:
-        result, _ = await _run_and_tell(prepared, asked, Console(), None)
+        result, _ = await _run_and_tell(prepared, asked, Console(), None, warm)
         return result.exit_code
     from harness.cli.page.shown import shown
-    from harness.engine.run import INTERRUPTED
+    from harness.engine.concluding import INTERRUPTED
 
     console = Console()
     async with shown(prepared, port=ui, say=console.say) as page:
-        result, report = await _run_and_tell(prepared, asked, console, page)
+        result, report = await _run_and_tell(prepared, asked, console, page, warm)
         page.end(f"{result.verdict}", report)
         if result.exit_code != INTERRUPTED:
             console.say("the page shows the report; it stays for as long as somebody looks at it, or until Ctrl-C")
@@ -262,13 +287,15 @@ async def _drive(asked: LoadAsked, ui: int | None) -> int:
 
 
 async def _run_and_tell(
-    prepared: LoadRun, asked: LoadAsked, console: Console, page: Page | None
+    prepared: LoadRun, asked: LoadAsked, console: Console, page: Page | None, warm: WarmGenerator | None
 ) -> tuple[RunResult, Path]:
     from harness.engine.load_run import load as engine_load
+
+    loading = engine_load(prepared, asked.settings, say=console.say, onlooker=page, warm=warm)
+    result = await until_interrupted(loading)
     from harness.report import write_reports
     from harness.report.terminal import render
 
-    result = await until_interrupted(engine_load(prepared, asked.settings, say=console.say, onlooker=page))
     written = write_reports(result.events, result.directory)
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,19 +16,17 @@ from harness.checkers.load_health import load_health
 from harness.checkers.overload import RECOVER_WITHIN_S, Overloading, overload, overload_finding
 from harness.engine.capacity_plan import OVERLOAD_TIMES, CapacityRun
 from harness.engine.capacity_uses import machine_use, roots_of, uses_between, yielding
-from harness.engine.customers import load_plan
+from harness.engine.concluding import RunResult
 from harness.engine.ending import conducted
-from harness.engine.run import RunResult
+from harness.engine.loading import crashes, replay_of, start_generators
 from harness.engine.session import Say, Session, Settings
 from harness.errors import HarnessError, LoadError
 from harness.load.driver import LoadDriver, Told
-from harness.load.fleet import start_fleet
 from harness.model.capacity import Capacity, Cost, FleetNeeded, Held, Knee, Overload, RateStep
-from harness.model.events import CapacityMeasured, LoadPhaseEnded, Observed, PhaseEnded, RunStarted, WorkerLost
+from harness.model.events import CapacityMeasured, LoadPhaseEnded, Observed, PhaseEnded, WorkerLost
 from harness.model.finding import Finding, Part
 from harness.model.load_profile import LoadPhase, LoadProfile
 from harness.model.observation import Window, WindowKind
-from harness.model.system import Ability
 from harness.model.verdict import Verdict
 from harness.observe.cpu import CpuSeen, cores_between, cpu_seen
 
@@ -91,7 +88,7 @@ class _Measuring:
 
     async def work(self) -> None:
         """Search, go beyond the knee if that is asked for, and judge."""
-        self._driver = await self._start()
+        self._driver = await start_generators(self._session, self._run.load, told=self._told)
         if yielding(self._session):
             self._session.recorder.note("the system's processes yield to the load generator (nice)")
         began = self._session.now()
@@ -110,35 +107,6 @@ class _Measuring:
             recorder = self._session.recorder
             recorder.record(PhaseEnded(name="load", t=recorder.now(), took_s=recorder.now() - began))
             self._judge()
-
-    async def _start(self) -> LoadDriver:
-        session, run = self._session, self._run.load
-        session.permit(Ability.LOAD)
-        plan = load_plan(session.topology, hosts=session.deployment.entry_urls(), seed=session.seed, run=session.run)
-        plan = replace(plan, pool=run.pool)
-        recorder = session.recorder
-        if run.fleet is None:
-            driver = await LoadDriver.start(
-                plan,
-                spawner=session.supervisor,
-                directory=session.directory,
-                clock=session.clock,
-                run_began=recorder.began,
-                on_observed=recorder.record,
-            )
-        else:
-            driver = await start_fleet(
-                plan,
-                run.fleet,
-                spawner=session.supervisor,
-                directory=session.directory,
-                clock=session.clock,
-                run_began=recorder.began,
-                on_observed=recorder.record,
-                on_told=self._told,
-            )
-        session.at_end(driver.stop)
-        return driver
 
     def _told(self, event: Told) -> None:
         self._session.recorder.record(event)
@@ -277,7 +245,7 @@ class _Measuring:
         return replace(step, uses=uses, machine=machine_use(cpu))
 
     def _find(self, capacity: Capacity, names: Sequence[str]) -> None:
-        recorder, replay = self._session.recorder, _replay(self._session)
+        recorder, replay = self._session.recorder, replay_of(self._session)
         lost = [each for each in recorder.events if isinstance(each, WorkerLost)]
         trouble = [*self._progress.trouble, *(f"the worker {each.worker} was lost: {each.why}" for each in lost)]
         health = load_health(
@@ -289,24 +257,7 @@ class _Measuring:
             replay=replay,
         )
         told = [overload_finding(capacity.overload, replay=replay)] if capacity.overload else []
-        recorder.find(*health, _knee_found(capacity.knee, replay), *told, *self._crashes(replay))
-
-    def _crashes(self, replay: str) -> tuple[Finding, ...]:
-        """A service that ended under the load: more load than one bears is no reason to die."""
-        return tuple(
-            Finding(
-                check="crash",
-                part=Part.LOAD,
-                verdict=Verdict.FAIL,
-                reason=f"{each.instance.name} ended by itself under the load (it {each.how} at {each.t:.1f} s)",
-                subject=each.instance.service,
-                service=each.instance.service,
-                owner=self._session.topology.owner(each.instance.service),
-                evidence=tuple(each.log.splitlines()),
-                replay=replay,
-            )
-            for each in self._session.deployment.take_deaths()
-        )
+        recorder.find(*health, _knee_found(capacity.knee, replay), *told, *crashes(self._session))
 
 
 def _fleet(run: CapacityRun, knee: Knee, found: Sequence[Cost]) -> FleetNeeded | None:
@@ -348,9 +299,3 @@ def _broken(error: HarnessError) -> Finding:
     return Finding(
         check="harness", part=Part.VALIDITY, verdict=Verdict.UNKNOWN, reason=str(error), subject="the capacity run"
     )
-
-
-def _replay(session: Session) -> str:
-    """The command of this run, with the seed that it drew."""
-    command = next(each.command for each in session.recorder.events if isinstance(each, RunStarted))
-    return command if "--seed" in shlex.split(command) else f"{command} --seed {session.seed}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from harness.engine.run import INTERRUPTED, RunResult, conclusion
+from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
 from harness.engine.session import Say, Session
 from harness.errors import DeclarationError, HarnessError, LoadError
 from harness.model.events import Event, PhaseEnded, RunEnded

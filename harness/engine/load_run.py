@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import math
-import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol, assert_never
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, assert_never
 
-from harness.checkers import thresholds
-from harness.checkers.limits import Rows
-from harness.checkers.load_health import doubted, load_health
-from harness.engine.customers import load_plan
 from harness.engine.ending import conducted
 from harness.engine.load_plan import LoadRun
 from harness.engine.load_steering import Plan, Steering
-from harness.engine.run import RunResult
+from harness.engine.loading import crashes, replay_of, start_generators
 from harness.engine.session import Say, Session, Settings
 from harness.errors import HarnessError, LoadError
-from harness.load.driver import LoadDriver, LoadPlan, Told
-from harness.load.fleet import FleetPlan, start_fleet
-from harness.model.events import LoadPhaseEnded, Noted, Observed, PhaseEnded, RunStarted, WorkerJoined, WorkerLost
+from harness.load.driver import LoadDriver, Told
+from harness.model.events import LoadPhaseEnded, Noted, Observed, PhaseEnded, WorkerJoined, WorkerLost
 from harness.model.figures import GOOD
 from harness.model.finding import Finding, Part
 from harness.model.load_profile import LoadPhase
 from harness.model.observation import JourneySecond
-from harness.model.system import Ability
 from harness.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.engine.concluding import RunResult
+    from harness.load.warm import WarmGenerator
 
 QUIESCE_S = 30.0
 """How long the journeys in flight get to end."""
 LOOK_S = 0.25
 """How often it is looked whether the generator is alive."""
-NOTICE_S = 0.5
-"""How long before its begin every generator knows the profile."""
+NOTICE_S = 0.1
+"""How long before its begin the generator knows the profile: it answers in milliseconds."""
+FLEET_NOTICE_S = 0.5
+"""The same of several, whom a master tells."""
 WATCH_S = 1.0
 """How often it is looked whether the proxies are well."""
 
@@ -70,8 +69,17 @@ class Onlooker(Protocol):
         ...
 
 
-async def load(run: LoadRun, settings: Settings, *, say: Say, onlooker: Onlooker | None = None) -> RunResult:
+async def load(
+    run: LoadRun,
+    settings: Settings,
+    *,
+    say: Say,
+    onlooker: Onlooker | None = None,
+    warm: WarmGenerator | None = None,
+) -> RunResult:
     """Do it; what was started is stopped again whatever happens.
+
+    `warm` is a generator that was started already; it is used if one is enough, and it has not ended.
 
     When the task is cancelled, no more journey begins, those in flight end, and what there is is judged and written.
 
@@ -79,25 +87,28 @@ async def load(run: LoadRun, settings: Settings, *, say: Say, onlooker: Onlooker
         HarnessError: if nothing could be run at all; once there was load, trouble ends in a verdict instead.
     """
     session = await Session.open(run.topology, settings=settings, say=say if run.described else _silent)
-    loading = _Loading(run, session, say, onlooker)
+    loading = _Loading(run, session, say, onlooker, warm)
     return await conducted(session, loading.work, broken=_broken, say=say)
 
 
 class _Loading:
     """The load on one system that is up."""
 
-    def __init__(self, run: LoadRun, session: Session, say: Say, onlooker: Onlooker | None) -> None:
+    def __init__(
+        self, run: LoadRun, session: Session, say: Say, onlooker: Onlooker | None, warm: WarmGenerator | None
+    ) -> None:
         self._run = run
         self._session = session
         self._say = say
         self._onlooker = onlooker
+        self._warm = warm
         self._steering = onlooker.steering if onlooker else Steering(session.topology)
         self._driver: LoadDriver
         self._progress = _Progress()
 
     async def work(self) -> None:
         """Drive the profile to its end, or for as long as one may, then judge."""
-        self._driver = await self._start()
+        self._driver = await start_generators(self._session, self._run, told=self._told, warm=self._warm)
         if self._onlooker is not None:
             await self._onlooker.join(self._session, self._driver)
         began = self._session.now()
@@ -110,39 +121,6 @@ class _Loading:
             await self._end(watch, began)
             raise
         await self._end(watch, began)
-
-    async def _start(self) -> LoadDriver:
-        session, run = self._session, self._run
-        session.permit(Ability.LOAD)
-        plan = load_plan(session.topology, hosts=session.deployment.entry_urls(), seed=session.seed, run=session.run)
-        plan = replace(plan, pool=run.pool)
-        driver = await (self._one(plan) if run.fleet is None else self._several(plan, run.fleet))
-        session.at_end(driver.stop)
-        return driver
-
-    async def _one(self, plan: LoadPlan) -> LoadDriver:
-        session = self._session
-        return await LoadDriver.start(
-            plan,
-            spawner=session.supervisor,
-            directory=session.directory,
-            clock=session.clock,
-            run_began=session.recorder.began,
-            on_observed=session.recorder.record,
-        )
-
-    async def _several(self, plan: LoadPlan, fleet: FleetPlan) -> LoadDriver:
-        session = self._session
-        return await start_fleet(
-            plan,
-            fleet,
-            spawner=session.supervisor,
-            directory=session.directory,
-            clock=session.clock,
-            run_began=session.recorder.began,
-            on_observed=session.recorder.record,
-            on_told=self._told,
-        )
 
     def _told(self, event: Told) -> None:
         """What somebody at the terminal must know at once."""
@@ -177,7 +155,8 @@ class _Loading:
 
     def _soon(self) -> float:
         """The next whole second of which every generator can hear in time."""
-        return float(math.ceil(self._session.now() + NOTICE_S))
+        notice_s = NOTICE_S if self._run.fleet is None else FLEET_NOTICE_S
+        return float(math.ceil(self._session.now() + notice_s))
 
     async def _through(self, plan: Plan) -> None:
         """Wait for the end of the phase under way, wherever that is meanwhile."""
@@ -251,8 +230,12 @@ class _Loading:
             self._session.recorder.note("operations on record", dict(sorted(found.items())))
 
     def _judge(self) -> None:
+        from harness.checkers import thresholds
+        from harness.checkers.limits import Rows
+        from harness.checkers.load_health import doubted, load_health
+
         recorder, progress = self._session.recorder, self._progress
-        replay = _replay(self._session)
+        replay = replay_of(self._session)
         observed = [each for each in recorder.events if isinstance(each, Observed)]
         health = load_health(
             phases=progress.phases,
@@ -265,7 +248,7 @@ class _Loading:
         rows = Rows(journeys=recorder.journeys, answers=recorder.answers)
         judged = thresholds.judge(self._run.thresholds, rows, thresholds.phase_windows(progress.phases))
         kept = doubted(thresholds.findings(judged, replay=replay), health)
-        recorder.find(*health, _served(recorder.journeys, replay), *_crashes(self._session, replay), *kept)
+        recorder.find(*health, _served(recorder.journeys, replay), *crashes(self._session), *kept)
 
     def _trouble(self) -> list[str]:
         """What went wrong with the harness's own parts."""
@@ -303,24 +286,6 @@ def in_words(phase: LoadPhase) -> str:
     return f"{rates} journeys a second for {phase.length_s:g} s"
 
 
-def _crashes(session: Session, replay: str) -> tuple[Finding, ...]:
-    """A service that ended under the load, whoever has started it again since."""
-    return tuple(
-        Finding(
-            check="crash",
-            part=Part.LOAD,
-            verdict=Verdict.FAIL,
-            reason=f"{each.instance.name} ended by itself under the load (it {each.how} at {each.t:.1f} s)",
-            subject=each.instance.service,
-            service=each.instance.service,
-            owner=session.topology.owner(each.instance.service),
-            evidence=tuple(each.log.splitlines()),
-            replay=replay,
-        )
-        for each in session.deployment.take_deaths()
-    )
-
-
 def _served(journeys: Sequence[JourneySecond], replay: str) -> Finding:
     """A load of which nobody got anything shows nothing of how the system bears it."""
     ended = sum(each.count for each in journeys)
@@ -339,9 +304,3 @@ def _broken(error: HarnessError) -> Finding:
     return Finding(
         check="harness", part=Part.VALIDITY, verdict=Verdict.UNKNOWN, reason=str(error), subject="the load run"
     )
-
-
-def _replay(session: Session) -> str:
-    """The command of this run, with the seed that it drew."""
-    command = next(each.command for each in session.recorder.events if isinstance(each, RunStarted))
-    return command if "--seed" in shlex.split(command) else f"{command} --seed {session.seed}"

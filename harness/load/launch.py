@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import DeployError, LoadError
+from harness.load.warm import GENERATOR
 from harness.load.wire import SOCKET_NAME, listen
 from harness.model.process import Process, ProcessSpec, Spawner
 
@@ -37,7 +38,6 @@ def look_at(locustfile: Path) -> None:
         raise LoadError(message) from error
 
 
-GENERATOR = "harness.load.worker"
 MASTER = "harness.load.master"
 WORKER = "harness.load.fleet_worker"
 """What runs in the process that is launched."""

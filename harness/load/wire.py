@@ -241,6 +241,12 @@ def _reports() -> TypeAdapter[Report]:
     return TypeAdapter(Annotated[Report, Field(discriminator="type")])
 
 
+def understand() -> None:
+    """Have ready what reads and writes lines, which the first line would wait for."""
+    _commands()
+    _reports()
+
+
 def command_line(command: Command) -> bytes:
     """A command as a line."""
     return _commands().dump_json(command, by_alias=True) + b"\n"
