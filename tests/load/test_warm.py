@@ -37,6 +37,7 @@ class Customer(FastHttpUser):
 @pytest.fixture
 def warm() -> Iterator[WarmGenerator]:
     generator = WarmGenerator()
+    assert generator.waits
     yield generator
     generator.close()
 
@@ -77,7 +78,6 @@ def is_gone(pid: int) -> bool:
 
 
 async def test_it_is_driven_as_any_other_and_writes_its_log_beside_the_run(warm: WarmGenerator, tmp_path: Path) -> None:
-    assert warm.waits
     driver = await driven(warm, tmp_path, LOCUSTFILE)
     try:
         assert not warm.waits
