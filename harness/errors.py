@@ -50,6 +50,16 @@ class DeclarationError(HarnessError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
+class InputError(HarnessError):
+    """A line that somebody typed can't be read; `column` counts from 1."""
+
+    def __init__(self, message: str, *, text: str, column: int, remedy: str = "") -> None:
+        self.message = message
+        self.column = column
+        self.remedy = remedy
+        super().__init__(f"{text!r}, column {column}: {message}" + (f"; {remedy}" if remedy else ""))
+
+
 class ProvisionError(HarnessError):
     """A tool that the harness needs (Toxiproxy, a store's binary) can't be had here."""
 

@@ -1,31 +1,30 @@
 """The shop's customers: they look around, search, fill carts, buy, and look at their orders.
 
-`locust -f loadtests/locustfile.py --host http://127.0.0.1:PORT` drives them as closed users with pauses between.
+`locust -f loadtests/locustfile.py --host http://127.0.0.1:PORT` drives them as closed users with pauses between;
+`--seed 1` gives each user the same sequence again; a shop that still knows last time's orders takes these for repeated.
 Under the harness each task is a journey of its own, dispatched whenever one is due.
 """
 
 from __future__ import annotations
 
-import random
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, between, task
+from locust import FastHttpUser, between, events, task
+from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from harness.load.journey import OpenOperation, marked_degraded, operation
+from harness.load.journey import OpenOperation, marked_degraded, operation, own_random, share, wanted
 
 SKUS_IN_STOCK = tuple(f"sku-{number:04d}" for number in range(1, 296))
 """sku-0296 to sku-0300 have no stock: whoever orders them is refused, and a clean run shall have no failure."""
-
-POPULARITY = tuple(accumulate(1 / rank for rank in range(1, len(SKUS_IN_STOCK) + 1)))
-"""Zipf's law: the second product is looked at half as often as the first."""
 
 WORDS = ("lamp", "kettle", "chair", "radio", "clock", "basket", "mirror")
 """What people search for: each word stands in the names of many products."""
@@ -67,8 +66,31 @@ class Account:
         return f"cart/{self.email}"
 
 
-_FREE = [Account(f"customer-{number:04d}@shop.example") for number in range(1, 1001)]
+EMAILS = tuple(f"customer-{number:04d}@shop.example" for number in range(1, 1001))
+"""The customers whom the shop is seeded with; a journey that needs one waits while all of its worker's are here."""
+
 PASSWORD = "demo-password"  # noqa: S105 -- the seeded customers' own, which is no secret
+
+
+@events.init_command_line_parser.add_listener
+def _options(parser: LocustArgumentParser) -> None:
+    parser.add_argument("--seed", default=None, help="Seeds the sequence of each user.")
+
+
+@cache
+def _free(environment: Environment) -> list[Account]:
+    """The customers of this worker who are not here just now."""
+    return [Account(email) for email in share(EMAILS, environment)]
+
+
+@cache
+def _popularity(times: tuple[tuple[str, float], ...]) -> tuple[float, ...]:
+    """The weights of the products, summed up, when some are looked at so many times as often as usual.
+
+    They go by Zipf's law: the second product is looked at half as often as the first.
+    """
+    more = dict(times)
+    return tuple(accumulate(more.get(sku, 1.0) / rank for rank, sku in enumerate(SKUS_IN_STOCK, start=1)))
 
 
 class Customer(FastHttpUser):
@@ -78,12 +100,13 @@ class Customer(FastHttpUser):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.random = random.Random()  # noqa: S311 -- load, not secrets
+        self.random = own_random(environment)
 
     @task(60)
     def browse(self) -> None:
-        """Look at a product, the popular ones more often."""
-        self._look_at(self._sku())
+        """Look at a product, the popular ones more often, and what everybody wants just now most of all."""
+        weights = _popularity(tuple(wanted().items()))
+        self._look_at(self.random.choices(SKUS_IN_STOCK, cum_weights=weights)[0])
 
     @task(20)
     def search(self) -> None:
@@ -128,7 +151,7 @@ class Customer(FastHttpUser):
                 self.client.get(f"/orders/{order_id}", headers=_as(account), name="GET /orders/{order_id}")
 
     def _sku(self) -> str:
-        return self.random.choices(SKUS_IN_STOCK, cum_weights=POPULARITY)[0]
+        return self.random.choices(SKUS_IN_STOCK, cum_weights=_popularity(()))[0]
 
     def _items(self) -> list[dict[str, Any]]:
         skus = {self._sku() for _ in range(self.random.randint(1, 3))}
@@ -149,12 +172,16 @@ class Customer(FastHttpUser):
     @contextmanager
     def _account(self, *, returning: bool = False) -> Iterator[Account]:
         """One of the customers who are not here just now; `returning`: of those who were here last."""
-        first = max(0, len(_FREE) - RETURNING) if returning else 0
-        account = _FREE.pop(self.random.randrange(first, len(_FREE)))
+        free = _free(self.environment)
+        give_up_at = time.monotonic() + PATIENCE_S
+        while not free and time.monotonic() < give_up_at:
+            gevent.sleep(0.02)  # all of this worker's customers are here
+        first = max(0, len(free) - RETURNING) if returning else 0
+        account = free.pop(self.random.randrange(first, len(free)))
         try:
             yield account
         finally:
-            _FREE.append(account)
+            free.append(account)
 
     def _signed_in(self, account: Account) -> bool:
         """Sign in, unless she still is; False when she can't."""

@@ -13,6 +13,7 @@ import yaml
 from harness.cli import cli
 from harness.declare import load_experiment, load_invariants, load_system
 from harness.declare.accepted import load_accepted
+from harness.declare.load_profile import load_profile
 from harness.declare.steps import read_steps
 from harness.errors import DeclarationError
 from harness.faults import FAULTS
@@ -61,6 +62,10 @@ def read(block: str, directory: Path, topology: Topology) -> None:
         case "accepted":
             (directory / "accepted.yaml").write_text(block)
             load_accepted(directory, topology, [each.stem for each in (ROOT / "chaos" / "experiments").glob("*.yaml")])
+        case "load":
+            (directory / "profile.yaml").write_text(block)
+            (directory / "recorded-day.csv").write_text("time,journey\n0,browse\n1,checkout\n")
+            load_profile(directory / "profile.yaml", dict.fromkeys(topology.system.journeys, 1.0))
         case "degraded":
             DegradedMark.model_validate(yaml.safe_load(block)["degraded"])
         case other:

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 
 from harness.checkers.blame import NOBODY, Blame
 from harness.checkers.crossings import crossings
 from harness.checkers.found import finding, percent
+from harness.checkers.load_health import health_told, sickness
 from harness.checkers.statistics import rise
 from harness.checkers.tally import DELTA, MIN_SAMPLES, Tally, judged, tally
-from harness.model.experiment import Experiment, Role
+from harness.model.experiment import Role
 from harness.model.fault import Injection
 from harness.model.finding import Finding, Part
 from harness.model.history import Forced, History
-from harness.model.observation import GeneratorSecond, Window, WindowKind
+from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict
 
 CHECK = "validity"
-
-DROPPED_ALLOWED = 0.01
-"""Share of due journeys for which the generator may have had no free user."""
-
-STARTED_AT_LEAST = 0.97
-"""Of the journeys due in a window, those that began in it."""
-
-ON_THE_EDGE = 2
-"""Journeys due in a window's last moment, which may begin after it."""
-
-LAG_ALLOWED_S = 0.1
-LAGGING_ALLOWED = 0.2
-"""Share of seconds in which the p99 of the lag may exceed `LAG_ALLOWED_S`."""
-
-SECONDS_KNOWN_AT_LEAST = 0.9
-"""Of a window's whole seconds, those that the generator must have told of."""
-
-RATE_SIGMAS = 5
-"""How far below the rate a Poisson count may be by chance."""
 
 SLACK_S = 1.0
 """What arming and healing may take out of the time that a fault was declared to last; or a tenth of it, if more."""
@@ -166,39 +147,12 @@ def _generator(history: History) -> tuple[Trouble, str]:
         window = history.window(kind)
         if window is None:
             continue
-        rows = [each for each in history.generator if window.start <= each.second and each.second + 1 <= window.end]
-        trouble += [f"{kind.value}: {each}" for each in _off_rate(history.experiment, rows, window, kind)]
-        proofs.append(_told(rows, kind))
+        rate = None
+        if kind is WindowKind.FAULT:
+            rate = history.experiment.due_under_fault(window.length_s) / max(window.length_s, 1.0)
+        trouble += [f"{kind.value}: {each}" for each in sickness(history.generator, window, rate=rate)]
+        proofs.append(f"{kind.value}: {health_told(history.generator, window)}")
     return trouble or ([] if proofs else ["no window was reached"]), "; ".join(proofs)
-
-
-def _off_rate(experiment: Experiment, rows: list[GeneratorSecond], window: Window, kind: WindowKind) -> Trouble:
-    wanted = math.floor(window.end) - math.ceil(window.start)
-    seconds = len({each.second for each in rows})
-    if not rows or seconds < SECONDS_KNOWN_AT_LEAST * wanted:
-        return [f"the load generator told of {seconds} of {wanted} seconds only"]
-    due, started = sum(each.due for each in rows), sum(each.started for each in rows)
-    dropped = sum(each.dropped for each in rows)
-    lagging = len({each.second for each in rows if each.lag_p99_s > LAG_ALLOWED_S})
-    planned = experiment.due_under_fault(window.length_s) / max(window.length_s, 1.0) * seconds
-    trouble: Trouble = []
-    if kind is WindowKind.FAULT and due < planned - RATE_SIGMAS * math.sqrt(planned):
-        trouble.append(f"{due} journeys were due in {seconds} s, {planned:.0f} were planned")
-    if dropped > DROPPED_ALLOWED * due:
-        trouble.append(f"{dropped} of {due} due journeys were dropped for want of a free user")
-    if started + dropped < STARTED_AT_LEAST * due - ON_THE_EDGE:
-        trouble.append(f"only {started} of {due} due journeys were started")
-    if lagging > LAGGING_ALLOWED * seconds:
-        trouble.append(
-            f"journeys began over {LAG_ALLOWED_S * 1000:.0f} ms late (p99) in {lagging} of {seconds} seconds"
-        )
-    return trouble
-
-
-def _told(rows: list[GeneratorSecond], kind: WindowKind) -> str:
-    due, started = sum(each.due for each in rows), sum(each.started for each in rows)
-    lag_s = max((each.lag_p99_s for each in rows), default=0.0)
-    return f"{kind.value}: {started} of {due} due journeys started, lag p99 at most {lag_s * 1000:.0f} ms"
 
 
 def _samples(history: History) -> tuple[Trouble, str]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "record-release": ("harness.cli.placing:record_release", "Record that a version is released beside others."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
     "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
+    "load": ("harness.cli.load:load", "Put load on a system, or on what already runs, and judge its figures."),
     "accept": ("harness.cli.accept:accept", "Take a red cell or finding on oneself until a day."),
     "explain": ("harness.cli.explain:explain", "Tell the cause, the evidence and the likely mend of a red cell."),
     "audit": ("harness.cli.audit:audit", "Tell what makes the system one program in many processes."),

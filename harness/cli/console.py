@@ -45,7 +45,10 @@ def system_path(named: Path | None) -> Path:
     return named / DESCRIPTION if named.is_dir() else named
 
 
-async def until_interrupted(work: Coroutine[Any, Any, _Result]) -> _Result:
+STOPPING = "stopping: healing and removing everything, this takes a few seconds"
+
+
+async def until_interrupted(work: Coroutine[Any, Any, _Result], *, saying: str = STOPPING) -> _Result:
     """Do the work as a task that the first SIGINT or SIGTERM cancels; later ones don't hurry its clean-up."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -55,7 +58,7 @@ async def until_interrupted(work: Coroutine[Any, Any, _Result]) -> _Result:
         nonlocal asked
         if not asked:
             asked = True
-            click.echo("stopping: healing and removing everything, this takes a few seconds", err=True)
+            click.echo(saying, err=True)
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -14,7 +14,7 @@ import click
 from harness.cli.console import Console, system_path, until_interrupted
 
 if TYPE_CHECKING:
-    from harness.engine.run import RunResult
+    from harness.engine.concluding import RunResult
 
 MOST_WITHIN_S = 24 * 3600.0
 

@@ -21,9 +21,9 @@ from harness.cli.schema import schema
 from harness.cli.shrink import shrink
 
 if TYPE_CHECKING:
+    from harness.engine.concluding import RunResult
     from harness.engine.fuzzing import FuzzOptions
     from harness.engine.prepare import Options
-    from harness.engine.run import RunResult
 
 PARTS = ("verify", "chaos", "fuzz")
 MAX_SEED = 2**31 - 1

@@ -1,4 +1,4 @@
-"""The JSON Schema of an experiment's file, for editors."""
+"""The JSON Schemas of the files of experiments and of profiles of load, for editors."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from pydantic import JsonValue
 
 from harness.declare.experiment import ExperimentSpec
 from harness.declare.injections import MOST_STEPS, InjectionSpec
+from harness.declare.load_profile import ProfileSpec
 from harness.model.fault import FaultSpec
 
 COMMITTED = Path(__file__).parent / "schemas" / "experiment.schema.json"
 """The schema with the faults that come with the harness."""
+
+COMMITTED_PROFILE = COMMITTED.with_name("load-profile.schema.json")
 
 
 def experiment_schema(faults: Mapping[str, type[FaultSpec]]) -> dict[str, JsonValue]:
@@ -31,6 +34,16 @@ def experiment_schema(faults: Mapping[str, type[FaultSpec]]) -> dict[str, JsonVa
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "An experiment of the harness",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }
+
+
+def profile_schema() -> dict[str, JsonValue]:
+    """What a file of `loadtests/profiles/` may say."""
+    schema: dict[str, Any] = ProfileSpec.model_json_schema(by_alias=True)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A profile of load",
         **{key: value for key, value in schema.items() if key != "title"},
     }
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from harness.clock import SystemClock
 from harness.declare.lone_service import lone_service
+from harness.engine.concluding import RunResult
 from harness.engine.prepare import Options, Plan
 from harness.engine.published import AS_CONSUMER, AS_PROVIDER, gather_pacts
-from harness.engine.run import RunResult, run
+from harness.engine.run import run
 from harness.engine.sandbox import SandboxOptions, plan_sandbox
 from harness.engine.session import RUNS, Say, Settings, name_run
 from harness.errors import DeclarationError, DeployError, Place, Problem

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import yaml
@@ -14,11 +14,21 @@ from pydantic import ValidationError
 
 from harness.clock import Clock
 from harness.declare.exchanges import why_unreadable
+from harness.declare.targets import ZONE, to_zone
 from harness.declare.validate import nearest
 from harness.engine.permission import ability_for, permit
 from harness.errors import HarnessError
 from harness.model.events import Event, InjectionArmed, InjectionHealed
-from harness.model.fault import Armed, EdgeTarget, FaultSpec, Healed, Injection, InstanceTarget, Target
+from harness.model.fault import (
+    AT_ONCE,
+    Armed,
+    EdgeTarget,
+    FaultSpec,
+    Healed,
+    Injection,
+    InstanceTarget,
+    Target,
+)
 from harness.model.quantity import Duration
 from harness.model.system import CUSTOMERS
 from harness.model.topology import Topology
@@ -71,12 +81,7 @@ def read_injection(topology: Topology, asked: Asked, *, faults: Mapping[str, typ
     Raises:
         HarnessError: when there is no such fault, edge or instance, or an attribute is wrong; says what there is.
     """
-    if asked.fault not in faults:
-        raise HarnessError(f"expected a fault of {', '.join(faults)}; found {asked.fault!r}")
-    if not 0 < asked.lasts_s <= LONGEST_S:
-        raise HarnessError(f"expected it to last longer than 0 s and at most {LONGEST_S:g} s, found {asked.lasts_s:g}")
-    kind = faults[asked.fault]
-    fault = _fault(kind, asked.attributes)
+    kind, fault = _read_fault(asked, faults)
     edge = "->" in asked.target.replace("→", "->")
     if edge != (kind.acts_on == "edge"):
         example = "'consumer->provider'" if kind.acts_on == "edge" else "'service-1'"
@@ -87,6 +92,35 @@ def read_injection(topology: Topology, asked: Asked, *, faults: Mapping[str, typ
     if found := why_unreadable(topology, [target], kind):
         raise HarnessError("; ".join(found))
     return Injection(id=name, fault=fault, target=target, lasts=Duration(asked.lasts_s))
+
+
+def read_injections(
+    topology: Topology, asked: Asked, *, faults: Mapping[str, type[FaultSpec]]
+) -> tuple[Injection, ...]:
+    """As `read_injection`, also for a zone; their names are for others to give."""
+    if not asked.target.startswith(ZONE):
+        return (read_injection(topology, asked, faults=faults, name=""),)
+    kind, fault = _read_fault(asked, faults)
+    zone = asked.target.removeprefix(ZONE).strip()
+    known = sorted({each.zone for each in (*topology.instances, *topology.store_instances)})
+    if zone not in known:
+        raise HarnessError(f"expected a zone of {topology.name}, found {zone!r}; {nearest(zone, known)}")
+    targets = to_zone(topology, zone, kind)
+    if not targets:
+        raise HarnessError(f"no edge leads into the zone {zone!r}; name a fault that acts on an instance")
+    if found := why_unreadable(topology, targets, kind):
+        raise HarnessError("; ".join(found))
+    lasts = Duration(asked.lasts_s)
+    return tuple(Injection(id="", fault=fault, target=target, lasts=lasts) for target in targets)
+
+
+def _read_fault(asked: Asked, faults: Mapping[str, type[FaultSpec]]) -> tuple[type[FaultSpec], FaultSpec]:
+    if asked.fault not in faults:
+        raise HarnessError(f"expected a fault of {', '.join(faults)}; found {asked.fault!r}")
+    if not 0 < asked.lasts_s <= LONGEST_S:
+        raise HarnessError(f"expected it to last longer than 0 s and at most {LONGEST_S:g} s, found {asked.lasts_s:g}")
+    kind = faults[asked.fault]
+    return kind, _fault(kind, asked.attributes)
 
 
 def _fault(kind: type[FaultSpec], attributes: Mapping[str, str]) -> FaultSpec:
@@ -202,12 +236,33 @@ class ByHand:
         Raises:
             HarnessError: when it makes no sense, or may not be done to this system; then nothing was touched.
         """
+        return await self.put(read_injection(self._topology, asked, faults=self._faults, name=""))
+
+    async def inject_all(self, asked: Asked) -> list[tuple[Held, Armed, Healed | None]]:
+        """The same, also for `zone:a`, which means everything in a zone, at the same time.
+
+        Raises:
+            HarnessError: as `inject`; when one of them could not be put on, the others were taken back.
+        """
+        injections = read_injections(self._topology, asked, faults=self._faults)
+        if len(self._held) + len(injections) > MOST_IN_FORCE:
+            raise HarnessError(f"{asked.target} means {len(injections)} faults; at most {MOST_IN_FORCE} are let in")
+        found = await asyncio.gather(*map(self.put, injections), return_exceptions=True)
+        put = [each for each in found if not isinstance(each, BaseException)]
+        failed = [each for each in found if isinstance(each, BaseException)]
+        if failed:
+            await asyncio.gather(*(self.heal(held.injection.id) for held, _, healed in put if healed is None))
+            raise failed[0]
+        return put
+
+    async def put(self, injection: Injection) -> tuple[Held, Armed, Healed | None]:
+        """As `inject`, for what was read already; it gets a name of its own, and begins now."""
         if len(self._held) >= MOST_IN_FORCE:
             raise HarnessError(f"{len(self._held)} faults are in force, and no more are let in: harness heal")
         name = f"by-hand-{next(self._numbers)}"
-        injection = read_injection(self._topology, asked, faults=self._faults, name=name)
+        injection, lasts_s = replace(injection, id=name, after=AT_ONCE), float(injection.lasts)
         await asyncio.to_thread(permit, self._topology, [ability_for(injection)])
-        until = self._clock.wall() + dt.timedelta(seconds=asked.lasts_s)
+        until = self._clock.wall() + dt.timedelta(seconds=lasts_s)
         held = self._held[name] = Held(injection=injection, until=until)
         self._healed[name] = asyncio.get_running_loop().create_future()
         try:
@@ -221,7 +276,7 @@ class ByHand:
             return held, armed, await self.heal(name)
         if name not in self._held:  # somebody was quicker
             return held, armed, None
-        self._ends[name] = asyncio.create_task(self._end(name, asked.lasts_s))
+        self._ends[name] = asyncio.create_task(self._end(name, lasts_s))
         return held, armed, None
 
     async def heal(self, name: str) -> Healed:

@@ -12,11 +12,11 @@ from harness.contracts.pacts import Interaction, read_pacts
 from harness.declare import load_system
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
+from harness.engine.concluding import RunResult
 from harness.engine.consumer_fuzz import ConsumerFuzz, Provider
 from harness.engine.documents import document_of, read_document
 from harness.engine.ending import conducted
 from harness.engine.permission import permit
-from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import open_visitor
 from harness.errors import ContractError, DeclarationError, Place, Problem

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from harness.engine.run import INTERRUPTED, RunResult, conclusion
+from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
 from harness.engine.session import Say, Session
 from harness.errors import DeclarationError, HarnessError, LoadError
 from harness.model.events import Event, PhaseEnded, RunEnded
@@ -44,7 +45,7 @@ async def conducted(
         recorder.find(broken(error))
     finally:
         say("stopping")
-        await asyncio.shield(session.stop())
+        await _stopped(session)
     verdict, reason = told(recorder.events, *conclusion(recorder.findings))
     if interrupted:
         verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
@@ -54,3 +55,12 @@ async def conducted(
     if refused is not None:
         raise refused
     return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=tuple(recorder.events))
+
+
+async def _stopped(session: Session) -> None:
+    """Stop to the end: who cancels meanwhile hurries nothing, and still hears what was found."""
+    stopping = asyncio.ensure_future(session.stop())
+    while not stopping.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(stopping)
+    stopping.result()

@@ -15,6 +15,7 @@ from harness.declare import load_invariants, load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S, Pace
+from harness.engine.concluding import RunResult
 from harness.engine.ending import conducted
 from harness.engine.excusing import excuses_at, excuses_of
 from harness.engine.matrix import Matrix, Wanted
@@ -22,7 +23,6 @@ from harness.engine.matrix_ground import ground_of
 from harness.engine.matrix_rest import read_at_the_end
 from harness.engine.matrix_shrink import measure_budgets, shrink_red
 from harness.engine.permission import permit
-from harness.engine.run import RunResult
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import LoadVisitor, open_visitor
 from harness.errors import DeclarationError, HarnessError, JournalError, Place, Problem

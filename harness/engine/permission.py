@@ -111,6 +111,11 @@ def is_beyond(
     return topology.system.environment != LOCAL or any(near.why_not(each.text) for each in listed)
 
 
+def why_beyond(text: str) -> str:
+    """Why an address counts as beyond this machine; empty when it is on it."""
+    return _Near((), _resolved).why_not(text)
+
+
 def ability_for(injection: Injection) -> Ability:
     """What an injection does."""
     return Ability.KILL if isinstance(injection.target, InstanceTarget) else Ability.FAULTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.checkers import samples_needed
-from harness.checkers.bounds import samples_for
+from harness.checkers.limits import samples_for
 from harness.checkers.tally import DELTA
 from harness.engine.experiment import STEADY_LIMIT_S
 from harness.engine.plan import error_rate_each

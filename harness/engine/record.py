@@ -11,10 +11,10 @@ from harness.contracts.drafting import Draft, draft
 from harness.contracts.verify import ProviderUnderTest, verify
 from harness.declare import load_system
 from harness.declare.yaml import read_yaml
+from harness.engine.concluding import INTERRUPTED, conclusion
 from harness.engine.consumer_fuzz_run import chosen_journeys, conformance_of, refuse
 from harness.engine.hearing import Heard, Hearing
 from harness.engine.permission import permit
-from harness.engine.run import INTERRUPTED, conclusion
 from harness.engine.session import Say, Session, Settings, replay_command
 from harness.engine.visiting import open_visitor
 from harness.load.visits import Visitor

@@ -15,8 +15,9 @@ from harness.contracts.ledger.entries import Outcome
 from harness.contracts.pacts import JsonObject, Pact, read_pact
 from harness.contracts.unverified import CHECK
 from harness.declare import load_system
+from harness.engine.concluding import INTERRUPTED, RunResult
 from harness.engine.prepare import Options
-from harness.engine.run import INTERRUPTED, RunResult, run
+from harness.engine.run import run
 from harness.engine.session import RUNS, Say, name_run
 from harness.errors import DeclarationError, Problem
 from harness.model.events import FindingMade

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from harness.checkers.excuses import Excuses
 from harness.clock import Clock
 from harness.model.events import Event, FindingMade, MatrixCellEnded, Noted, Observed
 from harness.model.finding import Finding
 from harness.model.observation import AnswerSecond, CrossingSecond, GeneratorSecond, JourneySecond
 from harness.model.span import JourneyTrace
 from harness.observe.journal import Journal
+
+if TYPE_CHECKING:
+    from harness.checkers.excuses import Excuses
 
 
 class Recorder:

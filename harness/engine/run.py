@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
 from harness.checkers import samples_needed
@@ -14,6 +12,7 @@ from harness.checkers.tally import DELTA
 from harness.contracts.conformance import Conformance
 from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.bench import Bench
+from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
 from harness.engine.cost import measure_edges
 from harness.engine.documents import document_of, read_document
 from harness.engine.excusing import excuses_at
@@ -25,7 +24,7 @@ from harness.engine.prepare import Options, Plan, prepare
 from harness.engine.repeats import disagreements
 from harness.engine.session import Say, Session, replay_command
 from harness.errors import ContractError, HarnessError, Stopped
-from harness.model.events import Event, PhaseEnded, RunEnded
+from harness.model.events import PhaseEnded, RunEnded
 from harness.model.experiment import Experiment, Role
 from harness.model.finding import Finding, Part
 from harness.model.observation import Window
@@ -34,17 +33,6 @@ from harness.model.verdict import Verdict, worst
 
 WARM_UP_S = 5.0
 BASELINE_S = 20.0
-INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
-    """How a run ended, and where its files are."""
-
-    verdict: Verdict
-    exit_code: int
-    directory: Path
-    events: tuple[Event, ...]
 
 
 async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunResult:
@@ -300,21 +288,6 @@ def _in_words(experiment: Experiment) -> str:
         for name, weight in experiment.weights.items()
     )
     return f"{what} (samples: {samples})"
-
-
-def conclusion(findings: Sequence[Finding]) -> tuple[Verdict, str]:
-    """The worst of the findings that nothing excuses, and why in one sentence."""
-    if not findings:
-        return Verdict.UNKNOWN, "nothing was measured"
-    excused = sum(bool(finding.excused) for finding in findings)
-    beside = f"; {excused} red ones are accepted or known" if excused else ""
-    findings = [finding for finding in findings if not finding.excused]
-    verdict = worst(finding.verdict for finding in findings) if findings else Verdict.PASS
-    if verdict is Verdict.PASS:
-        return verdict, f"all {len(findings)} findings hold{beside}"
-    first = next(finding for finding in findings if finding.verdict is verdict)
-    count = sum(finding.verdict is verdict for finding in findings)
-    return verdict, f"{first.subject}: {first.reason}" + (f" (and {count - 1} more)" if count > 1 else "") + beside
 
 
 def _broken(part: str, error: HarnessError) -> Finding:

@@ -10,18 +10,17 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from harness import __version__
 from harness.clock import Clock, SystemClock
 from harness.declare import load_system, with_tls
 from harness.engine.customers import load_plan
-from harness.engine.feasible import refuse_infeasible
 from harness.engine.permission import ability_for, permit
 from harness.engine.recorder import Recorder
 from harness.errors import DeployError
-from harness.faults.injector import Injector
 from harness.load.driver import LoadDriver
 from harness.model.credentials import Credentials
 from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
@@ -30,14 +29,15 @@ from harness.model.marks import RUN, run_marks
 from harness.model.system import Ability, RuntimeKind
 from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
-from harness.observe.otlp import OtlpReceiver
-from harness.observe.span_room import told_of
-from harness.proxy.provision import cache_directory, find_toxiproxy
 from harness.runtime.addresses import asks_for_spans
-from harness.runtime.deployment import Deployment
 from harness.runtime.secret import Secrets
 from harness.runtime.supervisor_client import Supervisor
 from harness.runtime.table import RUNTIMES, WITHOUT_TOXIPROXY
+
+if TYPE_CHECKING:
+    from harness.faults.injector import Injector
+    from harness.observe.otlp import OtlpReceiver
+    from harness.runtime.deployment import Deployment
 
 RUNS = Path(".harness") / "runs"
 IN_FORCE = "in-force.ndjson"
@@ -79,7 +79,6 @@ class Session:
         self.say = say
         self.supervisor: Supervisor
         self.deployment: Deployment
-        self.injector: Injector
         self._cut_off = asks_for_spans(topology) and topology.system.runtime not in TAKES_SPANS
         self.spans: OtlpReceiver | None = None
         """Who takes the services' spans; None where the description asks for nobody."""
@@ -131,6 +130,8 @@ class Session:
         return session
 
     async def _take_spans(self, stack: AsyncExitStack, *, zero_ns: int) -> None:
+        from harness.observe.otlp import OtlpReceiver
+
         declared = self.topology.system.otlp
         self.spans = await OtlpReceiver.start(zero_ns=zero_ns, port=declared.port if declared else None)
         stack.push_async_callback(self.spans.stop)
@@ -156,14 +157,24 @@ class Session:
             on_event=self.recorder.record,
         )
         stack.push_async_callback(self.deployment.stop)
-        self.injector = Injector(
+        stack.push_async_callback(self._heal)
+
+    @cached_property
+    def injector(self) -> Injector:
+        """Puts faults in force and heals them; made when first asked for."""
+        from harness.faults.injector import Injector
+
+        return Injector(
             self.deployment.mesh,
             self.deployment,
             clock=self.clock,
             record=self.directory / IN_FORCE,
             permitted=self._let,
         )
-        stack.push_async_callback(self.injector.heal_all)
+
+    async def _heal(self) -> None:
+        if "injector" in vars(self):
+            await self.injector.heal_all()
 
     def permit(self, ability: Ability) -> None:
         """Prove that this may be done to the system: the last gate before it is, whatever was asked before.
@@ -177,6 +188,8 @@ class Session:
 
     def _let(self, injection: Injection) -> None:
         """Raise HarnessError for what may not, or can't, be done to this system."""
+        from harness.engine.feasible import refuse_infeasible
+
         self.permit(ability_for(injection))
         refuse_infeasible(self.topology, injection)
 
@@ -227,6 +240,8 @@ class Session:
             runtime = self.topology.system.runtime
             self.recorder.note(f"no spans: services of the runtime '{runtime}' can't reach the harness")
         if self.spans is not None:
+            from harness.observe.span_room import told_of
+
             self.recorder.note(*told_of(self.spans.room, self.topology))
             self.spans = None
 
@@ -261,6 +276,8 @@ def _toxiproxy(
     """The program, and what the journal tells of it; nothing is looked for where the proxies run already."""
     if topology.system.runtime in WITHOUT_TOXIPROXY:
         return Path(), {}
+    from harness.proxy.provision import cache_directory, find_toxiproxy
+
     found = find_toxiproxy(environ=environ, cache=cache_directory(environ), say=say)
     return found.path, {"toxiproxy": found.version}
 

@@ -10,10 +10,10 @@ from harness.declare import load_system, with_tls
 from harness.declare.validate import nearest
 from harness.declare.yaml import read_yaml
 from harness.engine.cell import RECOVER_WITHIN_S
+from harness.engine.concluding import RunResult
 from harness.engine.ending import conducted
 from harness.engine.matrix import ORDER
 from harness.engine.permission import permit
-from harness.engine.run import RunResult
 from harness.engine.service_under_fault import ServiceUnderFault, Wanted
 from harness.engine.session import Say, Session, Settings
 from harness.errors import DeclarationError, HarnessError, Place, Problem

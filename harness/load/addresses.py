@@ -32,11 +32,12 @@ class Addresses:
 
     def choose(self, chance: str) -> None:
         """Begin at one of them, each as likely as the others; the same `chance` chooses the same."""
-        self._used = random.Random(f"{chance}:address").randrange(len(self._hosts))  # noqa: S311 -- load, not secrets
+        if len(self._hosts) > 1:
+            self._used = random.Random(f"{chance}:address").randrange(len(self._hosts))  # noqa: S311 -- load, not secrets
 
     def send(self, send: Send, method: str, url: str, **named: Any) -> Any:
         """Send a request to the address in use, and to the others as long as none accepts a connection."""
-        path = self._path(url)
+        path = self._path(url) if len(self._hosts) > 1 else None
         if path is None:
             return send(method, url, **named)
         for _ in self._hosts[1:]:

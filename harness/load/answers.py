@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import JsonValue
 
@@ -15,6 +16,14 @@ from harness.model.system import DegradedMark
 
 DEPTH_LIMIT = 32
 """Levels of a document that its shape tells apart."""
+
+DOCUMENTS_KEPT = 512
+"""Bodies whose document is remembered: many answers are the same to the byte."""
+
+KEPT_LIMIT_BYTES = 4 * 1024
+"""Of a body that is remembered, so that all of them are at most 2 MiB."""
+
+_encoded = json.encoder.encode_basestring_ascii
 
 _OK, _REDIRECT, _CLIENT_ERROR, _SERVER_ERROR, _END = 200, 300, 400, 500, 600
 _MAY_BE_EMPTY = frozenset({204, 205})
@@ -51,9 +60,20 @@ class Judged:
     shape: str
 
 
-@dataclass(frozen=True, slots=True)
 class _Document:
-    value: JsonValue
+    __slots__ = ("_shape", "value")
+
+    def __init__(self, value: JsonValue) -> None:
+        self.value = value
+        self._shape = ""
+
+    @property
+    def shape(self) -> str:
+        """Told apart by names and types, and computed once: whoever asks for a mark doesn't ask for it."""
+        if not self._shape:
+            structure = _structure(self.value, DEPTH_LIMIT)
+            self._shape = hashlib.blake2b(structure.encode(), digest_size=8).hexdigest()
+        return self._shape
 
 
 def judge(reply: Reply, mark: DegradedMark) -> Judged:
@@ -114,10 +134,17 @@ def _says_json(reply: Reply) -> bool:
 def _document(reply: Reply) -> _Document | None:
     if not reply.body or not _says_json(reply):
         return None
+    return _known_document(reply.body) if len(reply.body) <= KEPT_LIMIT_BYTES else _read_document(reply.body)
+
+
+def _read_document(body: bytes) -> _Document | None:
     try:
-        return _Document(json.loads(reply.body))
+        return _Document(json.loads(body))
     except (ValueError, RecursionError):
         return None
+
+
+_known_document = lru_cache(maxsize=DOCUMENTS_KEPT)(_read_document)
 
 
 def _marked(reply: Reply, document: _Document | None, marks: DegradedMark) -> bool:
@@ -134,7 +161,7 @@ def _shape(reply: Reply, document: _Document | None) -> str:
     if not reply.status:
         return reply.error.partition(":")[0]
     if document is not None:
-        return hashlib.blake2b(_structure(document.value, DEPTH_LIMIT).encode(), digest_size=8).hexdigest()
+        return document.shape
     if reply.body is None:
         return "unread"
     return f"{'text' if reply.body else 'empty'} {reply.content_type}".strip()
@@ -144,7 +171,7 @@ def _structure(value: JsonValue, depth: int) -> str:
     if isinstance(value, dict):
         if not depth:
             return "{…}"
-        return "{" + ",".join(f"{json.dumps(key)}:{_structure(value[key], depth - 1)}" for key in sorted(value)) + "}"
+        return "{" + ",".join(f"{_encoded(key)}:{_structure(value[key], depth - 1)}" for key in sorted(value)) + "}"
     if isinstance(value, list):
         return "[" + "|".join(sorted({_structure(each, depth - 1) for each in value})) + "]" if depth else "[…]"
     return type(value).__name__

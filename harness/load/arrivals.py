@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 import random
-from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, field
+
+from harness.load.stretch import Choice, Stretch, reached, units_between
+from harness.load.tape import Tape
+from harness.model.load_profile import LoadProfile
+
+FIRST_EVEN_UNITS = 0.5
+"""Evenly spaced journeys begin half a gap after their phase, so that none falls on the edge of two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,33 +24,63 @@ class Arrival:
     """Counts from 0; chance within the journey is seeded by it."""
     at: float
     journey: str
+    series: str = ""
+    """What else seeds it: numbers count within a series."""
+    wanted: Mapping[str, float] = field(default_factory=dict)
+    """Product → how many times as often as usual it is looked at."""
+
+    @property
+    def chance(self) -> str:
+        """What seeds the journey beside the run's seed; no two journeys of a run have the same."""
+        return f"{self.series}{self.number}"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draw:
+    """What chance says of an arrival, whenever it is due."""
+
+    number: int
+    gap: float
+    """Since the arrival before, in units of the mean gap."""
+    pick: float
 
 
 class Arrivals:
-    """Poisson arrivals whose rate and weights can be altered at any time.
+    """Arrivals whose rate and weights can be altered at any time, or go as a profile says.
 
     Arrival n draws its gap (in units of the mean gap) and its journey from the seed alone,
     so that the same seed gives the same journeys in the same order, whatever the rates were.
+    Each of several workers draws all of them and gives those whose number is its own.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, worker: int = 0, workers: int = 1) -> None:
         self._chance = random.Random(f"{seed}:arrivals")  # noqa: S311 -- load, not secrets
-        self._rate = 0.0
-        self._journeys: tuple[str, ...] = ()
-        self._bounds: tuple[float, ...] = ()
-        self._number = 0
+        self._worker = worker
+        self._workers = workers
+        self._course: tuple[Stretch, ...] = ()
+        self._tape: Tape | None = None
+        self._tapes: list[float] = []
+        """When each that was begun began: who comes back to one goes on with its series."""
+        self._even = False
         self._since = 0.0
         self._units = 0.0
-        self._pick = 0.0
-        self._draw()
+        """From `_since` until the first that is drawn and not yet due, in mean gaps."""
+        self._drawn: deque[_Draw] = deque()
+        """Those not yet due, up to the next of this worker's own, which is the last."""
+        self._number = 0
+        self._draw_own()
+        self._units = self._gap(self._drawn[0])
+        self._next: tuple[float, Stretch] | None = None
 
     @property
     def next_at(self) -> float:
         """When the next journey is due; infinite while the rate is 0."""
-        return self._since + self._units / self._rate if self._rate else math.inf
+        if self._tape is not None:
+            return self._tape.next_at
+        return self._next[0] if self._next else math.inf
 
     def alter(self, *, rate: float, weights: Mapping[str, float], now: float) -> None:
-        """From `now` on let `rate` journeys a second be due, each chosen by `weights`.
+        """From `now` on let `rate` journeys a second be due by chance, each chosen by `weights`.
 
         Raises:
             ValueError: if the rate is negative or not finite, or nothing has a positive weight.
@@ -52,17 +88,47 @@ class Arrivals:
         if not (math.isfinite(rate) and rate >= 0):
             message = f"expected a rate of 0 or more journeys a second, found {rate}"
             raise ValueError(message)
-        chosen = {journey: weight for journey, weight in weights.items() if weight > 0}
-        if rate and not chosen:
-            message = f"expected a journey with a positive weight, found {dict(weights)}"
-            raise ValueError(message)
-        self._units -= max(now - self._since, 0.0) * self._rate
-        self._units = max(self._units, 0.0)
-        self._since = now
-        self._rate = rate
-        total = sum(chosen.values())
-        self._journeys = tuple(chosen)
-        self._bounds = tuple(bound / total for bound in accumulate(chosen.values()))
+        course: tuple[Stretch, ...] = ()
+        if rate:
+            course = (Stretch(start=now, end=math.inf, rate=rate, end_rate=rate, choice=Choice(weights)),)
+        self._pass_over(now)
+        self._go(course, since=now, even=self._even and not rate)
+
+    def follow(self, profile: LoadProfile, *, began: float, since: float, now: float) -> None:
+        """Let be due what the profile that `began` at a time says, from `since` on.
+
+        What lies before `since` is left out; what lies between it and `now` is late, and due at once.
+
+        Raises:
+            ValueError: if nothing has a positive weight where there is a rate.
+        """
+        course = tuple(
+            Stretch(
+                start=began + start,
+                end=began + end,
+                rate=phase.start_rate,
+                end_rate=phase.end_rate,
+                choice=Choice(phase.weights or profile.weights),
+                wanted=phase.wanted,
+            )
+            for start, end, phase in profile.stretches()
+            if not phase.users and phase.due
+        )
+        self._pass_over(now)
+        if profile.arrivals != "replay":
+            self._go(course, since=since, even=profile.arrivals == "constant")
+            return
+        self._go((), since=since, even=False)
+        if began not in self._tapes:
+            self._tapes.append(began)
+        self._tape = Tape(
+            profile,
+            began=began,
+            since=since,
+            series=f"replay-{self._tapes.index(began) + 1}:",
+            worker=self._worker,
+            workers=self._workers,
+        )
 
     def stop(self, now: float) -> None:
         """Let nothing be due from `now` on; what is left of the current gap is kept."""
@@ -70,14 +136,50 @@ class Arrivals:
 
     def due(self, now: float) -> Iterator[Arrival]:
         """Every journey that is due at `now` and was not given before, in order."""
-        while (at := self.next_at) <= now:
-            index = min(bisect_right(self._bounds, self._pick), len(self._journeys) - 1)
-            arrival = Arrival(number=self._number, at=at, journey=self._journeys[index])
-            self._number += 1
-            self._since = at
-            self._draw()
-            yield arrival
+        if self._tape is not None:
+            for number, at, journey, wanted in self._tape.due(now):
+                yield Arrival(number=number, at=at, journey=journey, series=self._tape.series, wanted=wanted)
+            return
+        while self._next is not None and self._next[0] <= now:
+            at, stretch = self._next
+            own = self._drawn[-1]
+            self._drawn.clear()
+            self._draw_own()
+            self._since, self._units = at, self._gap(self._drawn[0])
+            self._aim()
+            yield Arrival(number=own.number, at=at, journey=stretch.choice.of(own.pick), wanted=stretch.wanted)
 
-    def _draw(self) -> None:
-        self._units = self._chance.expovariate(1.0)
-        self._pick = self._chance.random()
+    def _go(self, course: tuple[Stretch, ...], *, since: float, even: bool) -> None:
+        """Take another course; what is left of the gap is kept, unless gaps are another thing from now on."""
+        self._tape = None
+        self._course, self._since = course, since
+        if even != self._even:
+            self._even = even
+            self._units = FIRST_EVEN_UNITS if even else self._drawn[0].gap
+        self._aim()
+
+    def _pass_over(self, now: float) -> None:
+        """Forget what was due until `now`: of this worker's own it was given already."""
+        passed = units_between(self._course, self._since, now)
+        while passed >= self._units and len(self._drawn) > 1:
+            passed -= self._units
+            self._drawn.popleft()
+            self._units = self._gap(self._drawn[0])
+        self._units = max(self._units - passed, 0.0)
+        self._since = max(now, self._since)
+
+    def _aim(self) -> None:
+        further = (self._gap(each) for index, each in enumerate(self._drawn) if index)
+        self._next = reached(self._course, self._since, self._units + sum(further))
+
+    def _gap(self, draw: _Draw) -> float:
+        return 1.0 if self._even else draw.gap
+
+    def _draw_own(self) -> None:
+        own = False
+        while not own:
+            own = self._number % self._workers == self._worker
+            self._drawn.append(
+                _Draw(number=self._number, gap=self._chance.expovariate(1.0), pick=self._chance.random())
+            )
+            self._number += 1

@@ -19,12 +19,14 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession, FastHttpUser
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
+from locust.runners import Runner
 from locust.user.task import TaskSet
 from locust.util.load_locustfile import load_locustfile
 from requests.exceptions import ReadTimeout
 
 from harness.errors import LoadError
 from harness.load.addresses import Addresses
+from harness.load.lean import KnownUrl, known_url, make_lean
 from harness.load.patience import DEFAULT_DEADLINE_S, patience_s
 from harness.load.step_users import user_of
 from harness.model.marks import with_marks
@@ -34,6 +36,8 @@ from harness.model.tracing import TRACEPARENT, traceparents
 
 IDLE_LIMIT_S = 2.0
 """A connection that was idle for longer is not used again: servers close idle ones just when one writes to them."""
+
+_WITHOUT_PARAMETERS = frozenset({"payload", "headers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,18 @@ class Seat:
         customer.traceparents = traceparents(trace)
         customer.visit(task.run)
 
+    def pause_s(self, journey: str, chance: float) -> float:
+        """What the journey's user class says is waited after it; chance in it comes from a number."""
+        customer = self._customers.get(self._tasks[journey].user)
+        if customer is None:
+            return 0.0
+        state = random.getstate()
+        random.seed(chance)  # Locust's `between` draws from what all share
+        try:
+            return max(float(customer.user.wait_time()), 0.0)
+        finally:
+            random.setstate(state)
+
     def leave(self) -> None:
         """Close all connections; the next customer in this place opens her own."""
         for customer in self._customers.values():
@@ -127,13 +143,17 @@ class _Customer:
         self.patience_s = patience_s
         self.left_at = time.monotonic()
         self._addresses = addresses
+        self._limits: dict[float, Timeout] = {}
+        """By their seconds; those at rest, to be started again."""
         client = getattr(self.user, "client", None)
         if isinstance(client, FastHttpSession):
+            make_lean(client, pool_is_own=self.user.client_pool is None)
             client.request = self._within_patience(client.request)  # type: ignore[method-assign]  # no other place
         elif isinstance(client, HttpSession):
             client.request = self._with_timeout(client.request)  # type: ignore[method-assign]  # no other place
         if isinstance(client, FastHttpSession | HttpSession):
-            marked = partial(self._marked, client._send_request_safe_mode)  # noqa: SLF001 -- where a request is sent,
+            mark = self._marked_and_lean if isinstance(client, FastHttpSession) else self._marked
+            marked = partial(mark, client._send_request_safe_mode)  # noqa: SLF001 -- where a request is sent,
             send = partial(addresses.send, marked)
             client._send_request_safe_mode = send  # type: ignore[method-assign]  # noqa: SLF001 -- and not yet told
         self._go_to_address()
@@ -163,7 +183,7 @@ class _Customer:
         elif isinstance(client, HttpSession) and self.user.pool_manager is None:
             client.close()
 
-    def _marked(self, send: Callable[..., Any], method: str, url: str, **named: Any) -> Any:
+    def _marked(self, send: Callable[..., Any], method: str, url: str | KnownUrl, **named: Any) -> Any:
         """Send a request with the run's marks, and the trace that it belongs to, among its headers."""
         traceparent = next(self.traceparents, "")
         if self._marks or traceparent:
@@ -173,11 +193,23 @@ class _Customer:
             named["headers"] = headers
         return send(method, url, **named)
 
+    def _marked_and_lean(self, send: Callable[..., Any], method: str, url: str, **named: Any) -> Any:
+        """The same by a client that knows URLs; parameters make another URL of it."""
+        return self._marked(send, method, known_url(url) if named.keys() <= _WITHOUT_PARAMETERS else url, **named)
+
     # The time-outs of a socket start again with each byte, so the whole request gets a limit too.
     def _within_patience(self, request: Callable[..., Any]) -> Callable[..., Any]:
         def bounded(*arguments: Any, **named: Any) -> Any:
-            with Timeout(self.patience_s):
+            limit = self._limits.pop(self.patience_s, None) or Timeout(self.patience_s)
+            limit.start()
+            try:
                 answer = request(*arguments, **named)
+            finally:
+                if limit.pending:
+                    limit.cancel()
+                    self._limits[limit.seconds] = limit
+                else:
+                    limit.close()  # it has been raised, and what it was raised for may keep it
             if not answer.status_code:
                 self.hang_up()  # a request cut off while it is sent never gives back its place in the pool
             return answer
@@ -202,6 +234,7 @@ def load(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own
     deadlines: Mapping[str, float],
     path: tuple[str, ...],
     headers: Mapping[str, str] | None = None,
+    runner: Runner | None = None,
 ) -> Customers:
     """Load an ordinary locustfile whose tasks are the journeys.
 
@@ -230,21 +263,22 @@ def load(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own
             message = f"{locustfile}: expected a task {wanted!r} for the journey {journey!r}, found {found}; "
             raise LoadError(message + f"write a function {wanted} with @task in a User class")
     chosen = {name: tasks[name] for name in journeys}
-    return Customers(_ready(users, locustfile.name, hosts, deadlines), chosen, hosts, headers)
+    return Customers(_ready(users, locustfile.name, hosts, deadlines, runner), chosen, hosts, headers)
 
 
-def load_steps(
+def load_steps(  # noqa: PLR0913 -- as above
     journeys: StepJourneys,
     *,
     hosts: tuple[str, ...],
     deadlines: Mapping[str, float],
     degraded: DegradedMark,
     headers: Mapping[str, str],
+    runner: Runner | None = None,
 ) -> Customers:
     """The same for journeys whose steps are declared."""
     user = user_of(journeys, hosts=hosts, mark=degraded)
     user.host = hosts[0]
-    environment = _ready([user], "journeys", hosts, deadlines)
+    environment = _ready([user], "journeys", hosts, deadlines, runner)
     tasks = {
         name: _Task(user, run, patience_s(deadlines.get(name, DEFAULT_DEADLINE_S)))
         for name, run in zip(journeys, cast("list[Any]", user.tasks), strict=True)
@@ -253,13 +287,18 @@ def load_steps(
 
 
 def _ready(
-    users: list[type[locust.User]], name: str, hosts: tuple[str, ...], deadlines: Mapping[str, float]
+    users: list[type[locust.User]],
+    name: str,
+    hosts: tuple[str, ...],
+    deadlines: Mapping[str, float],
+    runner: Runner | None,
 ) -> Environment:
     _tame(users, patience_s(max(deadlines.values(), default=DEFAULT_DEADLINE_S)))
     environment = Environment(
         user_classes=list(users), events=locust.events, host=hosts[0], locustfile=name, catch_exceptions=True
     )
-    environment.events.init.fire(environment=environment, runner=None, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's
+    environment.runner = runner
+    environment.events.init.fire(environment=environment, runner=runner, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's
     return environment
 
 

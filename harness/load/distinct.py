@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from harness.load.answers import Judged, Reply
 from harness.load.seconds import OTHER
@@ -30,8 +31,7 @@ class Asked:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     journey: str
     request: str
     method: str
@@ -51,10 +51,11 @@ class DistinctAnswers:
     def add(self, asked: Asked, reply: Reply, judged: Judged, t: float) -> None:
         """Count an answer that came at `t` (seconds since the run began), and keep it when it is the first."""
         kind = _Kind(asked.journey, asked.request, reply.method, reply.status, judged.answer, judged.shape)
-        if kind not in self._samples and len(self._samples) >= self._limit:
-            kind = _Kind(OTHER, OTHER, "", reply.status, judged.answer, OTHER)
         if kind not in self._samples:
-            self._samples[kind] = _sample(asked, reply, judged, t)
+            if len(self._samples) >= self._limit:
+                kind = _Kind(OTHER, OTHER, "", reply.status, judged.answer, OTHER)
+            if kind not in self._samples:
+                self._samples[kind] = _sample(asked, reply, judged, t)
         self._counts[kind] = self._counts.get(kind, 0) + 1
 
     def take(self) -> tuple[DistinctAnswer, ...]:

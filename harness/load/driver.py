@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import assert_never
+from typing import Any, Protocol, TypeAlias, assert_never
 
 from harness.clock import Clock
 from harness.errors import LoadError
+from harness.load.kinds_summed import summed
 from harness.load.launch import START_LIMIT_S, STOP_GRACE_S, last_lines, launch, look_at
-from harness.load.operations import FILE_NAME, read_operations
+from harness.load.operations import file_of, read_histories
 from harness.load.visits import VISIT_LIMIT_S
 from harness.load.wire import (
     LINE_LIMIT,
@@ -23,21 +25,36 @@ from harness.load.wire import (
     Drive,
     Exchanged,
     Flush,
+    Follow,
+    Gather,
+    Gone,
+    Listening,
+    LocustTotal,
     Pay,
     Question,
     Quiesce,
     Ready,
     Refused,
+    Show,
     TakeDistinct,
+    Total,
+    Totals,
     command_line,
     read_report,
 )
-from harness.model.events import Observed
+from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
+from harness.model.load_profile import LoadProfile
 from harness.model.observation import DistinctAnswer, Operation
 from harness.model.process import Process, Spawner
 from harness.model.steps import StepJourneys
 from harness.model.system import DegradedMark
 from harness.model.visits import Exchange, Visit
+
+Told: TypeAlias = WorkerJoined | WorkerLost | Noted
+"""What a master tells beside what was measured."""
+
+WEB_SOCKET = "web.sock"
+"""Where Locust's pages are shown, in the generator's directory."""
 
 ANSWER_LIMIT_S = 15.0
 """The generator answers a command in milliseconds; when it is overloaded, in seconds."""
@@ -67,10 +84,22 @@ class LoadPlan:
     """The run's name when somebody takes spans: then every visit has a trace of its own."""
 
 
+class Crew(Protocol):
+    """The workers that were started for a master."""
+
+    def dismiss(self) -> None:
+        """They are about to end, and that is no loss."""
+        ...
+
+    async def stop(self) -> None:
+        """End them all."""
+        ...
+
+
 class LoadDriver:
     """A load generator that runs. Made by `start`, ended by `stop`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a run lends to its parts
         self,
         plan: LoadPlan,
         directory: Path,
@@ -78,15 +107,20 @@ class LoadDriver:
         process: Process,
         connection: socket.socket,
         on_observed: Callable[[Observed], None],
+        on_told: Callable[[Told], None] | None = None,
     ) -> None:
         self._journeys = plan.journeys
         self._process = process
         self._connection = connection
         self._directory = directory
         self._on_observed = on_observed
+        self._on_told = on_told or _ignore
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Done]] = {}
         self._distinct: list[DistinctAnswer] = []
+        self._totals: tuple[LocustTotal, ...] = ()
+        self._listening_at: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._crew: Crew | None = None
         self._paid: dict[int, list[Exchange]] = {}
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._writer: asyncio.StreamWriter | None = None
@@ -121,15 +155,34 @@ class LoadDriver:
         """
         if plan.locustfile is not None:
             look_at(plan.locustfile)
-        begin = _begin(plan, directory, run_began)
         process, connection = await launch(spawner, directory)
         driver = cls(plan, directory, process=process, connection=connection, on_observed=on_observed)
         try:
-            await driver._begin(begin, clock)
+            await driver.open(begin_of(plan, directory, run_began))
+            await driver.ready(clock, START_LIMIT_S)
         except BaseException:
             await driver.stop()
             raise
         return driver
+
+    async def open(self, first: Begin | Gather) -> None:
+        """Say the first word; see `ready`."""
+        reader, self._writer = await asyncio.open_unix_connection(sock=self._connection, limit=LINE_LIMIT)
+        self._listening = asyncio.create_task(self._listen(reader), name="load reports")
+        self._writer.write(command_line(first))
+
+    async def ready(self, clock: Clock, limit_s: float) -> None:
+        """Wait until everything is loaded; raises LoadError when it can't be, or is not in time."""
+        await self._await(self._ready, clock, limit_s, "was not ready")
+
+    async def listening(self, clock: Clock) -> int:
+        """The port at which a master waits for its workers; raises LoadError when it can't."""
+        await self._await(self._listening_at, clock, START_LIMIT_S, "did not listen")
+        return self._listening_at.result()
+
+    def accompany(self, crew: Crew) -> None:
+        """Others that end with it: the workers that were started for it."""
+        self._crew = crew
 
     @property
     def alive(self) -> bool:
@@ -146,6 +199,22 @@ class LoadDriver:
             message = f"expected weights for the journeys {', '.join(self._journeys)}, found {sorted(strangers)}"
             raise LoadError(message)
         await self._ask(Drive(id=next(self._ids), rate=rate, weights=dict(weights)))
+
+    async def follow(self, profile: LoadProfile, *, began: float, since: float | None = None) -> None:
+        """Let the load go as a profile says, in place of what was driven before; it ends by itself.
+
+        Args:
+            profile: what to follow.
+            began: when it begins, in seconds since the run began: now or in a moment.
+                From then on the generator goes by its own clock.
+            since: what lies before is left out; without it nothing is. `drive` takes over from a profile,
+                and who follows it again with the same `began`, `since` now, goes on where it would be.
+
+        Raises:
+            LoadError: if the generator is gone, or the profile speaks of journeys that it does not know.
+        """
+        since = began if since is None else since
+        await self._ask(Follow(id=next(self._ids), profile=profile, began=began, since=since))
 
     async def quiesce(self, timeout_s: float) -> int:
         """No more arrivals; wait for the journeys in flight, and give how many are left at the time-out.
@@ -181,6 +250,35 @@ class LoadDriver:
             del self._paid[command.id]
         return Visit(journey=journey, exchanges=tuple(exchanges), failed=done.failed, trace=done.trace)
 
+    async def totals(self) -> tuple[LocustTotal, ...]:
+        """Locust's own totals of all workers; none where there is no master.
+
+        Raises:
+            LoadError: if the generator is gone.
+        """
+        if self._crew is None:
+            return ()
+        await self._ask(Total(id=next(self._ids)))
+        return self._totals
+
+    async def gone(self, worker: str, why: str) -> None:
+        """Tell the master that the process of a worker has ended.
+
+        Raises:
+            LoadError: if the master is gone too.
+        """
+        await self._ask(Gone(id=next(self._ids), worker=worker, why=why))
+
+    async def show(self) -> Path:
+        """Have Locust's own pages shown at a unix socket, which only its owner can reach; gives its path.
+
+        Raises:
+            LoadError: if the generator is gone, or can't show them.
+        """
+        place = (self._directory / WEB_SOCKET).resolve()
+        await self._ask(Show(id=next(self._ids), place=str(place)))
+        return place
+
     async def take_distinct(self) -> tuple[DistinctAnswer, ...]:
         """The kinds of answers seen since the last call, each with a sample and a count; they are forgotten.
 
@@ -188,7 +286,7 @@ class LoadDriver:
             LoadError: if the generator is gone.
         """
         await self._ask(TakeDistinct(id=next(self._ids)))
-        taken, self._distinct = tuple(self._distinct), []
+        taken, self._distinct = summed(self._distinct), []
         return taken
 
     def operations(self) -> tuple[Operation, ...]:
@@ -196,31 +294,35 @@ class LoadDriver:
 
         It can be asked at any time, also after the generator has died.
         """
-        return read_operations(self._directory / FILE_NAME)
+        return read_histories(self._directory)
 
     async def stop(self) -> None:
         """End the generator at once; journeys in flight are lost (call `quiesce` before)."""
+        if self._crew is not None:
+            self._crew.dismiss()
         if self._writer is not None:
             self._writer.close()
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        if self._crew is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_GRACE_S):
+                    await self._process.wait()  # it lets its workers go first, wherever they are
+            await self._crew.stop()
         await self._process.stop(STOP_GRACE_S)
         self._give_up("it was stopped")
 
-    async def _begin(self, begin: Begin, clock: Clock) -> None:
-        reader, self._writer = await asyncio.open_unix_connection(sock=self._connection, limit=LINE_LIMIT)
-        self._listening = asyncio.create_task(self._listen(reader), name="load reports")
-        self._writer.write(command_line(begin))
-        late = asyncio.create_task(clock.sleep(START_LIMIT_S))
+    async def _await(self, wanted: asyncio.Future[Any], clock: Clock, limit_s: float, failing: str) -> None:
+        late = asyncio.create_task(clock.sleep(limit_s))
         try:
-            await asyncio.wait({self._ready, late}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({wanted, late}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             late.cancel()
-        if not self._ready.done():
-            message = f"the load generator was not ready within {START_LIMIT_S:g} s"
+        if not wanted.done():
+            message = f"the load generator {failing} within {limit_s:g} s"
             raise LoadError(message + last_lines(self._directory))
-        self._ready.result()
+        wanted.result()
 
     async def _ask(self, command: Question, limit_s: float = ANSWER_LIMIT_S) -> Done:
         if self._writer is None or not self.alive:
@@ -258,10 +360,11 @@ class LoadDriver:
             case Ready():
                 self._ready.set_result(None)
             case Refused(reason=reason):
-                self._ready.set_exception(LoadError(reason))
-            case Done(id=number):
-                if (answer := self._waiting.get(number)) is not None and not answer.done():
-                    answer.set_result(report)
+                self._fail(LoadError(reason))
+            case Listening() | Totals() | WorkerJoined() | WorkerLost() | Noted():
+                self._hear_master(report)
+            case Done():
+                self._answered(report)
             case Exchanged(id=number, exchange=exchange):
                 if (exchanges := self._paid.get(number)) is not None:
                     exchanges.append(exchange)
@@ -272,20 +375,43 @@ class LoadDriver:
             case _:
                 assert_never(report)
 
+    def _answered(self, done: Done) -> None:
+        if (answer := self._waiting.get(done.id)) is not None and not answer.done():
+            answer.set_result(done)
+
+    def _hear_master(self, report: Listening | Totals | Told) -> None:
+        match report:
+            case Listening(port=port):
+                self._listening_at.set_result(port)
+            case Totals(totals=totals):
+                self._totals = totals
+            case _:
+                self._on_told(report)
+
     def _give_up(self, why: str) -> None:
         error = LoadError(self._obituary(why))
-        if not self._ready.done():
-            self._ready.set_exception(error)
-            self._ready.exception()  # whoever waits gets it; when nobody does, asyncio need not complain
+        self._fail(error)
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(error)
+
+    def _fail(self, error: LoadError) -> None:
+        """It will not become ready; whoever waits hears why, and when nobody does, asyncio need not complain."""
+        for each in (self._listening_at, self._ready):
+            if not each.done():
+                each.set_exception(error)
+                each.exception()
 
     def _obituary(self, why: str = "it died or was stopped") -> str:
         return f"the load generator can't be driven: {why}{self._trouble}" + last_lines(self._directory)
 
 
-def _begin(plan: LoadPlan, directory: Path, run_began: float) -> Begin:
+def _ignore(_told: Told) -> None:
+    """What becomes of news that nobody wants."""
+
+
+def begin_of(plan: LoadPlan, directory: Path, run_began: float) -> Begin:
+    """What a generator in this directory is told first."""
     return Begin(
         locustfile="" if plan.locustfile is None else str(plan.locustfile.resolve()),
         steps=plan.steps,
@@ -298,6 +424,6 @@ def _begin(plan: LoadPlan, directory: Path, run_began: float) -> Begin:
         seed=plan.seed,
         pool=plan.pool,
         path=tuple(str(each.resolve()) for each in plan.path),
-        history=str((directory / FILE_NAME).resolve()),
+        history=str(file_of(directory.resolve())),
         run_began=run_began,
     )

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil, floor
+from math import floor
 from typing import Any
 
 import gevent
 from gevent.event import Event
+from locust.env import Environment
 
 from harness.load.answers import is_marked, judge
 from harness.load.arrivals import Arrival, Arrivals
+from harness.load.closed_users import ClosedUsers
 from harness.load.customers import Customers, Seat
 from harness.load.distinct import Asked, DistinctAnswers
 from harness.load.journey import LISTENER
 from harness.load.operations import OperationsWriter
 from harness.load.outcome import of_answer
+from harness.load.pace import Pace
+from harness.load.places import Place
 from harness.load.recorded import RecordedVisit
 from harness.load.replies import asked_by, path_of, reply_of
 from harness.load.seconds import RequestNames, Seconds
@@ -29,7 +33,7 @@ from harness.load.visits import VISIT_LIMIT_S
 from harness.load.wire import Begin
 from harness.load.worth import WorthALook
 from harness.model.events import Observed
-from harness.model.observation import GeneratorSecond
+from harness.model.load_profile import LoadProfile
 from harness.model.span import JourneyTrace
 from harness.model.tracing import trace_of
 from harness.model.visits import Exchange
@@ -68,35 +72,76 @@ class Generator:
         self._begin = begin
         self._writer = writer
         self._send = send
-        self._arrivals = Arrivals(begin.seed)
-        self._free: list[Seat] = [customers.seat() for _ in range(begin.pool)]
+        self._arrivals = Arrivals(begin.seed, worker=begin.worker, workers=begin.workers)
+        self._closed = ClosedUsers(
+            customers,
+            seed=begin.seed,
+            worker=begin.worker,
+            workers=begin.workers,
+            now=self._now,
+            travel=self._travel_closed,
+        )
+        self._closed_in_flight = 0
+        self._free = [Place(customers.seat(), self._measure, self._freed) for _ in range(begin.pool)]
         self._seconds = Seconds()
         self._names = RequestNames()
         self._distinct = DistinctAnswers()
         self._worth = WorthALook()
-        self._pace = _Pace()
+        self._pace = Pace()
         self._customers = customers
+        customers.environment.harness_worker = (begin.worker, begin.workers)  # type: ignore[attr-defined]  # for `share`
         self._altered = Event()
         self._quiet = Event()
         self._quiet.set()
         self._told_until: int | None = None
+        self._hold = math.inf
         self._logged: set[str] = set()
         customers.environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]  # Locust's
 
-    def drive(self, *, rate: float, weights: Mapping[str, float]) -> None:
-        """Start or alter arrivals at once; raises ValueError."""
-        now = self._now()
-        self._dispatch(now)
+    def hold_until(self, at: float | None) -> float:
+        """Come back at a time of the run, and dispatch nothing that is due later before a change; gives how late it is.
+
+        So several generators change at one moment, however much sooner each of them heard of it.
+        """
+        if at is None:
+            return 0.0
+        self._hold = at
+        early_s = at - self._now()
+        gevent.sleep(max(early_s, 0))
+        return max(-early_s, 0.0)
+
+    def stop(self, at: float | None = None) -> None:
+        """No more arrivals from a time of the run on."""
+        self._arrivals.stop(self._change(at))
+        self._closed.stop()
+
+    def drive(self, *, rate: float, weights: Mapping[str, float], at: float | None = None) -> None:
+        """Start or alter arrivals, at once or from a time that is held for it; raises ValueError."""
+        now = self._change(at)
         self._arrivals.alter(rate=rate, weights=weights, now=now)
-        if self._told_until is None:
-            self._told_until = floor(now)
-        self._altered.set()
+        self._closed.stop()
+        self._started(now)
+
+    def follow(self, profile: LoadProfile, *, began: float, since: float) -> None:
+        """Go as the profile says that `began` at a time, from `since` on, by this process's own clock.
+
+        It takes the place of what was driven before, as `drive` takes its place.
+
+        Raises:
+            ValueError: if it speaks of a journey that is not there.
+        """
+        now = self._change(since)
+        journeys = {*profile.weights, *(name for phase in profile.phases for name in phase.weights)}
+        if strangers := journeys.union(name for _, name in profile.replay) - {*self._begin.journeys}:
+            message = f"expected one of the journeys {', '.join(self._begin.journeys)}, found {sorted(strangers)}"
+            raise ValueError(message)
+        self._arrivals.follow(profile, began=began, since=since, now=now)
+        self._closed.follow(profile, began=began)
+        self._started(now)
 
     def quiesce(self, timeout_s: float) -> int:
         """No more arrivals; wait for the journeys in flight; gives how many are left at the time-out."""
-        now = self._now()
-        self._dispatch(now)
-        self._arrivals.stop(now)
+        self.stop()
         self._quiet.wait(timeout_s)
         return self._in_flight
 
@@ -143,35 +188,67 @@ class Generator:
         while True:
             now = self._now()
             self._dispatch(now)
+            self._closed.keep(now)
             self._tell_seconds(floor(now))
-            wake_at = min(self._arrivals.next_at, floor(now) + 1)
+            wake_at = min(self._arrivals.next_at, self._closed.next_change(now), floor(now) + 1)
             self._altered.wait(max(wake_at - self._now(), 0))
             self._altered.clear()
 
     @property
+    def environment(self) -> Environment:
+        """Locust's, in which its users live."""
+        return self._customers.environment
+
+    @property
     def _in_flight(self) -> int:
-        return self._begin.pool - len(self._free)
+        return self._begin.pool - len(self._free) + self._closed_in_flight
+
+    def _change(self, at: float | None) -> float:
+        """The moment of a change: what was due before has been dispatched."""
+        now = self._now() if at is None else at
+        self._dispatch(now)
+        self._hold = math.inf
+        return now
+
+    def _started(self, now: float) -> None:
+        if self._told_until is None:
+            self._told_until = floor(now)
+        self._altered.set()
 
     def _now(self) -> float:
         return time.monotonic() - self._begin.run_began
 
     def _dispatch(self, now: float) -> None:
-        for arrival in self._arrivals.due(now):
+        for arrival in self._arrivals.due(min(now, self._hold)):
             self._pace.due[floor(arrival.at)] += 1
             if not self._free:
                 self._pace.dropped[floor(arrival.at)] += 1
                 continue
             self._pace.started[floor(arrival.at)] += 1
-            seat = self._free.pop()  # the last that became free: its connection is still warm
             self._quiet.clear()
-            gevent.spawn(self._travel, seat, arrival)
+            self._free.pop().go(arrival)  # the last that became free: its connection is still warm
 
-    def _travel(self, seat: Seat, arrival: Arrival) -> None:
-        visit = Visit(arrival.journey, self._writer, self._now, self._is_marked)
+    def _freed(self, place: Place) -> None:
+        self._free.append(place)
+        if self._in_flight == 0:
+            self._quiet.set()
+
+    def _travel_closed(self, seat: Seat, arrival: Arrival) -> None:
+        self._pace.due[floor(arrival.at)] += 1
+        self._pace.started[floor(arrival.at)] += 1
+        self._closed_in_flight += 1
+        self._quiet.clear()
+        self._measure(seat, arrival)
+        self._closed_in_flight -= 1
+        if self._in_flight == 0:
+            self._quiet.set()
+
+    def _measure(self, seat: Seat, arrival: Arrival) -> None:
+        visit = Visit(arrival.journey, self._writer, self._now, self._is_marked, arrival.wanted)
         LISTENER.set(visit)
         started = self._now()
         error: BaseException | None = None
-        chance = f"{self._begin.seed}:{arrival.number}"
+        chance = f"{self._begin.seed}:{arrival.chance}"
         trace = self._trace_of(chance)
         try:
             seat.visit(arrival.journey, chance, trace)
@@ -187,9 +264,6 @@ class Generator:
                 JourneyTrace(t=started, journey=arrival.journey, outcome=outcome, took_s=ended - started, trace=trace),
                 ended=ended,
             )
-        self._free.append(seat)
-        if self._in_flight == 0:
-            self._quiet.set()
 
     def _on_request(  # noqa: PLR0913 -- Locust calls it with these names
         self,
@@ -238,39 +312,3 @@ class Generator:
         if text not in self._logged and len(self._logged) < TRACEBACKS_LIMIT:
             self._logged.add(text)
             _LOG.error("the journey %s ended by an exception\n%s", journey, text)
-
-
-class _Pace:
-    """How the generator itself fares; seconds are those of the intended starts."""
-
-    def __init__(self) -> None:
-        self.due: Counter[int] = Counter()
-        self.started: Counter[int] = Counter()
-        self.dropped: Counter[int] = Counter()
-        self.lags: list[float] = []
-        self._moves = 0
-        self._wall = time.monotonic()
-        self._cpu = time.process_time()
-
-    def take(self, seconds: range, *, in_flight: int, moves: int) -> tuple[GeneratorSecond, ...]:
-        """One row for each of the seconds; lag and CPU are those since the last call, moves count in the last row."""
-        wall, cpu = time.monotonic(), time.process_time()
-        share = (cpu - self._cpu) / max(wall - self._wall, 1e-6)
-        self._wall, self._cpu = wall, cpu
-        lags = sorted(self.lags)
-        lag = lags[ceil(len(lags) * 0.99) - 1] if lags else 0.0
-        self.lags.clear()
-        moved, self._moves = moves - self._moves, moves
-        return tuple(
-            GeneratorSecond(
-                second=second,
-                due=self.due.pop(second, 0),
-                started=self.started.pop(second, 0),
-                dropped=self.dropped.pop(second, 0),
-                lag_p99_s=lag,
-                in_flight=in_flight,
-                cpu_share=share,
-                moved=moved if second == seconds[-1] else 0,
-            )
-            for second in seconds
-        )

@@ -19,13 +19,15 @@ Only the standard library is imported here, and there is no lock and no thread: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, Protocol, Self, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar
 
 Mark: TypeAlias = Literal["OK", "DEGRADED", "FAILED", "UNKNOWN"]
+Item = TypeVar("Item")
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 
@@ -65,6 +67,18 @@ class Listener(Protocol):
     def marked(self, response: object) -> bool:
         """Whether the answer carries the declared mark of a degraded one."""
         ...
+
+    @property
+    def wanted(self) -> Mapping[str, float]:
+        """Product → how many times as often as usual it is looked at just now."""
+        ...
+
+
+class Environment(Protocol):
+    """Of Locust's environment, what tells which of several processes this is."""
+
+    runner: Any
+    parsed_options: Any
 
 
 LISTENER: ContextVar[Listener | None] = ContextVar("harness.load.journey", default=None)
@@ -156,3 +170,65 @@ def marked_degraded(response: object) -> bool:
     """
     listener = LISTENER.get()
     return listener is not None and listener.marked(response)
+
+
+def wanted() -> Mapping[str, float]:
+    """What the load's profile says that everybody wants now: product → how many times as often as usual.
+
+    Nothing in particular under plain Locust, and where there is no such profile.
+    """
+    listener = LISTENER.get()
+    return listener.wanted if listener is not None else {}
+
+
+def share(items: Sequence[Item], environment: Environment) -> tuple[Item, ...]:
+    """Those of the items that are this process's own: worker k of n has every n-th from the k-th on.
+
+    Two workers never have the same one, so what only one may use at a time (an account) is safe. Ask in a task,
+    in `on_start` or when a test starts: before that a worker of plain Locust does not know which one it is.
+    `environment` is that of the user (`self.environment`). A process that is the only one has all of them.
+
+    Raises:
+        RuntimeError: if it is too early, or if nothing is left for this worker.
+    """
+    own, count = worker_of(environment)
+    mine = tuple(items[own::count])
+    if items and not mine:
+        message = f"expected an item for each of {count} workers, found {len(items)}; give more, or take fewer workers"
+        raise RuntimeError(message)
+    return mine
+
+
+def worker_of(environment: Environment) -> tuple[int, int]:
+    """Which of the load's processes this is, counted from 0, and of how many.
+
+    Raises:
+        RuntimeError: if a worker of plain Locust does not know it yet, or can't.
+    """
+    told: tuple[int, int] | None = getattr(environment, "harness_worker", None)
+    if told is not None:
+        return told
+    own = int(getattr(environment.runner, "worker_index", 0))
+    count = int(getattr(environment.parsed_options, "expect_workers", 1))
+    if own < 0:
+        message = "expected to be asked in a task, in on_start or in test_start: a worker is told its number by then"
+        raise RuntimeError(message)
+    if own >= count:
+        message = f"expected at most {count} workers, found one with number {own}; "
+        raise RuntimeError(message + "start the master with --expect-workers and as many as there are")
+    return own, count
+
+
+def own_random(environment: Environment) -> random.Random:
+    """A source of chance for one user: the harness seeds it anew for each journey.
+
+    Under plain Locust it is seeded by the option `--seed`, if the locustfile has one and it is given, by the worker
+    and by how many users came before in this process, so that the same seed gives each user the same sequence.
+    """
+    seed = getattr(environment.parsed_options, "seed", None)
+    if seed is None:
+        return random.Random()  # noqa: S311 -- load, not secrets
+    before = getattr(environment, "harness_users", 0)
+    environment.harness_users = before + 1  # type: ignore[attr-defined]  # none of Locust's own, and there it lives
+    own, _ = worker_of(environment)
+    return random.Random(f"{seed}:{own}:{before}")  # noqa: S311 -- load, not secrets

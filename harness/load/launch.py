@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import DeployError, LoadError
+from harness.load.warm import GENERATOR
 from harness.load.wire import SOCKET_NAME, listen
 from harness.model.process import Process, ProcessSpec, Spawner
 
@@ -37,7 +38,12 @@ def look_at(locustfile: Path) -> None:
         raise LoadError(message) from error
 
 
-async def launch(spawner: Spawner, directory: Path) -> tuple[Process, socket.socket]:
+MASTER = "harness.load.master"
+WORKER = "harness.load.fleet_worker"
+"""What runs in the process that is launched."""
+
+
+async def launch(spawner: Spawner, directory: Path, *, module: str = GENERATOR) -> tuple[Process, socket.socket]:
     """A generator's process, with the connection on which it waits for its first command.
 
     Raises:
@@ -45,7 +51,7 @@ async def launch(spawner: Spawner, directory: Path) -> tuple[Process, socket.soc
     """
     listener = _listen(directory)
     try:
-        process = await _spawn(spawner, directory)
+        process = await _spawn(spawner, _spec(directory, module))
         try:
             return process, await _accept(listener, process, directory)
         except BaseException:
@@ -56,10 +62,20 @@ async def launch(spawner: Spawner, directory: Path) -> tuple[Process, socket.soc
         _forget(directory)
 
 
-def last_lines(directory: Path) -> str:
+async def launch_worker(spawner: Spawner, directory: Path, *, port: int, name: str) -> Process:
+    """One of several generators, which joins the master on this machine; raises LoadError."""
+    return await _spawn(spawner, _worker_spec(directory, port, name))
+
+
+def worker_log(name: str) -> str:
+    """The name of a worker's log in the directory."""
+    return f"load-{name}.log"
+
+
+def last_lines(directory: Path, log: str = LOG_NAME) -> str:
     """The end of the generator's log as a tail of a message; nothing when there is none."""
     try:
-        lines = (directory / LOG_NAME).read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+        lines = (directory / log).read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
     except OSError:
         return ""
     return "; the last lines of its log:" + "".join(f"\n  {line}" for line in lines) if lines else ""
@@ -78,18 +94,30 @@ def _forget(directory: Path) -> None:
     (directory / SOCKET_NAME).unlink(missing_ok=True)
 
 
-def _spec(directory: Path) -> ProcessSpec:
+def _spec(directory: Path, module: str) -> ProcessSpec:
     return ProcessSpec(
         name="load generator",
-        command=(sys.executable, "-m", "harness.load.worker", str(directory.resolve())),
+        command=(sys.executable, "-m", module, str(directory.resolve())),
         log=str((directory / LOG_NAME).resolve()),
         env=dict(os.environ),
     )
 
 
-async def _spawn(spawner: Spawner, directory: Path) -> Process:
+def _worker_spec(directory: Path, port: int, name: str) -> ProcessSpec:
+    return ProcessSpec(
+        name=f"load generator {name}",
+        command=(
+            *(sys.executable, "-m", WORKER, "--join", f"127.0.0.1:{port}"),
+            *("--name", name, "--directory", str(directory.resolve())),
+        ),
+        log=str((directory / worker_log(name)).resolve()),
+        env=dict(os.environ),
+    )
+
+
+async def _spawn(spawner: Spawner, spec: ProcessSpec) -> Process:
     try:
-        return await spawner.spawn(_spec(directory))
+        return await spawner.spawn(spec)
     except DeployError as error:
         message = f"the load generator can't be started: {error}"
         raise LoadError(message) from error

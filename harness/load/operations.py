@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +17,41 @@ from harness.model.observation import Operation, Outcome
 
 FILE_NAME = "operations.ndjson"
 
+_LINES = json.JSONEncoder(separators=(",", ":"), default=str)
 
-class OperationsWriter:
-    """Appends to the history; ids are unique in the file, since they begin with its length when it was opened."""
+
+class HistoryFile:
+    """A file that lines are appended to."""
 
     def __init__(self, file: Path) -> None:
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._opened_at = os.fstat(self._descriptor).st_size
-        self._number = 0
-        if self._opened_at and os.pread(self._descriptor, 1, self._opened_at - 1) != b"\n":
+        self.opened_at = os.fstat(self._descriptor).st_size
+        """Its length when it was opened."""
+        if self.opened_at and os.pread(self._descriptor, 1, self.opened_at - 1) != b"\n":
             os.write(self._descriptor, b"\n")  # an earlier writer was killed within a line
+
+    def append(self, lines: bytes) -> None:
+        """When this returns the kernel has them."""
+        os.write(self._descriptor, lines)
+
+    def close(self) -> None:
+        """No more lines."""
+        os.close(self._descriptor)
+
+
+class OperationsWriter:
+    """Appends to the history; ids are unique in the file, since they begin with its length when it was opened.
+
+    One of several writers has a name, by which its ids are unique among all of theirs.
+    A worker on another machine has no file: its lines go where `append` sends them.
+    """
+
+    def __init__(self, file: Path | None, *, worker: str = "", append: Callable[[bytes], None] | None = None) -> None:
+        self._file = HistoryFile(file) if file is not None else None
+        opened_at = self._file.opened_at if self._file is not None else 0
+        self._ids = f"{worker}:{opened_at}" if worker else str(opened_at)
+        self._append = append or (self._file.append if self._file is not None else _forget)
+        self._number = 0
 
     def invoked(self, invocation: Invocation, *, journey: str, t: float) -> str:
         """An operation begins at `t` (seconds since the run began); gives its id.
@@ -34,27 +59,50 @@ class OperationsWriter:
         When this returns the kernel has the line: its request may leave, since it can't be forgotten any more.
         """
         self._number += 1
-        op = f"{self._opened_at}-{self._number}"
+        op = f"{self._ids}-{self._number}"
         line: dict[str, object] = {"invoke": op, "name": invocation.name, "key": invocation.key, "journey": journey}
-        told = {"session": invocation.session, "thing": invocation.thing, "once": invocation.once}
-        line |= {name: text for name, text in told.items() if text}
+        if invocation.session:
+            line["session"] = invocation.session
+        if invocation.thing:
+            line["thing"] = invocation.thing
+        if invocation.once:
+            line["once"] = invocation.once
         if invocation.writes:
             line["writes"] = dict(invocation.writes)
-        self._write({**line, "t": t})
+        line["t"] = t
+        self._write(line)
         return op
 
     def ended(self, *, op: str, mark: Mark, value: Mapping[str, Value], t: float, saw: Sight | None = None) -> None:
         """It ended at `t`; what JSON can't hold of `value` is kept as text."""
-        seen = {} if saw is None else {"saw": dict(saw.fields), "whole": saw.whole}
-        self._write({"end": op, "outcome": mark, "value": dict(value), **seen, "t": t})
+        line: dict[str, object] = {"end": op, "outcome": mark, "value": dict(value)}
+        if saw is not None:
+            line["saw"], line["whole"] = dict(saw.fields), saw.whole
+        line["t"] = t
+        self._write(line)
 
     def close(self) -> None:
         """No more operations."""
-        os.close(self._descriptor)
+        if self._file is not None:
+            self._file.close()
 
     def _write(self, line: Mapping[str, object]) -> None:
-        text = json.dumps(line, separators=(",", ":"), default=str) + "\n"
-        os.write(self._descriptor, text.encode("utf-8", errors="replace"))
+        self._append(f"{_LINES.encode(line)}\n".encode("utf-8", errors="replace"))
+
+
+def _forget(_line: bytes) -> None:
+    """What becomes of lines that nobody wants."""
+
+
+def file_of(directory: Path, worker: str = "") -> Path:
+    """The history of a generator in a run's directory."""
+    return directory / (f"operations-{worker}.ndjson" if worker else FILE_NAME)
+
+
+def read_histories(directory: Path) -> tuple[Operation, ...]:
+    """The histories of all generators that wrote into a directory, in the order of time."""
+    operations = [each for file in sorted(directory.glob("operations*.ndjson")) for each in read_operations(file)]
+    return tuple(sorted(operations, key=lambda operation: operation.start))
 
 
 def read_operations(file: Path) -> tuple[Operation, ...]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import gevent
-from gevent.queue import Full, Queue
 
 from harness.errors import LoadError
 from harness.load import customers
 from harness.load.generator import Generator
 from harness.load.operations import OperationsWriter
+from harness.load.reports import Reports, or_die
 from harness.load.wire import (
     Begin,
     Command,
@@ -24,71 +23,62 @@ from harness.load.wire import (
     Drive,
     Exchanged,
     Flush,
+    Follow,
+    Gather,
+    Gone,
     Pay,
     Quiesce,
     Ready,
     Refused,
-    Report,
+    Show,
     TakeDistinct,
+    Total,
     connect,
     read_command,
     report_line,
 )
+from harness.model.events import Observed
 
-BACKLOG_LIMIT = 2_000
-"""Reports that may wait for a driver that does not read; beyond, the generator gives up loudly."""
+if TYPE_CHECKING:
+    from locust.env import Environment
+    from locust.runners import Runner
 
 _LOG = logging.getLogger("harness.load")
 
 
 def serve(directory: str) -> int:
     """Obey the driver that listens in `directory` until it hangs up; gives the exit code."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     connection = connect(Path(directory))
     lines = connection.makefile("rb")
-    reports = _Reports(connection)
+    reports = Reports(connection.sendall)
     begin = read_command(lines.readline())
     if not isinstance(begin, Begin):
         _LOG.error("expected the driver to begin, found %r", begin)
         return 2
     try:
-        generator = _generator(begin, reports)
+        generator = generator_of(begin, reports, OperationsWriter(Path(begin.history), worker=begin.name))
     except LoadError as error:
         _LOG.error("%s", error)
         connection.sendall(report_line(Refused(reason=str(error))))
         return 2
     gevent.spawn(reports.write_all)
-    gevent.spawn(_or_die, generator.run)
+    gevent.spawn(or_die, generator.run)
     reports.put(Ready())
     for line in lines:
-        _obey(read_command(line), generator, reports)
+        obey(read_command(line), generator, reports)
     # The driver has hung up: end at once, without waiting for journeys in flight.
     sys.stderr.flush()
     os._exit(0)
 
 
-class _Reports:
-    """Reports on their way to the driver; whoever puts one never waits."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._waiting: Queue[bytes] = Queue(maxsize=BACKLOG_LIMIT)
-
-    def put(self, report: Report) -> None:
-        try:
-            self._waiting.put_nowait(report_line(report))
-        except Full:
-            _die(f"{BACKLOG_LIMIT} reports wait and the driver reads none")
-
-    def write_all(self) -> None:
-        try:
-            while True:
-                self._connection.sendall(self._waiting.get())
-        except OSError:
-            os._exit(0)  # the driver has hung up
+def log_to_stderr() -> None:
+    """Whoever started this process keeps what it says there."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-def _generator(begin: Begin, reports: _Reports) -> Generator:
+def generator_of(begin: Begin, reports: Reports, writer: OperationsWriter, runner: Runner | None = None) -> Generator:
+    """A generator of what is to be loaded; raises LoadError when that can't be done."""
     if begin.steps:
         loaded = customers.load_steps(
             begin.steps,
@@ -96,6 +86,7 @@ def _generator(begin: Begin, reports: _Reports) -> Generator:
             deadlines=begin.deadlines,
             degraded=begin.degraded,
             headers=begin.headers,
+            runner=runner,
         )
     else:
         loaded = customers.load(
@@ -105,21 +96,27 @@ def _generator(begin: Begin, reports: _Reports) -> Generator:
             deadlines=begin.deadlines,
             path=begin.path,
             headers=begin.headers,
+            runner=runner,
         )
-    return Generator(loaded, begin, writer=OperationsWriter(Path(begin.history)), send=reports.put)
+    return Generator(loaded, begin, writer=writer, send=lambda observed: reports.put(_named(observed, begin.name)))
 
 
-def _obey(command: Command, generator: Generator, reports: _Reports) -> None:
+def _named(observed: Observed, name: str) -> Observed:
+    """The same with the generator's name in its own rows."""
+    if not name or not observed.generator:
+        return observed
+    return replace(observed, generator=tuple(replace(row, worker=name) for row in observed.generator))
+
+
+def obey(command: Command, generator: Generator, reports: Reports) -> None:
+    """Carry out a command, and answer it when it is done."""
     match command:
-        case Drive(id=number, rate=rate, weights=weights):
-            try:
-                generator.drive(rate=rate, weights=weights)
-            except ValueError as error:
-                reports.put(Done(id=number, error=str(error)))
-            else:
-                reports.put(Done(id=number))
-        case Quiesce(id=number, timeout_s=timeout_s):
-            gevent.spawn(lambda: reports.put(Done(id=number, in_flight=generator.quiesce(timeout_s))))
+        case Drive() | Follow():
+            reports.put(_altered(command, generator))
+        case Quiesce(id=number, timeout_s=timeout_s, at=at):
+            late_s = generator.hold_until(at)
+            generator.stop(at)
+            gevent.spawn(lambda: reports.put(Done(id=number, in_flight=generator.quiesce(timeout_s), late_s=late_s)))
         case Flush(id=number):
             generator.flush()
             reports.put(Done(id=number))
@@ -128,13 +125,40 @@ def _obey(command: Command, generator: Generator, reports: _Reports) -> None:
             reports.put(Done(id=number))
         case Pay():
             gevent.spawn(_pay, command, generator, reports)
-        case Begin():
-            _LOG.warning("the driver began twice")
+        case Show():
+            reports.put(shown(command, generator.environment))
+        case Begin() | Gather() | Gone() | Total():
+            _LOG.warning("the driver said what is not for a generator at work: %s", command.do)
         case _:
             assert_never(command)
 
 
-def _pay(command: Pay, generator: Generator, reports: _Reports) -> None:
+def shown(command: Show, environment: Environment) -> Done:
+    """Show Locust's pages, and tell whether that could be done."""
+    from harness.load.web import show
+
+    try:
+        show(environment, command.place)
+    except LoadError as error:
+        return Done(id=command.id, error=str(error))
+    return Done(id=command.id)
+
+
+def _altered(command: Drive | Follow, generator: Generator) -> Done:
+    """Alter the load at the moment that was asked for."""
+    try:
+        if isinstance(command, Drive):
+            late_s = generator.hold_until(command.at)
+            generator.drive(rate=command.rate, weights=command.weights, at=command.at)
+        else:
+            late_s = generator.hold_until(command.since)
+            generator.follow(command.profile, began=command.began, since=command.since)
+    except ValueError as error:
+        return Done(id=command.id, error=str(error))
+    return Done(id=command.id, late_s=late_s)
+
+
+def _pay(command: Pay, generator: Generator, reports: Reports) -> None:
     try:
         paid = generator.pay(
             command.journey, command.number, lambda exchange: reports.put(Exchanged(id=command.id, exchange=exchange))
@@ -143,18 +167,3 @@ def _pay(command: Pay, generator: Generator, reports: _Reports) -> None:
         reports.put(Done(id=command.id, error=str(error)))
         return
     reports.put(Done(id=command.id, failed=paid.failed, trace=paid.trace))
-
-
-def _or_die(work: Callable[[], None]) -> None:
-    """A generator without its pace must not look alive."""
-    try:
-        work()
-    except Exception:  # noqa: BLE001 -- whatever it is, it ends this process, loudly
-        _LOG.exception("the load generator is broken")
-        _die("see above")
-
-
-def _die(why: str) -> NoReturn:
-    _LOG.error("the load generator ends: %s", why)
-    sys.stderr.flush()
-    os._exit(3)

@@ -19,8 +19,10 @@ class Visit:
         writer: OperationsWriter,
         now: Callable[[], float],
         is_marked: Callable[[object], bool],
+        wanted: Mapping[str, float] | None = None,
     ) -> None:
         self.journey = journey
+        self.wanted = wanted or {}
         self._writer = writer
         self._now = now
         self._is_marked = is_marked

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from harness.model.events import Observed
+from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
+from harness.model.load_profile import LoadProfile
 from harness.model.steps import StepJourneys
 from harness.model.system import DegradedMark
 from harness.model.visits import Exchange
@@ -45,6 +46,11 @@ class Begin:
     """Sent along with every request."""
     traced: str = ""
     """The run's name when somebody takes spans: then every visit has a trace of its own."""
+    worker: int = 0
+    workers: int = 1
+    """Of several generators this is that one: arrivals whose number, divided by theirs, leaves it are its own."""
+    name: str = ""
+    """Its name among several, told in its rows and in the ids of its operations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,21 @@ class Drive:
     id: int
     rate: float
     weights: dict[str, float]
+    at: float | None = None
+    """From when on, in seconds of the run; None is at once. Several generators must change at one moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """Go as a profile says, by the generator's own clock; times are seconds since the run began."""
+
+    do: Literal["follow"] = "follow"
+    id: int
+    profile: LoadProfile
+    began: float
+    """When the profile begins, or began."""
+    since: float
+    """What lies before is left out; as `at` of `Drive`, it holds from then on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +85,8 @@ class Quiesce:
     do: Literal["quiesce"] = "quiesce"
     id: int
     timeout_s: float
+    at: float | None = None
+    """As for `Drive`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +115,49 @@ class Pay:
     number: int
 
 
-Question = Drive | Quiesce | Flush | TakeDistinct | Pay
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather:
+    """The first line to a master: wait for so many workers and have each load its share."""
+
+    do: Literal["gather"] = "gather"
+    begin: Begin
+    workers: int
+    address: str
+    port: int
+    """0 is any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """To a master: the process of a worker has ended."""
+
+    do: Literal["gone"] = "gone"
+    id: int
+    worker: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """To a master: tell Locust's own totals, then answer."""
+
+    do: Literal["total"] = "total"
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """Show Locust's own pages at a unix socket of that path, then answer."""
+
+    do: Literal["show"] = "show"
+    id: int
+    place: str
+
+
+Question = Drive | Follow | Quiesce | Flush | TakeDistinct | Pay | Gone | Total | Show
 """What is answered by `Done`."""
 
-Command = Begin | Question
+Command = Begin | Gather | Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +187,8 @@ class Done:
     trace: str = ""
     """Of a visit."""
     error: str = ""
+    late_s: float = 0.0
+    """By how much the command came after the moment from when on it was to hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +200,35 @@ class Exchanged:
     exchange: Exchange
 
 
-Report = Ready | Refused | Done | Observed | Exchanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """A master waits for workers at this port."""
+
+    type: Literal["listening"] = "listening"
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocustTotal:
+    """What Locust itself counted of one kind of request, over all workers."""
+
+    method: str
+    name: str
+    requests: int
+    failures: int
+    response_ms: float
+    """The sum of their response times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Locust's own totals, of all workers that told them."""
+
+    type: Literal["totals"] = "totals"
+    totals: tuple[LocustTotal, ...]
+
+
+Report = Ready | Refused | Done | Observed | Exchanged | Listening | Totals | WorkerJoined | WorkerLost | Noted
 
 
 @cache
@@ -147,6 +239,12 @@ def _commands() -> TypeAdapter[Command]:
 @cache
 def _reports() -> TypeAdapter[Report]:
     return TypeAdapter(Annotated[Report, Field(discriminator="type")])
+
+
+def understand() -> None:
+    """Have ready what reads and writes lines, which the first line would wait for."""
+    _commands()
+    _reports()
 
 
 def command_line(command: Command) -> bytes:

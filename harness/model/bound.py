@@ -13,6 +13,7 @@ EVERY = "all"
 """In place of a journey: all of the experiment's together."""
 
 _BOUND = re.compile(r"\s*(<=|>=|<|>)\s*(\S.*?)\s*")
+_NAME = re.compile(r"(?P<subject>.*?)\.(?P<figure>p\d+\.\d+|[^.]*)", re.DOTALL)
 _PER_SECOND = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*s")
 
 
@@ -25,15 +26,26 @@ class Measure(StrEnum):
     """Share of those that did not, or may not have."""
     DEGRADED = "degraded"
     """Share of the good ones that say that they are degraded."""
+    FAILED = "failed"
+    """Share of those that certainly did not happen."""
+    UNKNOWN = "unknown"
+    """Share of those of which nobody knows whether they happened."""
     P50 = "p50"
+    P90 = "p90"
     P95 = "p95"
     P99 = "p99"
+    P99_9 = "p99.9"
+    MAX = "max"
+    """The longest of the good ones."""
     GOODPUT = "goodput"
     """Good journeys a second."""
+    RATE = "rate"
+    """Journeys a second, however they ended."""
 
 
-SHARES = (Measure.GOOD, Measure.BAD, Measure.DEGRADED)
-QUANTILES = {Measure.P50: 0.5, Measure.P95: 0.95, Measure.P99: 0.99}
+SHARES = (Measure.GOOD, Measure.BAD, Measure.DEGRADED, Measure.FAILED, Measure.UNKNOWN)
+QUANTILES = {Measure.P50: 0.5, Measure.P90: 0.9, Measure.P95: 0.95, Measure.P99: 0.99, Measure.P99_9: 0.999}
+RATES = (Measure.GOODPUT, Measure.RATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +71,7 @@ class Bound:
         Raises:
             ValueError: if it is no figure of a journey, or no limit of that figure's kind.
         """
-        journey, _, figure = name.partition(".")
+        journey, figure = named(name)
         if figure not in set(Measure) or not journey:
             known = ", ".join(each.value for each in Measure)
             message = f"expected a journey (or '{EVERY}') and one of {known}, as in 'checkout.p99', found '{name}'"
@@ -69,32 +81,43 @@ class Bound:
         if match is None:
             message = f"expected a limit such as '{_example(measure)}', found {text!r}"
             raise ValueError(message)
-        return cls(journey=journey, measure=measure, sign=match[1], limit=_read(measure, match[2]))
+        return cls(journey=journey, measure=measure, sign=match[1], limit=read_limit(measure, match[2]))
 
     def shown(self, value: float) -> str:
         """A figure of this kind, as it is written."""
         if self.measure in SHARES:
             return str(Share(value))
-        return f"{value:.3g}/s" if self.measure is Measure.GOODPUT else str(Duration(float(f"{value:.3g}")))
+        return f"{value:.3g}/s" if self.measure in RATES else str(Duration(float(f"{value:.3g}")))
 
     def __str__(self) -> str:
         """`checkout.p99 < 800 ms`."""
         return f"{self.journey}.{self.measure.value} {self.sign} {self.shown(self.limit)}"
 
 
-def _example(measure: Measure) -> str:
-    if measure in SHARES:
-        return ">= 99%"
-    return "> 15/s" if measure is Measure.GOODPUT else "< 800ms"
+def named(name: str) -> tuple[str, str]:
+    """The subject and the figure of `checkout.p99` or `checkout/GET /v1.1/orders.p99.9`; no subject without a dot."""
+    match = _NAME.fullmatch(name)
+    return (match["subject"], match["figure"]) if match else ("", name)
 
 
-def _read(measure: Measure, text: str) -> float:
+def read_limit(measure: Measure, text: str) -> float:
+    """A limit of that figure's kind, with its unit.
+
+    Raises:
+        ValueError: if it is none.
+    """
     if measure in SHARES:
         return Share.parse(text)
-    if measure is not Measure.GOODPUT:
+    if measure not in RATES:
         return Duration.parse(text)
     match = _PER_SECOND.fullmatch(text)
     if match is None:
         message = f"expected journeys a second such as '15/s', found {text!r}"
         raise ValueError(message)
     return float(match[1])
+
+
+def _example(measure: Measure) -> str:
+    if measure in SHARES:
+        return ">= 99%"
+    return "> 15/s" if measure in RATES else "< 800ms"

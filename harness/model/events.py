@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, TypeAdapter
 
 from harness.model.audit import Seen
+from harness.model.capacity import Capacity
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding
 from harness.model.matrix import CellVerdict, Outlook
@@ -171,6 +172,42 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerJoined:
+    """One of several load generators is ready."""
+
+    type: Literal["worker-joined"] = "worker-joined"
+    t: float
+    worker: str
+    """Its name in the rows of `GeneratorSecond`."""
+    machine: str
+    pid: int
+    clock_offset_s: float
+    """What was added to its clock to make it the run's; 0 on the same machine."""
+    clock_doubt_s: float
+    """By how much that may be wrong, at most: its seconds may be off by as much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLost:
+    """One of several load generators is gone before the end: its share of the load was not driven from then on.
+
+    What was due there after `told_until` is counted as `lost` in rows of `GeneratorSecond` in its name.
+    """
+
+    type: Literal["worker-lost"] = "worker-lost"
+    t: float
+    worker: str
+    machine: str
+    why: str
+    told_until: int
+    """The second before which all of its journeys' starts were told; journeys then in flight are lost too."""
+    left: int
+    """Generators that go on."""
+    history_whole: bool
+    """Whether its history of operations holds every operation whose request may have left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpansSeen:
     """The spans of the worst trace of an experiment or a cell: the evidence of who is to blame."""
 
@@ -238,6 +275,35 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPhaseEnded:
+    """A phase of a load run is over: journeys that were due from `start` on, before `end`, are its own."""
+
+    type: Literal["load-phase"] = "load-phase"
+    name: str
+    start: float
+    end: float
+    asked_start: float
+    """Journeys a second that were asked for at its start; what lies between is on a line."""
+    asked_end: float
+    users: int = 0
+    """Closed users in place of arrivals, when there were any."""
+
+    @property
+    def t(self) -> float:
+        """When it was over."""
+        return self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityMeasured:
+    """It was found out how much the system bears."""
+
+    type: Literal["capacity"] = "capacity"
+    t: float
+    capacity: Capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The last line of a journal that was not cut short."""
 
@@ -265,6 +331,10 @@ Event = (
     | CellShrunk
     | BudgetMeasured
     | Audited
+    | LoadPhaseEnded
+    | CapacityMeasured
+    | WorkerJoined
+    | WorkerLost
     | RunEnded
 )
 

@@ -16,6 +16,7 @@ class Part(StrEnum):
     RESILIENCE = "resilience"
     MATRIX = "matrix"
     SAFETY = "safety"
+    LOAD = "load"
     VALIDITY = "validity"
 
 

@@ -169,6 +169,10 @@ class GeneratorSecond:
     """Of one core."""
     moved: int = 0
     """How often a customer went on to another address of the entry, since hers refused the connection."""
+    worker: str = ""
+    """Which of several generators it was; each tells a row of its own for a second."""
+    lost: int = 0
+    """Journeys that were due at a generator that is gone: of them nothing is known, and nobody took them over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

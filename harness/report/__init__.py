@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.model.events import Event, MatrixCellEnded
-from harness.report import allure, html, junit, markdown, matrix_json
+from harness.model.events import CapacityMeasured, Event, MatrixCellEnded
+from harness.report import allure, capacity_json, html, junit, markdown, matrix_json
 
 Report = Callable[[Sequence[Event], Path], Path]
 """Writes into the run's directory and returns what it wrote."""
@@ -24,7 +24,7 @@ REPORTS: Mapping[str, Report] = MappingProxyType(
 
 
 def write_reports(events: Sequence[Event], directory: Path) -> list[Path]:
-    """Write every report into the run's directory, and `matrix.json` when there is a matrix.
+    """Write every report into the run's directory, and `matrix.json` or `capacity.json` when there is something for it.
 
     Raises:
         JournalError: if the events do not begin with `run-started`.
@@ -32,4 +32,6 @@ def write_reports(events: Sequence[Event], directory: Path) -> list[Path]:
     written = [write(events, directory) for write in REPORTS.values()]
     if any(isinstance(event, MatrixCellEnded) for event in events):
         written.append(matrix_json.write(events, directory))
+    if any(isinstance(event, CapacityMeasured) for event in events):
+        written.append(capacity_json.write(events, directory))
     return written

@@ -21,9 +21,21 @@ DIRECTORY_NAME = "allure-results"
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "harness:allure")
 _STATUS = {Verdict.PASS: "passed", Verdict.UNKNOWN: "broken", Verdict.FAIL: "failed"}
-_EPICS = {Part.PACTS: "Contracts", Part.FUZZ: "Contracts"}
-_LAYERS = {Part.PACTS: "contract", Part.FUZZ: "contract", Part.SAFETY: "invariant", Part.VALIDITY: "harness"}
-_STORIES = {Part.PACTS: "pact", Part.FUZZ: "fuzzing", Part.SAFETY: "safety", Part.VALIDITY: "validity"}
+_EPICS = {Part.PACTS: "Contracts", Part.FUZZ: "Contracts", Part.LOAD: "Load"}
+_LAYERS = {
+    Part.PACTS: "contract",
+    Part.FUZZ: "contract",
+    Part.SAFETY: "invariant",
+    Part.LOAD: "load",
+    Part.VALIDITY: "harness",
+}
+_STORIES = {
+    Part.PACTS: "pact",
+    Part.FUZZ: "fuzzing",
+    Part.SAFETY: "safety",
+    Part.LOAD: "load",
+    Part.VALIDITY: "validity",
+}
 
 
 def write(events: Sequence[Event], directory: Path) -> Path:

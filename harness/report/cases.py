@@ -79,6 +79,8 @@ def _apart(story: RunStory) -> Iterator[Case]:
     for told in story.part(Part.SAFETY):
         if told.finding.experiment not in names:
             yield _case(story, told, "safety", "safety")
+    for told in story.part(Part.LOAD):
+        yield _case(story, told, "load", "load")
     for told in story.outside_experiments():
         yield _case(story, told, str(told.finding.part), str(told.finding.part))
 

@@ -1,9 +1,10 @@
-"""The charts of one journey in one experiment: latency, bad and degraded share, rate."""
+"""The charts of one journey in one experiment, or in a load run: latency, bad and degraded share, rate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from harness.report.markup import Ids, Markup, el, escaped, joined
 from harness.report.svg import Scale, box_path, decade_ticks, line_path, linear_ticks, number, second_ticks
@@ -17,13 +18,15 @@ _MOST_LANES = 3
 _LOWEST_S = 0.001
 _WIDE_ENOUGH = 30.0
 """What the word for the fault needs."""
+_LETTER, _FEWEST_LETTERS = 5.6, 3
+"""The width of a letter, and how many of a phase's name must fit to be worth it."""
 _WORDS_WIDTH = 56.0
 """What "well again" needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One injection as a bar above the plot, in seconds of the chart."""
+    """One injection as a bar above the plot, or one phase of a load, in seconds of the chart."""
 
     start: float
     end: float
@@ -40,6 +43,8 @@ class Frame:
     """The run's time at second 0."""
     lanes: tuple[Lane, ...]
     recovered: float | None
+    phases: tuple[Lane, ...] = ()
+    """Of a load run, whose seconds count from the start of the load."""
 
     @property
     def x(self) -> Scale:
@@ -57,7 +62,9 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Axis:
+class Axis:
+    """The axis of the figures."""
+
     scale: Scale
     ticks: Sequence[float]
     label: Callable[[float], str]
@@ -75,21 +82,21 @@ def latency_chart(
     ticks = decade_ticks(max(min(known, default=_LOWEST_S), _LOWEST_S / 10), top)
     ticks = ticks if len(ticks) > 1 else [*ticks, ticks[0] * 10]
     scale = Scale(low=ticks[0], high=ticks[-1], at_low=HEIGHT - _BOTTOM, at_high=_TOP, logarithmic=True)
-    axis = _Axis(scale=scale, ticks=ticks, label=_short_seconds, unit="logarithmic")
+    axis = Axis(scale=scale, ticks=ticks, label=short_seconds, unit="logarithmic")
     shapes = [
         *(_limit(scale, words, value) for words, value in limits),
-        _line("p99", frame, scale, bins, p99),
-        _line("p50", frame, scale, bins, p50),
+        curve("p99", frame, scale, bins, p99),
+        curve("p50", frame, scale, bins, p50),
     ]
     keys = [Key(shape="p50", words="p50"), Key(shape="p99", words="p99")]
     told = f"Latency of good journeys of {journey}, logarithmic. " + _told_range("p50", p50) + _told_range("p99", p99)
-    return _figure(ids, frame, axis, f"{journey}: latency", keys, shapes, told)
+    return chart(ids, frame, axis, f"{journey}: latency", keys, shapes, told)
 
 
 def share_chart(ids: Ids, frame: Frame, journey: str, bins: Sequence[Bin]) -> Markup:
     """Share of failed, unknown and degraded journeys over time, one on top of the other."""
     scale = Scale(low=0.0, high=1.0, at_low=HEIGHT - _BOTTOM, at_high=_TOP)
-    axis = _Axis(scale=scale, ticks=[0, 0.25, 0.5, 0.75, 1], label=lambda value: f"{value * 100:g}%", unit="")
+    axis = Axis(scale=scale, ticks=[0, 0.25, 0.5, 0.75, 1], label=lambda value: f"{value * 100:g}%", unit="")
     parts: tuple[tuple[str, Callable[[Bin], int]], ...] = (
         ("failed", lambda each: each.failed),
         ("lost", lambda each: each.unknown),
@@ -120,7 +127,7 @@ def share_chart(ids: Ids, frame: Frame, journey: str, bins: Sequence[Bin]) -> Ma
         f"{words} {share(sum(of(each) for each in bins), total)}"
         for words, (_, of) in zip(("failed", "unknown", "degraded"), parts, strict=True)
     )
-    return _figure(ids, frame, axis, f"{journey}: bad and degraded", keys, shapes, told + ".")
+    return chart(ids, frame, axis, f"{journey}: bad and degraded", keys, shapes, told + ".")
 
 
 def rate_chart(ids: Ids, frame: Frame, journey: str, bins: Sequence[Bin]) -> Markup:
@@ -131,13 +138,13 @@ def rate_chart(ids: Ids, frame: Frame, journey: str, bins: Sequence[Bin]) -> Mar
     ticks = linear_ticks(most * 1.1)
     high = max(ticks[-1], most)
     scale = Scale(low=0.0, high=high, at_low=HEIGHT - _BOTTOM, at_high=_TOP)
-    axis = _Axis(scale=scale, ticks=ticks, label=lambda value: f"{value:g}", unit="per second")
-    shapes = [_line("all", frame, scale, bins, due), _line("good", frame, scale, bins, good)]
+    axis = Axis(scale=scale, ticks=ticks, label=lambda value: f"{value:g}", unit="per second")
+    shapes = [curve("all", frame, scale, bins, due), curve("good", frame, scale, bins, good)]
     keys = [Key(shape="all", words="due"), Key(shape="good", words="ended well")]
     mean = sum(due) / len(due) if due else 0.0
     told = f"Rate of {journey}: on average {mean:.3g} journeys a second were due, "
     told += f"{sum(good) / len(good) if good else 0.0:.3g} a second ended well."
-    return _figure(ids, frame, axis, f"{journey}: rate", keys, shapes, told)
+    return chart(ids, frame, axis, f"{journey}: rate", keys, shapes, told)
 
 
 def patterns() -> Markup:
@@ -167,9 +174,10 @@ def swatch(key: Key) -> Markup:
     return el("svg", box, shape)
 
 
-def _figure(  # noqa: PLR0913, PLR0917 -- private; what one chart consists of, in the order it is drawn
-    ids: Ids, frame: Frame, axis: _Axis, title: str, keys: Sequence[Key], shapes: Iterable[Markup], told: str
+def chart(  # noqa: PLR0913, PLR0917 -- what one chart consists of, in the order it is drawn
+    ids: Ids, frame: Frame, axis: Axis, title: str, keys: Sequence[Key], shapes: Iterable[Markup], told: str
 ) -> Markup:
+    """A chart over time with its title and legend; `told` says in words what it shows."""
     title_id, desc_id = ids.take("chart", title), ids.take("chart", title, "desc")
     svg = el(
         "svg",
@@ -223,7 +231,26 @@ def _ground(frame: Frame) -> Markup:
         )
         for index, lane in enumerate(frame.lanes)
     ]
-    return joined([*shades, *lanes])
+    return joined([*shades, *lanes, *_phases(frame)])
+
+
+def _phases(frame: Frame) -> Iterable[Markup]:
+    """Every second phase shaded, and the name of each that is wide enough for it, above the lanes."""
+    above = _TOP - 4 - (_LANE + 1) * min(len(frame.lanes), _MOST_LANES)
+    for index, phase in enumerate(frame.phases):
+        left, right = frame.x(phase.start), frame.x(phase.end)
+        if index % 2:
+            place = {"x": number(left), "y": number(_TOP), "width": number(right - left)}
+            yield el("rect", {"class": "phase", "height": number(HEIGHT - _BOTTOM - _TOP), **place})
+        if index:
+            yield el(
+                "path", {"class": "phase-edge", "d": f"M{number(left)} {number(_TOP - 8)}V{number(HEIGHT - _BOTTOM)}"}
+            )
+        room = int((right - left) / _LETTER)
+        if room >= _FEWEST_LETTERS:
+            words = phase.what if len(phase.what) <= room else f"{phase.what[: room - 1]}…"
+            place = {"x": number(left + 3), "y": number(above)}
+            yield el("text", {"class": "tick", **place}, words)
 
 
 def _merged(lanes: Iterable[Lane]) -> list[Lane]:
@@ -236,7 +263,7 @@ def _merged(lanes: Iterable[Lane]) -> list[Lane]:
     return found
 
 
-def _grid(axis: _Axis) -> Markup:
+def _grid(axis: Axis) -> Markup:
     parts = []
     for tick in axis.ticks:
         y = number(axis.scale(tick))
@@ -261,6 +288,7 @@ def _time_axis(frame: Frame) -> Markup:
         "text-anchor": "middle",
     }
     words = "seconds from the start of the fault" if frame.lanes else "seconds from the start of the experiment"
+    words = "seconds from the start of the load" if frame.phases else words
     return joined([*parts, el("text", text, words)])
 
 
@@ -268,10 +296,13 @@ def _marks(frame: Frame) -> Markup:
     """The word for the fault above its window, and the line at which the system was well again."""
     parts = []
     above = number(_TOP - (_LANE + 1) * min(len(frame.lanes), _MOST_LANES) - 3)
+    beside = number(_TOP + 10) if frame.phases else above
     for lane in _merged(frame.lanes)[:1]:
         left, right = frame.x(lane.start), frame.x(lane.end)
         if right - left >= _WIDE_ENOUGH:
-            parts.append(el("text", {"class": "at-fault", "x": number(left), "y": above}, "fault"))
+            parts.append(
+                el("text", {"class": "at-fault", "x": number(left + 3 if frame.phases else left), "y": beside}, "fault")
+            )
     if frame.recovered is not None:
         x = frame.x(frame.recovered)
         near_end = x > WIDTH - _RIGHT - _WORDS_WIDTH
@@ -288,7 +319,22 @@ def _limit(scale: Scale, words: str, value: float) -> Markup:
     return joined([line, el("text", place, words)])
 
 
-def _line(shape: str, frame: Frame, scale: Scale, bins: Sequence[Bin], values: Sequence[float | None]) -> Markup:
+class Timed(Protocol):
+    """One bin of some seconds; the run's time at which it begins, and how long it is."""
+
+    @property
+    def start(self) -> int:
+        """Its first second."""
+        ...
+
+    @property
+    def step_s(self) -> int:
+        """How many it has."""
+        ...
+
+
+def curve(shape: str, frame: Frame, scale: Scale, bins: Sequence[Timed], values: Sequence[float | None]) -> Markup:
+    """A line through the middles of the bins; None is a gap."""
     points = (
         None if value is None else (frame.x(each.start + each.step_s / 2 - frame.zero), scale(value))
         for each, value in zip(bins, values, strict=True)
@@ -302,7 +348,8 @@ def _sides(frame: Frame, each: Bin) -> tuple[float, float]:
     return left, right - min(0.6, (right - left) / 4)
 
 
-def _short_seconds(value: float) -> str:
+def short_seconds(value: float) -> str:
+    """A tick of latency: `20 ms`."""
     return f"{value:g} s" if value >= 1 else f"{value * 1000:g} ms"
 
 
@@ -315,5 +362,8 @@ def _told_range(words: str, values: Iterable[float | None]) -> str:
 
 def _told_frame(frame: Frame) -> str:
     faults = "; ".join(f"{lane.what} from {lane.start:.0f} s to {lane.end:.0f} s" for lane in frame.lanes)
+    if frame.phases:
+        phases = ", ".join(f"{each.what} from {each.start:.0f} s to {each.end:.0f} s" for each in frame.phases)
+        return f"Phases: {phases}." + (f" Faults by hand: {faults}." if faults else "")
     well = "" if frame.recovered is None else f" Well again at {frame.recovered:.1f} s."
     return (f"Fault: {faults}." if faults else "No fault was injected.") + well

@@ -9,8 +9,10 @@ from harness.model.events import Event
 from harness.model.verdict import Verdict
 from harness.report.charts import patterns
 from harness.report.graph import edge_graph
+from harness.report.html_capacity import capacity
 from harness.report.html_experiment import experiment_article, faults_apart
 from harness.report.html_findings import contracts, fuzz, other, safety
+from harness.report.html_load import load
 from harness.report.html_matrix import matrix
 from harness.report.markup import Ids, Markup, el, joined
 from harness.report.parts import (
@@ -61,6 +63,8 @@ def page(story: RunStory) -> str:
     anchors = [ids.take("experiment", each.name) for each in story.experiments]
     sections = [
         ("summary", "Summary", _summary(story)),
+        ("capacity", "Capacity", capacity(story.capacity)),
+        ("load", "Load", load(ids, story)),
         ("matrix", "Resilience matrix", matrix(story)),
         ("experiments", "Experiments", _experiments_table(story, anchors)),
         ("edges", "Edges", _edges(ids, story, anchors)),
@@ -103,7 +107,7 @@ def _top(story: RunStory) -> Markup:
     return el(
         "header",
         {"class": "top"},
-        el("h1", {}, f"Resilience report: {header.system}"),
+        el("h1", {}, f"{'Resilience' if story.load is None else 'Load'} report: {header.system}"),
         el("p", {}, f"Run {header.run}, {until} ({seconds(story.last_t)}), seed {header.seed}"),
     )
 

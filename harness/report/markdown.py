@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
-from harness.report import measures
+from harness.report import capacity_table, load_table, measures
+from harness.report.load_story import LoadStory
 from harness.report.matrix_story import MatrixStory, shown
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
@@ -132,7 +133,23 @@ def _matrix(story: MatrixStory) -> Iterator[str]:
         yield f"## Matrix of {_plain(journey.name)}\n\n" + _table(heads, rows)
 
 
+def _load(story: LoadStory) -> Iterator[str]:
+    rows = [[_plain(each.ended.name), *load_table.phase_cells(each)] for each in story.phases]
+    yield "## Load\n\n" + _table(["Phase", *load_table.PHASE_HEADS], rows)
+    rows = [
+        [_plain(each.journey), _plain(each.phase), *load_table.journey_cells(each)]
+        for each in load_table.journeys_of(story)
+    ]
+    if rows:
+        yield "## Journeys\n\n" + _table(["Journey", "Phase", *load_table.JOURNEY_HEADS], rows)
+
+
 def _tables(story: RunStory) -> Iterator[str]:
+    if story.capacity is not None:
+        rows = [[each.name, *capacity_table.step_cells(each)] for each in story.capacity.steps]
+        yield "## Capacity\n\n" + _table(["Step", *capacity_table.STEP_HEADS], rows)
+    if story.load is not None:
+        yield from _load(story.load)
     if story.experiments:
         ordered = sorted(story.experiments, key=lambda each: BADNESS[each.verdict])
         heads = ["Experiment", "Fault", "Verdict", "Worst finding", "Recovery", "Degraded"]

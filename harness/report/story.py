@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.model.capacity import Capacity
 from harness.model.events import (
     EdgeFact,
     ExperimentEnded,
@@ -21,6 +22,7 @@ from harness.model.measures import Measures
 from harness.model.observation import CrossingSecond, GeneratorSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst
 from harness.report import timeline
+from harness.report.load_story import LoadStory
 from harness.report.matrix_story import MatrixStory
 from harness.report.words import seconds
 
@@ -203,6 +205,10 @@ class RunStory:
     """The faults that were put in force outside experiments, by tests, as if they were one."""
     matrix: MatrixStory | None = None
     """None when none was conducted."""
+    load: LoadStory | None = None
+    """None of what is no load run."""
+    capacity: Capacity | None = None
+    """How much the system bears, where that was asked."""
 
     @property
     def cut(self) -> bool:

@@ -87,6 +87,8 @@ svg.chart,svg.graph{display:block;width:100%;height:auto}
 svg text{font-size:10.5px;fill:var(--soft)}
 .fault{fill:var(--fault)}
 .lane{fill:var(--fault-ink)}
+.phase{fill:var(--sunken)}
+.phase-edge{stroke:var(--strong-line);stroke-width:.75;stroke-dasharray:2 2;fill:none}
 svg .at-fault{fill:var(--fault-ink);font-weight:600}
 .grid{stroke:var(--line);stroke-width:1;fill:none;opacity:.75}
 .axis{stroke:var(--strong-line);stroke-width:1;fill:none}

@@ -37,8 +37,11 @@ class PartSummary:
 
 
 def parts_of(story: RunStory) -> tuple[PartSummary, ...]:
-    """Pacts, experiments, safety, fuzzing; the matrix where there is one, validity where the whole run was judged."""
+    """Pacts, experiments, safety, fuzzing; matrix and load where there are some, validity of the whole run."""
     parts = [_part(name, anchor, _verdicts(story, part)) for part, name, anchor in _PARTS]
+    if story.load is not None:
+        # A load run has no other parts: that they were not run is no news.
+        parts = [_part("Load", "load", _verdicts(story, Part.LOAD)), *(each for each in parts if each.total)]
     if story.matrix is not None:
         parts.insert(0, _part("Matrix", "matrix", _verdicts(story, Part.MATRIX)))
     apart = [each.finding.verdict for each in story.outside_experiments() if not each.finding.excused]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from harness.errors import JournalError
 from harness.model.events import (
+    CapacityMeasured,
     EdgeFact,
     Event,
     ExperimentEnded,
@@ -24,11 +25,12 @@ from harness.model.experiment import Role
 from harness.model.finding import Finding, Part
 from harness.model.observation import CrossingSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict
+from harness.report.load_story import load_of
 from harness.report.matrix_story import matrix_of
 from harness.report.story import LEAD_S, ExperimentStory, InjectionStory, RunStory, Told
 from harness.report.words import BADNESS, edge_label
 
-_PART_ORDER = (Part.SAFETY, Part.RESILIENCE, Part.MATRIX, Part.PACTS, Part.FUZZ, Part.VALIDITY)
+_PART_ORDER = (Part.SAFETY, Part.RESILIENCE, Part.LOAD, Part.MATRIX, Part.PACTS, Part.FUZZ, Part.VALIDITY)
 
 
 def tell(events: Sequence[Event]) -> RunStory:
@@ -59,6 +61,8 @@ def tell(events: Sequence[Event]) -> RunStory:
         last_t=last_t,
         apart=_apart(events, header, journeys, last_t),
         matrix=matrix_of(events),
+        load=load_of(events),
+        capacity=next((each.capacity for each in events if isinstance(each, CapacityMeasured)), None),
     )
 
 

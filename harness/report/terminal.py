@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
-from harness.report import matrix_table
+from harness.report import capacity_table, load_table, matrix_table
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
 from harness.report.tell import tell
@@ -36,6 +36,10 @@ def render(events: Sequence[Event], *, colour: bool, report: Path | None = None,
     story = tell(events)
     blocks = [_phases(story, width), _parts(story, colour=colour), _experiments(story, width, colour=colour)]
     blocks.insert(0, _matrix(story, width, colour=colour))
+    if story.capacity:
+        blocks.insert(0, capacity_table.lines(story.capacity, width))
+    else:
+        blocks.insert(0, load_table.lines(story.load) if story.load else iter(()))
     blocks.extend(
         [_findings(story, width, colour=colour), _excused(story, width), _verdict(story, width, report, colour=colour)]
     )

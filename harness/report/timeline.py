@@ -90,13 +90,13 @@ def edge_of_line(line: str) -> str:
     return _INDEX.sub("", line)
 
 
-def binned(seconds: Iterable[JourneySecond], journey: str, start: float, end: float) -> tuple[Bin, ...]:
-    """One journey from `start` to `end`, whole seconds, without gaps: a bin in which nothing was due counts none."""
+def binned(seconds: Iterable[JourneySecond], journey: str | None, start: float, end: float) -> tuple[Bin, ...]:
+    """One journey, or all, in whole seconds, without gaps: a bin in which nothing was due counts none."""
     first, last = math.ceil(start), math.floor(end)
     step = max(1, math.ceil((last - first) / MAX_BINS))
     by_bin: dict[int, list[JourneySecond]] = defaultdict(list)
     for each in seconds:
-        if each.journey == journey and first <= each.second < last:
+        if journey in {None, each.journey} and first <= each.second < last:
             by_bin[(each.second - first) // step].append(each)
     return tuple(_bin(by_bin[index], first + index * step, step) for index in range(math.ceil((last - first) / step)))
 

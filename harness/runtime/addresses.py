@@ -6,14 +6,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import DeclarationError, Place, Problem
 from harness.model.topology import InstanceId, LineId, Topology
-from harness.runtime.certificates import Certificates
 from harness.runtime.config_files import TemplateError, placeholders, problems_of, read_template
 from harness.runtime.ports import LOOPBACK
 from harness.runtime.secret import Secrets
+
+if TYPE_CHECKING:
+    from harness.runtime.certificates import Certificates
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _OF_ITSELF = ("port", "zone", "instance", "service", "owner", "data", "tls.cert", "tls.key", "tls.ca", "otlp.url")
@@ -255,6 +257,8 @@ class Addresses:
     @property
     def certificates(self) -> Certificates:
         """Where those of the run are, if it has TLS."""
+        from harness.runtime.certificates import Certificates
+
         return Certificates(directory=self.data / "of_tls")
 
     def access_headers(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from harness.checkers.crossings import CROSSINGS_AT_LEAST
-from harness.checkers.validity import DROPPED_ALLOWED
+from harness.checkers.load_health import DROPPED_ALLOWED
 from harness.model import figures
 from harness.model.events import Observed
 from harness.model.fault import Injection

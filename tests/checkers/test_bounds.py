@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.bounds import bounds, samples_for
+from harness.checkers.bounds import bounds
+from harness.checkers.limits import samples_for
 from harness.checkers.statistics import samples_needed
 from harness.model.bound import Bound
 from harness.model.finding import Finding

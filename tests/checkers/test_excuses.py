@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from harness.checkers.excuses import Excuses, earlier_of
-from harness.engine.run import conclusion
+from harness.engine.concluding import conclusion
 from harness.model.finding import Finding, Part
 from harness.model.matrix import Cell, CellFinding, CellVerdict, Kind, Rule
 from harness.model.verdict import Verdict

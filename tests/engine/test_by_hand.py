@@ -244,3 +244,65 @@ async def test_what_the_description_does_not_allow_is_refused_and_nothing_is_tou
         await it.hand.inject(asked("front-1", "kill"))
     assert it.injector.done == ["inject front → back-2"]
     await it.hand.heal_all()
+
+
+ZONES = """\
+system: shop
+entry: front
+services:
+  front: {owner: web, run: {command: [x]}, instances: [{zone: a}, {zone: b}]}
+  back: {owner: web, run: {command: [x]}, instances: [{zone: b}]}
+edges: [{from: front, to: back, need: hard}]
+"""
+
+
+async def test_a_zone_means_everything_in_it(tmp_path: Path) -> None:
+    it = rig(tmp_path, text=ZONES)
+    put = await it.hand.inject_all(asked("zone:b", "pause"))
+    assert sorted(str(held.injection.target) for held, _, _ in put) == ["back-1", "front-2"]
+    assert {"by-hand-1", "by-hand-2"} == {each.injection.id for each in it.hand.in_force}
+    put = await it.hand.inject_all(asked("zone:b", "down"))
+    only_one = EdgeTarget(consumer="customers", provider="front", provider_index=2)
+    assert {only_one, EdgeTarget(consumer="front", provider="back")} == {each.injection.target for each, _, _ in put}
+    await it.hand.close()
+
+
+async def test_of_a_zone_that_can_not_be_broken_as_a_whole_nothing_stays_broken(tmp_path: Path) -> None:
+    class Halfway(Injector):
+        async def inject(self, injection: Injection) -> Armed:
+            if len(self.done) == 1:
+                raise HarnessError("not this one")
+            return await super().inject(injection)
+
+    it = rig(tmp_path, Halfway(), text=ZONES)
+    with pytest.raises(HarnessError, match="not this one"):
+        await it.hand.inject_all(asked("zone:b", "pause"))
+    assert [each.partition(" ")[0] for each in it.injector.done] == ["inject", "heal"]
+    assert it.hand.in_force == ()
+    await it.hand.close()
+
+
+@pytest.mark.parametrize(
+    ("target", "fault", "complaint"),
+    [
+        ("zone:c", "pause", "expected a zone of shop, found 'c'"),
+        ("zone:b", "nonsense", "expected a fault of latency, "),
+        ("front->nowhere", "down", "expected an edge of shop, found 'front->nowhere'"),
+    ],
+)
+async def test_a_zone_that_makes_no_sense_is_refused(tmp_path: Path, target: str, fault: str, complaint: str) -> None:
+    it = rig(tmp_path, text=ZONES)
+    with pytest.raises(HarnessError) as refused:
+        await it.hand.inject_all(asked(target, fault))
+    assert complaint in str(refused.value)
+    assert it.injector.done == []
+
+
+async def test_a_zone_with_more_places_than_may_be_broken_is_refused_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_hand, "MOST_IN_FORCE", 1)
+    it = rig(tmp_path, text=ZONES)
+    with pytest.raises(HarnessError, match="means 2 faults; at most 1 are let in"):
+        await it.hand.inject_all(asked("zone:b", "pause"))
+    assert it.injector.done == []

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.engine.run import conclusion
+from harness.engine.concluding import conclusion
 from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict
 

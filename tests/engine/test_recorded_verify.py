@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.contracts.broker.broker import Fetched
 from harness.contracts.ledger.store import read_ledger
 from harness.contracts.pacts import JsonObject, read_pact
+from harness.engine.concluding import RunResult
 from harness.engine.recorded_verify import Layer, Recorded, Sourced, _lay_out, _layers, _outcomes
-from harness.engine.run import RunResult
 from harness.engine.writing_down import write_to_ledger
 from harness.model.events import FindingMade
 from harness.model.finding import Finding, Part

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.contracts import contracts
-from harness.engine.run import RunResult
+from harness.engine.concluding import RunResult
 from harness.engine.session import IN_FORCE, Settings
 from harness.engine.under_fault import UnderFaultOptions, prepare_under_fault, run_under_fault
 from harness.errors import DeclarationError

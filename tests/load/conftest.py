@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import struct
 from collections import Counter
@@ -58,6 +59,10 @@ class Site:
         self.keys: Counter[str] = Counter()
         self.heads: list[dict[str, str]] = []
         """The headers of what arrived, their names in lower case."""
+        self.paths: list[str] = []
+        """What was asked for, in order."""
+        self.answered: list[float] = []
+        """When each request was answered, in the order of their arrival."""
         self.loses_first_orders = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -70,9 +75,9 @@ class Site:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         self.url = "http://{}:{}".format(*self._server.sockets[0].getsockname())
 
-    async def until(self, requests: int) -> None:
+    async def until(self, requests: int, limit_s: float = 15) -> None:
         """Wait until so many requests have arrived."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(limit_s):
             while self.requests.total() < requests:
                 self._news.clear()
                 await self._news.wait()
@@ -106,11 +111,16 @@ class Site:
         await reader.readexactly(int(headers.get("content-length", 0)))
         self.requests[f"{method} {path}"] += 1
         self.heads.append(headers)
+        self.paths.append(path)
         self._news.set()
         if key := headers.get("idempotency-key"):
             self.keys[key] += 1
+        index = len(self.answered)
+        self.answered.append(math.inf)
         await self.gate.wait()
-        return await self._answer(method, path, headers.get("idempotency-key", ""), writer)
+        stays = await self._answer(method, path, headers.get("idempotency-key", ""), writer)
+        self.answered[index] = asyncio.get_running_loop().time()
+        return stays
 
     async def _answer(self, method: str, path: str, key: str, writer: asyncio.StreamWriter) -> bool:
         place = path.split("/")[1]

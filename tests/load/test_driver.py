@@ -83,6 +83,7 @@ class Bench:
         self.directory = directory
         self.watch = Watch()
         self.hosts: tuple[str, ...] = ()
+        self.run_began = CLOCK.now()
 
     async def start(
         self, *journeys: str, deadline_s: float = 1, pool: int = 200, locustfile: Path = LOCUSTFILES / "journeys.py"
@@ -100,7 +101,7 @@ class Bench:
             spawner=self.spawner,
             directory=self.directory,
             clock=CLOCK,
-            run_began=CLOCK.now(),
+            run_began=self.run_began,
             on_observed=self.watch,
         )
 

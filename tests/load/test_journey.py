@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from harness.load.journey import LISTENER, Invocation, Mark, Sight, Value, marked_degraded, operation
+from harness.load.journey import LISTENER, Invocation, Mark, Sight, Value, marked_degraded, operation, wanted
 
 
 class Notes:
@@ -26,6 +26,10 @@ class Notes:
 
     def marked(self, response: object) -> bool:
         return response == "degraded"
+
+    @property
+    def wanted(self) -> Mapping[str, float]:
+        return {"sku-1": 100.0}
 
 
 @pytest.fixture
@@ -113,3 +117,7 @@ def test_importing_it_costs_no_third_party_module() -> None:
     code = "import sys, harness.load.journey; print([m for m in ('pydantic', 'locust', 'gevent') if m in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+def test_what_everybody_wants_is_what_the_listener_says(notes: Notes) -> None:
+    assert wanted() == notes.wanted == {"sku-1": 100.0}

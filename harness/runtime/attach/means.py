@@ -12,10 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import docker
-from docker.errors import NotFound
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.clock import SystemClock
 from harness.errors import DeployError
@@ -24,9 +21,11 @@ from harness.model.topology import InstanceId
 from harness.runtime import procfs
 from harness.runtime.addresses import fill
 from harness.runtime.attach.places import Address
-from harness.runtime.docker.engine import connect, explained
 from harness.runtime.probing import PROBE_DEADLINE_S
 from harness.runtime.supervisor_client import base_environment
+
+if TYPE_CHECKING:
+    import docker
 
 COMMAND_WITHIN_S = 60.0
 LOOK_S = 0.05
@@ -122,6 +121,10 @@ class ByContainer:
         await self._ask(lambda api: getattr(api, what)(self.name))
 
     async def _ask(self, ask: Callable[[docker.APIClient], Any]) -> Any:
+        from docker.errors import NotFound
+
+        from harness.runtime.docker.engine import connect, explained
+
         def call() -> Any:
             with explained(f"the container {self.name}"), closing(connect()) as api:
                 try:

@@ -14,12 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kit import deadline, defects, trace
 from kit.host import Host
 from kit.problems import problem
+from kit.quotas import Refusal
 from kit.trace import Kind, Span
 
 LARGEST_BODY_BYTES = 64 * 1024
 OPERATIONAL = frozenset({"/livez", "/readyz", "/health", "/metrics", "/openapi.json"})
 """Those who run the service ask these, and they are answered however much else there is to do."""
 SERVER_ERROR = 500
+FULL = 503
 _DEADLINE = deadline.HEADER.encode()
 _TRACE = trace.HEADER.encode()
 log = logging.getLogger(__name__)
@@ -45,10 +47,12 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """The longest that a request may take, and up to which part of the service's room it is let in."""
+    """The longest that a request may take, up to which part of the service's room it is let in, and its patience."""
 
     limit_s: float
     room: float = 1.0
+    wait_s: float = 0.0
+    """How long it waits for room when there is none: a burst passes, an overload does not."""
 
 
 Lanes = Callable[[str, str], Lane]
@@ -95,18 +99,16 @@ class Guard:
         if scope["path"] in OPERATIONAL:
             await self._serve(scope, limited, answer, limit_s)
             return
-        caller = host.identity.known(headers.get(b"authorization", b"").decode("latin-1"))
-        client = scope.get("client") or ("", 0)
-        refusal = host.admission.refusal(caller, client[0], lane.room)
+        began = perf_counter()
+        refusal = await _let_in(host, headers, scope, lane)
         if refusal is not None:
             retry = {"Retry-After": str(refusal.retry_after_s)}
             await problem(refusal.status, refusal.why, retry)(scope, receive, answer)
             return
-        host.admission.under_way += 1
         try:
-            await self._serve(scope, limited, answer, limit_s)
+            await self._serve(scope, limited, answer, limit_s - (perf_counter() - began))
         finally:
-            host.admission.under_way -= 1
+            host.admission.leave()
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, limit_s: float) -> None:
         deadline.begin(limit_s)
@@ -122,6 +124,18 @@ class Guard:
             if answer.status:
                 raise
             await problem(500, "this is a defect of the service; see its log")(scope, receive, answer)
+
+
+async def _let_in(host: Host, headers: dict[bytes, bytes], scope: Scope, lane: Lane) -> Refusal | None:
+    """Let the request in, at once or after a moment, or say why not."""
+    caller = host.identity.known(headers.get(b"authorization", b"").decode("latin-1"))
+    client = scope.get("client") or ("", 0)
+    refusal = host.admission.refusal(caller, client[0], lane.room)
+    if refusal is None:
+        host.admission.enter()
+    elif refusal.status == FULL and await host.admission.room_within(lane.wait_s, lane.room):
+        return None
+    return refusal
 
 
 def _describe(span: Span, method: str, route: str, status: int) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from kit import deadline, defects
 from kit.choice import Guide
 from kit.client import Edge, Limits
+from kit.crowding import Crowding
 from kit.directory import REGISTRY, Directory
 from kit.flags import Flags
 from kit.identity import USERS, USERS_RULE, Identity, Users
@@ -72,6 +73,8 @@ class Host:
             self.directory.run,
             self.part("collector", self.telemetry.exporter).run,
         ]
+        if least := settings.number("AT_ONCE_LEAST", 0):
+            self._works.append(Crowding(self.admission, least).run)
         self._tasks: list[asyncio.Task[None]] = []
 
     def edge(self, provider: str, limits: Limits) -> Edge:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ from kit.settings import Settings
 MOST_CALLERS = 4096
 """Callers that are remembered; one that comes back after so many others begins with a full quota."""
 POLL_S = 0.05
+MOST_WAITING = 64
+"""Requests that wait for room at once; they hold nothing but their own connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,17 @@ class Admission:
         self._quota = quota
         self._clock = clock
         self._tokens: OrderedDict[str, _Tokens] = OrderedDict()
+        self.at_once: float = quota.at_once
+        """How many may be under way; see `kit.crowding`."""
         self.under_way = 0
         self.over_quota = 0
         self.overloaded = 0
+        """Found no room when they came."""
+        self.waited = 0
+        """Of them, those that found some soon after."""
+        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._peak = 0
+        self._full = False
         self._last_at = clock()
 
     def refusal(self, caller: Caller | None, address: str, room: float = 1.0) -> Refusal | None:
@@ -81,10 +91,55 @@ class Admission:
         if wait_s > 0:
             self.over_quota += 1
             return Refusal(status=429, why="the caller's quota is used up", retry_after_s=math.ceil(wait_s))
-        if self.under_way >= self._quota.at_once * room:
+        if not self._has(room):
             self.overloaded += 1
+            self._full = True
             return Refusal(status=503, why="too many requests are under way")
         return None
+
+    def enter(self) -> None:
+        """A request is let in; see `leave`."""
+        self.under_way += 1
+        self._peak = max(self._peak, self.under_way)
+
+    def leave(self) -> None:
+        """It is done; whoever waits for the room gets it, those first that may take up more of it."""
+        self.under_way -= 1
+        while (first := max(self._waiting, key=lambda each: each[0], default=None)) is not None:
+            if not self._has(first[0]):
+                return
+            self._waiting.remove(first)
+            if not first[1].done():
+                self.enter()
+                first[1].set_result(None)
+
+    async def room_within(self, wait_s: float, room: float = 1.0) -> bool:
+        """Wait for room that soon becomes free, in which the request is let in then; False when none does."""
+        if wait_s <= 0 or len(self._waiting) >= MOST_WAITING:
+            return False
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        mine = (room, granted)
+        self._waiting.append(mine)
+        try:
+            await asyncio.wait([granted], timeout=wait_s)
+        except asyncio.CancelledError:
+            if granted.done():
+                self.leave()
+            raise
+        finally:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+        self.waited += granted.done()
+        return granted.done()
+
+    def take_peak(self) -> tuple[int, bool]:
+        """The most that were under way since the last call, and whether anybody found no room."""
+        told = max(self._peak, self.under_way), self._full
+        self._peak, self._full = self.under_way, False
+        return told
+
+    def _has(self, room: float) -> bool:
+        return self.under_way < self.at_once * room
 
     def _take(self, key: str, rate: float) -> float:
         """Take one of the caller's tokens, of which `rate` grow in a second; how long to wait when none is left."""
@@ -118,8 +173,9 @@ class Admission:
             "per_service": self._quota.per_service,
             "per_customer": self._quota.per_customer,
             "anonymous": self._quota.anonymous,
-            "at_once": self._quota.at_once,
+            "at_once": round(self.at_once, 1),
             "under_way": self.under_way,
             "over_quota": self.over_quota,
             "overloaded": self.overloaded,
+            "waited": self.waited,
         }

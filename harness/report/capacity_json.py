@@ -1,0 +1,39 @@
+"""`capacity.json`: how much a system bears, for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import JsonValue, TypeAdapter
+
+from harness.model.capacity import CAPACITY_FORMAT, Capacity
+from harness.model.events import Event
+from harness.report.tell import tell
+
+FILE_NAME = "capacity.json"
+_CAPACITY = TypeAdapter(Capacity)
+
+
+def write(events: Sequence[Event], directory: Path) -> Path:
+    """Write `capacity.json` into the directory and say where it is."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / FILE_NAME
+    path.write_text(json.dumps(table(events), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def table(events: Sequence[Event]) -> dict[str, JsonValue]:
+    """What was found out; raises JournalError if the events do not begin with `run-started`."""
+    story = tell(events)
+    found: dict[str, JsonValue] = _CAPACITY.dump_python(story.capacity, mode="json") if story.capacity else {}
+    return {
+        "format": CAPACITY_FORMAT,
+        "system": story.header.system,
+        "run": story.header.run,
+        "seed": story.header.seed,
+        "verdict": story.verdict.value,
+        "reason": story.reason,
+        **found,
+    }
