@@ -39,6 +39,7 @@ COMMANDS = {
     "logs": ("harness.cli.down:logs", "Show the logs of what is up."),
     "record": ("harness.cli.record:record", "Draft pacts from the traffic that journeys cause on the edges."),
     "report": ("harness.cli.report:report", "Write the reports of a journal again."),
+    "annotate": ("harness.cli.annotate:annotate", "Tell a run to GitHub: annotations, and the step's summary."),
     "doctor": ("harness.cli.doctor:doctor_command", "Tell what is here, what is missing, and what mends it."),
 }
 
