@@ -44,7 +44,7 @@ class Notice:
 
     @property
     def headline(self) -> str:
-        """`shop: the game day 'friday' ended: FAIL`."""
+        """`bank: the game day 'friday' ended: FAIL`."""
         match self.occasion:
             case Occasion.START:
                 what = "starts"
