@@ -18,10 +18,10 @@ def annotate(journal: Path) -> None:
     The summary goes to the file that GITHUB_STEP_SUMMARY names; without it only the annotations are printed.
     """
     from harness.observe.journal import JOURNAL, read_journal
-    from harness.report.github import annotations, append_summary
+    from harness.report.github import annotated, append_summary
 
     found = read_journal(journal / JOURNAL if journal.is_dir() else journal)
-    for each in annotations(found.events):
+    for each in annotated(found.events):
         click.echo(each.command())
     if (summary := os.environ.get(SUMMARY, "")) and not append_summary(found.events, Path(summary)):
         click.echo(f"::warning title=no summary::{SUMMARY} has no room left for it: see the report")

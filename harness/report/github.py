@@ -49,7 +49,7 @@ class Annotation:
         return f"::{self.level} title={title}::{_escaped(_short(self.message, MAX_MESSAGE_CHARS))}"
 
 
-def annotations(events: Sequence[Event]) -> list[Annotation]:
+def annotated(events: Sequence[Event]) -> list[Annotation]:
     """Errors of what failed, warnings of what nobody knows, notices of what is excused; ten of each at most.
 
     The last of a level that has more says how many are left out.

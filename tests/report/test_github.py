@@ -22,23 +22,23 @@ def failures(number: int) -> list[Event]:
 
 
 def test_a_clean_run_has_nothing_to_annotate() -> None:
-    assert github.annotations(journals.clean()) == []
+    assert github.annotated(journals.clean()) == []
 
 
 def test_errors_come_before_warnings_and_the_worst_before_the_others() -> None:
-    found = github.annotations(journals.failing())
+    found = github.annotated(journals.failing())
     assert [each.level for each in found] == [Level.ERROR, Level.ERROR, Level.ERROR, Level.WARNING]
     assert found[0].title.startswith("FAIL: at most once: nobody charged twice in ")
 
 
 def test_an_annotation_says_whose_it_is_and_how_to_repeat_it() -> None:
-    found = next(each for each in github.annotations(journals.failing()) if "availability: browse" in each.title)
+    found = next(each for each in github.annotated(journals.failing()) if "availability: browse" in each.title)
     assert "Owner: edge (inferred)" in found.message
     assert "Replay: harness run" in found.message
 
 
 def test_a_cut_journal_is_a_warning() -> None:
-    found = github.annotations(journals.cut())
+    found = github.annotated(journals.cut())
     assert found[0].level is Level.WARNING
     assert "cut short" in found[0].message
 
@@ -46,19 +46,19 @@ def test_a_cut_journal_is_a_warning() -> None:
 def test_what_is_excused_is_a_notice() -> None:
     finding = replace(journals.AVAILABILITY_FAIL, excused="accepted until 2027 by edge")
     passed = RunEnded(t=2, verdict=Verdict.PASS, reason="all held", exit_code=0)
-    found = github.annotations([journals.HEADER, FindingMade(t=1, finding=finding), passed])
+    found = github.annotated([journals.HEADER, FindingMade(t=1, finding=finding), passed])
     assert [each.level for each in found] == [Level.NOTICE]
     assert found[0].message.startswith("accepted until 2027 by edge")
 
 
 def test_ten_of_a_level_are_all_shown() -> None:
-    found = github.annotations(failures(github.MOST_OF_A_LEVEL))
+    found = github.annotated(failures(github.MOST_OF_A_LEVEL))
     assert [each.title for each in found if each.title == "and more"] == []
     assert len(found) == github.MOST_OF_A_LEVEL
 
 
 def test_what_github_would_drop_is_counted_in_the_last_one() -> None:
-    found = github.annotations(failures(14))
+    found = github.annotated(failures(14))
     assert len(found) == github.MOST_OF_A_LEVEL
     assert found[-1].message == "5 more errors left out: see the summary and the report."
 
@@ -66,7 +66,7 @@ def test_what_github_would_drop_is_counted_in_the_last_one() -> None:
 def test_a_text_cannot_become_a_command_or_a_property() -> None:
     line = Annotation(level=Level.ERROR, title="a: b, c%", message="one\n::set-output x\r100%").command()
     assert line == "::error title=a%3A b%2C c%25::one%0A::set-output x\\x0d100%25"
-    hostile = [each.command() for each in github.annotations(journals.hostile("x\n::stop-commands::y"))]
+    hostile = [each.command() for each in github.annotated(journals.hostile("x\n::stop-commands::y"))]
     assert hostile
     assert not any("\n" in each or "\x1b" in each for each in hostile)
 
