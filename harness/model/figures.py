@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import Protocol, TypeVar
 
 from harness.model.observation import AnswerClass, AnswerSecond, JourneySecond, Outcome, Window
@@ -91,12 +91,14 @@ def merged(histograms: Iterable[str]) -> Histogram:
             )
             raise ValueError(message)
         total.add(part)
-    filled = [(index, count) for index, count in enumerate(total.counts[:]) if count]
-    lowest = tuple(total.get_value_from_index(index) for index, _ in filled)
+    # Of some 24,000 buckets few are filled: they are sought without a step of Python for each.
+    every = total.counts[:]
+    filled = list(compress(range(len(every)), every))
+    lowest = tuple(total.get_value_from_index(index) for index in filled)
     return Histogram(
         lowest_us=lowest,
         highest_us=tuple(total.get_highest_equivalent_value(value) for value in lowest),
-        cumulative=tuple(accumulate(count for _, count in filled)),
+        cumulative=tuple(accumulate(every[index] for index in filled)),
     )
 
 
