@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.declare.steps import read_steps
 from harness.errors import DeclarationError
 from harness.faults import FAULTS
 from harness.model.experiment import Expectation
+from harness.model.notifying import Notify
 from harness.model.system import DegradedMark
 from harness.model.topology import Topology
 
@@ -66,6 +68,8 @@ def read(block: str, directory: Path, topology: Topology) -> None:
             (directory / "profile.yaml").write_text(block)
             (directory / "recorded-day.csv").write_text("time,journey\n0,browse\n1,checkout\n")
             load_profile(directory / "profile.yaml", dict.fromkeys(topology.system.journeys, 1.0))
+        case "notify":
+            Notify.model_validate_json(json.dumps(yaml.safe_load(block)["notify"]))
         case "degraded":
             DegradedMark.model_validate(yaml.safe_load(block)["degraded"])
         case other:

@@ -48,6 +48,7 @@ COMMANDS = {
         "Tell verdicts, recovery times and flakiness over the runs of a directory.",
     ),
     "annotate": ("harness.cli.annotate:annotate", "Tell a run to GitHub: annotations, and the step's summary."),
+    "notify": ("harness.cli.notify:notify", "Try whether people can be told of runs and game days."),
     "doctor": ("harness.cli.doctor:doctor_command", "Tell what is here, what is missing, and what mends it."),
 }
 

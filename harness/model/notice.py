@@ -17,6 +17,8 @@ class Occasion(StrEnum):
     START = "start"
     GUARD = "guard"
     END = "end"
+    TRIAL = "trial"
+    """Nothing happened: somebody tries whether people can be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class Notice:
                 what = "was stopped by a guard"
             case Occasion.END:
                 what = f"ended: {self.verdict}" if self.verdict else "ended"
+            case Occasion.TRIAL:
+                what = "is tried"
         return f"{self.system}: {self.title} {what}"
 
 

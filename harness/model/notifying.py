@@ -14,6 +14,7 @@ MOST_CHANNELS = 8
 MOST_ROLES = 16
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _IN_A_LINK = re.compile(r"run|env\.[A-Za-z_][A-Za-z0-9_]*")
+_TOLD_OF = (Occasion.START, Occasion.GUARD, Occasion.END)
 _Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
 
@@ -88,9 +89,20 @@ class Channel(_Written):
     webhook: Webhook | None = None
     apprise: Hidden | None = None
     """Addresses as Apprise understands them, separated by blanks: mail, chat, SMS, and a hundred others."""
-    on: Annotated[tuple[Occasion, ...], Field(min_length=1)] = tuple(Occasion)
+    when: Annotated[tuple[Occasion, ...], Field(min_length=1)] = _TOLD_OF
     roles: Annotated[tuple[_Word, ...], Field(max_length=MOST_ROLES)] = ()
     """Whom it reaches; with none, everybody."""
+
+    @field_validator("when", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        for each in value:
+            if each not in _TOLD_OF:
+                message = f"expected {', '.join(_TOLD_OF[:-1])} or {_TOLD_OF[-1]}, found {each!r}"
+                raise ValueError(message)
+        return tuple(Occasion(each) for each in value)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -102,7 +114,7 @@ class Channel(_Written):
     def takes(self, notice: Notice) -> bool:
         """Whether this notice is for those whom it reaches."""
         for_them = not self.roles or not notice.roles or not {*self.roles}.isdisjoint(notice.roles)
-        return notice.occasion in self.on and for_them
+        return notice.occasion in {*self.when, Occasion.TRIAL} and for_them
 
 
 class Notify(_Written):

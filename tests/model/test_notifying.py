@@ -19,7 +19,7 @@ to:
     webhook: {url: 'https://hooks.example.org/chaos', secret: {env: HOOK_SECRET}}
   - name: chat
     apprise: {file: apprise.urls}
-    on: [guard, end]
+    when: [guard, end]
     roles: [owners]
 """
 
@@ -32,8 +32,8 @@ def read(tmp_path: Path, text: str) -> Notify:
 def test_a_channel_hears_of_everything_unless_it_is_said_otherwise(tmp_path: Path) -> None:
     operations, chat = read(tmp_path, WHOLE).to
 
-    assert operations.on == (Occasion.START, Occasion.GUARD, Occasion.END)
-    assert chat.on == (Occasion.GUARD, Occasion.END)
+    assert operations.when == (Occasion.START, Occasion.GUARD, Occasion.END)
+    assert chat.when == (Occasion.GUARD, Occasion.END)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,9 @@ def test_a_channel_hears_of_everything_unless_it_is_said_otherwise(tmp_path: Pat
         ("apprise: {file: apprise.urls}", "apprise: 'mailto://me:pw@x'", "7:14", "what is secret never stands here"),
         ("    apprise: {file: apprise.urls}\n", "", "6:5", "expected either 'webhook' or 'apprise'"),
         ("name: chat", "name: operations", "2:1", "the channel 'operations' stands here twice"),
-        ("[guard, end]", "[finish]", "8:10", "'start', 'guard' or 'end'"),
+        ("[guard, end]", "[finish]", "8:11", "expected start, guard or end, found 'finish'"),
+        ("[guard, end]", "[trial]", "8:11", "expected start, guard or end, found 'trial'"),
+        ("[guard, end]", "[]", "8:11", "at least 1 item"),
         ("{run}", "{week}", "2:7", "{week} can't stand in a link; expected {run} or {env.NAME}"),
         ("    roles:", "    role:", "9:5", "unknown key 'role'"),
     ],

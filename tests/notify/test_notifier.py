@@ -40,7 +40,7 @@ def notifier(*channels: Channel, way: Heard, link: str = "", environ: dict[str, 
 
 async def test_every_channel_that_takes_a_notice_is_told() -> None:
     way = Heard()
-    ends_only = Channel(name="chat", webhook=WEBHOOK, on=(Occasion.END,))
+    ends_only = Channel(name="chat", webhook=WEBHOOK, when=(Occasion.END,))
     both = notifier(OPERATIONS, ends_only, way=way)
 
     assert await both.tell(STARTS) == (Told(channel="operations", occasion=Occasion.START),)
