@@ -104,21 +104,21 @@ def export(
     name: str, system: Path | None, to: str, write: Path | None, machine_zone: str, image: str, at: dt.datetime | None
 ) -> None:
     """Write the schedule of a game day for those who run things on time."""
-    from zoneinfo import ZoneInfo, available_timezones
-
+    from harness.declare.gameday import zone_named
     from harness.engine.gameday_export import Setting
     from harness.engine.gameday_export import export as exported
 
-    if machine_zone not in available_timezones():
-        message = f"unknown time zone '{machine_zone}'; name one such as Europe/Berlin"
-        raise click.UsageError(message)
+    try:
+        zone = zone_named(machine_zone)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     moment = at or _now()
     found = _declared(name, system, moment).gameday
     setting = Setting(
         now=moment,
         file=found.source,
         folder=str(Path.cwd()),
-        machine_zone=ZoneInfo(machine_zone),
+        machine_zone=zone,
         image=image,
     )
     _put(exported(found, to, setting), write)

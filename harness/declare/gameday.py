@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -245,14 +245,23 @@ def _wrong_parts(document: Document, spec: GameDaySpec, experiments: Mapping[str
 
 
 def _zone(document: Document, name: str, problems: list[Problem]) -> ZoneInfo:
-    known = available_timezones()
-    if name in known:
+    try:
+        return zone_named(name)
+    except ValueError as error:
+        problems.append(document.problem(("zone",), str(error)))
+        return ZoneInfo("UTC")
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """A time zone; raises ValueError, with the nearest one, when there is none of that name."""
+    try:
         return ZoneInfo(name)
-    message = f"unknown time zone '{name}'"
-    close = nearest(name, known) if name else ""
-    remedy = close if close.startswith("did") else "name one such as 'Europe/Berlin'"
-    problems.append(document.problem(("zone",), message, remedy))
-    return ZoneInfo("UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # All names are asked for only now: that reads a thousand files.
+        close = nearest(name, available_timezones()) if name else ""
+        remedy = close if close.startswith("did") else "name one such as 'Europe/Berlin'"
+        message = f"unknown time zone '{name}'; {remedy}"
+        raise ValueError(message) from None
 
 
 def _guards(

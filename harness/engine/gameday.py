@@ -80,6 +80,8 @@ class GameDayResult:
     not_run: tuple[str, ...]
     run: RunResult | None
     """The run of this time; None when it was interrupted while the system was started."""
+    told: str = ""
+    """What people far away are told in place of the reason, which may hold anything."""
 
 
 async def conduct_gameday(found: Declared, wish: Wish, world: World) -> GameDayResult:
@@ -166,11 +168,16 @@ class _Conducting:
             left = tuple(part.experiment for part in self.parts)
             code = error.exit_code
             ended = GameDayResult(
-                verdict=Verdict.UNKNOWN, reason=f"it could not be run: {error}", exit_code=code, not_run=left, run=None
+                verdict=Verdict.UNKNOWN,
+                reason=f"it could not be run: {error}",
+                exit_code=code,
+                not_run=left,
+                run=None,
+                told="it could not be run",
             )
         if ended.exit_code == Stopped.exit_code:
             await self._tell(Occasion.GUARD, ended.reason)
-        await self._tell(Occasion.END, ended.reason, ended)
+        await self._tell(Occasion.END, ended.told or ended.reason, ended)
         self.diary.write(
             Ended(
                 wall=self.world.clock.wall().isoformat(),
