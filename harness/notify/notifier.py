@@ -18,7 +18,7 @@ from harness.notify import by_apprise, webhook
 from harness.notify.hidden import Keeper
 from harness.notify.unsent import Unsent
 
-MOST_S = 12.0
+MOST_S = 20.0
 """For all channels and all tries of one notice; longer than three tries of a webhook that does not answer."""
 
 _ENVIRONMENT = re.compile(r"\{env\.(\w+)\}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
 MOST_TRIES = 3
-TRY_TIMEOUT_S = 3.0
+TRY_TIMEOUT_S = 5.0
 PAUSES_S = (0.5, 1.0)
 """Before the second try, and before the third."""
 MOST_PAUSE_S = 2.0
