@@ -121,7 +121,11 @@ async def conduct_gameday(found: Declared, wish: Wish, world: World) -> GameDayR
                 diary.write(_began(found, wish, order, now))
             names = tuple(part.experiment for part in parts)
             below = place.relative_to(wish.directory)
-            diary.write(RunBegan(wall=now.isoformat(), directory=str(below), experiments=names, again=wish.again))
+            diary.write(
+                RunBegan(
+                    wall=now.isoformat(timespec="seconds"), directory=str(below), experiments=names, again=wish.again
+                )
+            )
             conducting = _Conducting(found=found, wish=wish, world=world, parts=parts, diary=diary)
             return await conducting.through(options, plan)
         finally:
@@ -131,7 +135,7 @@ async def conduct_gameday(found: Declared, wish: Wish, world: World) -> GameDayR
 def _began(found: Declared, wish: Wish, order: Sequence[Part], now: dt.datetime) -> Began:
     gameday = found.gameday
     return Began(
-        wall=now.isoformat(),
+        wall=now.isoformat(timespec="seconds"),
         gameday=gameday.name,
         title=gameday.title,
         file=str(Path(gameday.source).resolve()),
@@ -180,7 +184,7 @@ class _Conducting:
         await self._tell(Occasion.END, ended.told or ended.reason, ended)
         self.diary.write(
             Ended(
-                wall=self.world.clock.wall().isoformat(),
+                wall=self.world.clock.wall().isoformat(timespec="seconds"),
                 verdict=ended.verdict,
                 reason=ended.reason,
                 exit_code=ended.exit_code,
@@ -248,7 +252,7 @@ class _Conducting:
             answer = await self.world.ask(f"{part.experiment}: {part.ask}")
             told = f"answered beforehand: {answer}" if answer else "nobody answered beforehand"
             session.recorder.note(f"{part.experiment}: {part.ask} {told}")
-            now = clock.wall().isoformat()
+            now = clock.wall().isoformat(timespec="seconds")
             self.diary.write(Asked(wall=now, experiment=part.experiment, question=part.ask, answer=answer))
         length = dt.timedelta(seconds=experiment.fault_s)
         closes = self.found.gameday.calendar.closes(clock.wall(), within=length)
@@ -292,8 +296,9 @@ class _Conducting:
             system=self.found.topology.name,
             run=self.wish.directory.name,
             title=f"the game day '{gameday.name}'",
+            roles=tuple(gameday.roles),
             text=text,
-            wall=self.world.clock.wall().isoformat(),
+            wall=self.world.clock.wall().isoformat(timespec="seconds"),
             verdict=ended.verdict if ended else None,
             exit_code=ended.exit_code if ended else None,
         )
@@ -306,7 +311,7 @@ class _Conducting:
             self._note(str(each))
 
     def _note(self, message: str) -> None:
-        self.diary.write(Told(wall=self.world.clock.wall().isoformat(), message=message))
+        self.diary.write(Told(wall=self.world.clock.wall().isoformat(timespec="seconds"), message=message))
         self.world.say(message)
 
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,8 +44,8 @@ def weekly(zone: ZoneInfo, days: tuple[Day, ...], at_min: int, late: dt.timedelt
     return Schedule(zone=zone, days=days, at_min=at_min, max_late=late)
 
 
-def setting(**changed: object) -> Setting:
-    return Setting(**{"now": NOW, "file": "chaos/gamedays/evening.yaml", "folder": "/srv/a shop", **changed})  # type: ignore[arg-type] -- each test names its own
+def setting(**changed: Any) -> Setting:
+    return Setting(**{"now": NOW, "file": "chaos/gamedays/evening.yaml", "folder": "/srv/a shop", **changed})
 
 
 def times_of(line: str, zone: ZoneInfo, days: int) -> set[dt.datetime]:
