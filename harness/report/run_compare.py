@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue, TypeAdapter
 
 from harness.model.run_compared import RunChange, RunComparison, Turn
 from harness.model.verdict import Verdict
-from harness.report.words import count, printable
+from harness.report.words import printable
 
-MAX_LINES = 200
-"""More changes than that are counted; the JSON has all of them."""
+MAX_OF_A_KIND = 30
+"""More changes of one kind that turned alike are counted; the JSON has all of them."""
 _MARKS = {
     Turn.WORSE: "✕",
     Turn.WITHIN: "~",
@@ -46,17 +46,21 @@ def _lines(comparison: RunComparison, before: str, after: str) -> Iterator[str]:
     yield from (f"?  {each}" for each in comparison.trouble)
     yield from (f"   {each}" for each in comparison.remarks)
     told = [each for each in comparison.changes if each.turn is not Turn.ALIKE]
-    told.sort(key=lambda each: tuple(Turn).index(each.turn))
     for turn in Turn:
-        rows = [each for each in told[:MAX_LINES] if each.turn is turn]
+        rows = [each for each in told if each.turn is turn]
         if rows:
             yield ""
             yield f"{turn.value}:"
-            yield from (_line(each) for each in rows)
-    if len(told) > MAX_LINES:
-        yield f"  and {count(len(told) - MAX_LINES, 'more change')}: --format json tells all"
+        for kind in dict.fromkeys(each.kind for each in rows):
+            yield from _kind([each for each in rows if each.kind == kind])
     yield ""
     yield _conclusion(comparison)
+
+
+def _kind(rows: Sequence[RunChange]) -> Iterator[str]:
+    yield from (_line(each) for each in rows[:MAX_OF_A_KIND])
+    if len(rows) > MAX_OF_A_KIND:
+        yield f"    and {len(rows) - MAX_OF_A_KIND} more of {rows[0].kind}: --format json tells all"
 
 
 def _line(change: RunChange) -> str:

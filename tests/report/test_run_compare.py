@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from harness.model.run_compared import RunChange, RunComparison, Turn
-from harness.report.run_compare import MAX_LINES, compared_json, compared_text
+from harness.report.run_compare import MAX_OF_A_KIND, compared_json, compared_text
 
 
 def change(turn: Turn, name: str = "x") -> RunChange:
@@ -22,8 +22,8 @@ def test_the_worst_comes_first_and_what_is_as_before_is_only_counted() -> None:
 
 
 def test_many_changes_are_cut_and_the_rest_is_counted() -> None:
-    text = compared_text(comparison(*[change(Turn.WORSE)] * (MAX_LINES + 3)), before="a", after="b")
-    assert "and 3 more changes: --format json tells all" in text
+    text = compared_text(comparison(*[change(Turn.WORSE)] * (MAX_OF_A_KIND + 3)), before="a", after="b")
+    assert "and 3 more of cell: --format json tells all" in text
 
 
 def test_names_from_a_journal_do_not_drive_the_terminal() -> None:
