@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import shlex
@@ -12,8 +13,9 @@ import pytest
 import yaml
 
 from harness.cli import cli
-from harness.declare import load_experiment, load_invariants, load_system
+from harness.declare import load_experiment, load_experiments, load_invariants, load_system
 from harness.declare.accepted import load_accepted
+from harness.declare.gameday import parse_gameday
 from harness.declare.load_profile import load_profile
 from harness.declare.steps import read_steps
 from harness.errors import DeclarationError
@@ -55,6 +57,10 @@ def read(block: str, directory: Path, topology: Topology) -> None:
         case "experiment":
             (directory / "it.yaml").write_text(block)
             load_experiment(directory / "it.yaml", topology, faults=FAULTS)
+        case "gameday":
+            declared = load_experiments(ROOT / "chaos" / "experiments", topology, faults=FAULTS)
+            now = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+            parse_gameday(block, topology, {each.name: each for each in declared}, now=now, file="it.yaml")
         case "reads":
             (directory / "invariants.yaml").write_text(block)
             load_invariants(directory, topology)
