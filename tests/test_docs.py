@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
 import shlex
 from pathlib import Path
@@ -11,13 +13,15 @@ import pytest
 import yaml
 
 from harness.cli import cli
-from harness.declare import load_experiment, load_invariants, load_system
+from harness.declare import load_experiment, load_experiments, load_invariants, load_system
 from harness.declare.accepted import load_accepted
+from harness.declare.gameday import parse_gameday
 from harness.declare.load_profile import load_profile
 from harness.declare.steps import read_steps
 from harness.errors import DeclarationError
 from harness.faults import FAULTS
 from harness.model.experiment import Expectation
+from harness.model.notifying import Notify
 from harness.model.system import DegradedMark
 from harness.model.topology import Topology
 
@@ -53,6 +57,10 @@ def read(block: str, directory: Path, topology: Topology) -> None:
         case "experiment":
             (directory / "it.yaml").write_text(block)
             load_experiment(directory / "it.yaml", topology, faults=FAULTS)
+        case "gameday":
+            declared = load_experiments(ROOT / "chaos" / "experiments", topology, faults=FAULTS)
+            now = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+            parse_gameday(block, topology, {each.name: each for each in declared}, now=now, file="it.yaml")
         case "reads":
             (directory / "invariants.yaml").write_text(block)
             load_invariants(directory, topology)
@@ -66,6 +74,8 @@ def read(block: str, directory: Path, topology: Topology) -> None:
             (directory / "profile.yaml").write_text(block)
             (directory / "recorded-day.csv").write_text("time,journey\n0,browse\n1,checkout\n")
             load_profile(directory / "profile.yaml", dict.fromkeys(topology.system.journeys, 1.0))
+        case "notify":
+            Notify.model_validate_json(json.dumps(yaml.safe_load(block)["notify"]))
         case "degraded":
             DegradedMark.model_validate(yaml.safe_load(block)["degraded"])
         case other:

@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,15 +186,38 @@ def test_a_failing_pip_is_told_with_its_last_lines_and_tried_again_next_time(clo
     assert again.returncode == 0
 
 
+def set_up_by(lock: dict[str, Any]) -> set[str]:
+    """The names that the project needs, with all its groups; what only an extra of it needs is not among them."""
+    packages: dict[str, list[dict[str, Any]]] = {}
+    for package in lock["package"]:
+        packages.setdefault(package["name"], []).append(package)
+    (project,) = packages["harness"]
+    wanted = [*project["dependencies"], *(each for group in project["dev-dependencies"].values() for each in group)]
+    names: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    while wanted:
+        need = wanted.pop()
+        for extra in ("", *need.get("extra", ())):
+            if (need["name"], extra) in seen:
+                continue
+            seen.add((need["name"], extra))
+            names.add(need["name"])
+            for package in packages[need["name"]]:
+                optional = package.get("optional-dependencies", {}).get(extra, [])
+                wanted += optional if extra else package.get("dependencies", [])
+    return names
+
+
 def locked() -> dict[str, set[str]]:
-    """Every package of uv.lock, as `name==version`, with its hashes."""
+    """Every package of uv.lock that set-up needs, as `name==version`, with its hashes."""
     lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    needed = set_up_by(lock)
     return {
         f"{package['name']}=={package['version']}": {
             file["hash"] for file in (*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ()))
         }
         for package in lock["package"]
-        if "registry" in package["source"]
+        if "registry" in package["source"] and package["name"] in needed
     }
 
 
@@ -205,6 +229,13 @@ def exported(text: str) -> dict[str, set[str]]:
 
 def test_the_export_for_pip_names_what_uv_lock_names_with_the_same_hashes() -> None:
     assert exported((ROOT / "requirements-lock.txt").read_text()) == locked()
+
+
+def test_only_what_an_extra_needs_is_left_to_who_wants_the_extra() -> None:
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    left_out = {package["name"] for package in lock["package"]} - set_up_by(lock) - {"harness"}
+
+    assert left_out == {"apprise", "markdown", "oauthlib", "requests-oauthlib"}
 
 
 def test_an_export_that_lacks_a_hash_is_told_from_the_lock() -> None:

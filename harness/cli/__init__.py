@@ -18,7 +18,10 @@ COMMANDS = {
     "system": ("harness.cli.system:system", "Join the service.yaml of many repositories into one description."),
     "run": ("harness.cli.run:run", "The main job: start, verify, break under load, fuzz, judge."),
     "verify": ("harness.cli.run:verify", "Verify the consumers' pacts against the running providers."),
-    "compare": ("harness.cli.compare:compare", "Hold the pacts against the providers' documents, nothing running."),
+    "compare": (
+        "harness.cli.compare:compare",
+        "Hold pacts against the providers' documents, or a run against another.",
+    ),
     "breaking": ("harness.cli.breaking:breaking", "Which consumers a change of a document or of an event breaks."),
     "publish": ("harness.cli.publish:publish", "Put the pacts of a version of consumers into a ledger or broker."),
     "can-i-deploy": ("harness.cli.can_i_deploy:can_i_deploy", "Tell whether a version fits what is in an environment."),
@@ -26,6 +29,7 @@ COMMANDS = {
     "record-release": ("harness.cli.placing:record_release", "Record that a version is released beside others."),
     "fuzz": ("harness.cli.run:fuzz", "Fuzz the OpenAPI documents of the services."),
     "chaos": ("harness.cli.run:chaos", "Experiments: break the system under load and judge it."),
+    "gameday": ("harness.cli.gameday:gameday", "Game days: run at allowed times only, exported to schedulers."),
     "load": ("harness.cli.load:load", "Put load on a system, or on what already runs, and judge its figures."),
     "accept": ("harness.cli.accept:accept", "Take a red cell or finding on oneself until a day."),
     "explain": ("harness.cli.explain:explain", "Tell the cause, the evidence and the likely mend of a red cell."),
@@ -38,7 +42,13 @@ COMMANDS = {
     "heal": ("harness.cli.heal:heal", "Heal everything that is in force, whatever became of who broke it."),
     "logs": ("harness.cli.down:logs", "Show the logs of what is up."),
     "record": ("harness.cli.record:record", "Draft pacts from the traffic that journeys cause on the edges."),
-    "report": ("harness.cli.report:report", "Write the reports of a journal again."),
+    "report": ("harness.cli.report:report", "Write the reports of journals again."),
+    "history": (
+        "harness.cli.history:history",
+        "Tell verdicts, recovery times and flakiness over the runs of a directory.",
+    ),
+    "annotate": ("harness.cli.annotate:annotate", "Tell a run to GitHub: annotations, and the step's summary."),
+    "notify": ("harness.cli.notify:notify", "Try whether people can be told of runs and game days."),
     "doctor": ("harness.cli.doctor:doctor_command", "Tell what is here, what is missing, and what mends it."),
 }
 
@@ -69,7 +79,8 @@ class Front(click.Group):
 def cli() -> None:
     """Does a system of services keep its contracts, and degrade gracefully, while things break?
 
-    Exit codes: 0 held, 1 refuted, 2 unknown or could not run, 3 stopped by a guard, 130 interrupted.
+    Exit codes: 0 held, 1 refuted, 2 unknown or could not run, 3 stopped by a guard, 4 outside the allowed time,
+    130 interrupted.
     """
 
 

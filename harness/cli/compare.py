@@ -1,4 +1,4 @@
-"""`harness compare`: pacts against the providers' documents, without a running provider."""
+"""`harness compare`: pacts against the providers' documents, without a running provider; or two runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.compare_runs import compare_two, is_run
 from harness.cli.console import system_path
 
 if TYPE_CHECKING:
@@ -20,18 +21,39 @@ TWO_FILES = 2
 
 
 @click.command()
-@click.argument("files", metavar="[SYSTEM | PACT OPENAPI]", type=click.Path(path_type=Path), nargs=-1)
+@click.argument("files", metavar="[SYSTEM | PACT OPENAPI | RUN RUN]", type=click.Path(path_type=Path), nargs=-1)
 @click.option("--provider", help="Only pacts with this provider.")
 @click.option("--consumer", help="Only pacts of this consumer.")
 @click.option("--warnings/--no-warnings", default=False, help="Also tell what is worth a look.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Of two runs: for whom.",
+)
 @click.pass_context
 def compare(
-    context: click.Context, files: tuple[Path, ...], provider: str | None, consumer: str | None, *, warnings: bool
+    context: click.Context,
+    files: tuple[Path, ...],
+    provider: str | None,
+    consumer: str | None,
+    form: str,
+    *,
+    warnings: bool,
 ) -> None:
     """Hold every interaction of the pacts against the provider's OpenAPI document (or its events' schemas).
 
     Of a SYSTEM: `pacts/`, `openapi/` and `events/` below its contracts. Else one PACT against one OPENAPI document.
+    Of two RUNs (journals, or directories of runs): what got better or worse from the first to the second, and with
+    what certainty; exit codes 0 no worse, 1 worse, 2 can't tell.
     """
+    if runs := [each for each in files if is_run(each)]:
+        if len(files) != TWO_FILES or len(runs) != TWO_FILES:
+            message = f"{runs[0]} is a run: expected two runs to compare, A as it was and B as it is now"
+            raise click.UsageError(message)
+        context.exit(compare_two(runs[0], runs[1], form))
     from harness.contracts.compare.tell import tell
     from harness.contracts.compare.whole import Comparison, Documents, compare_all
 

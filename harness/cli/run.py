@@ -31,6 +31,9 @@ MAX_REPEATS = 100
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+_TELLING = click.option("--notify/--no-notify", default=True,
+                        help="Tell whom 'notify:' of the description names.")  # fmt: skip
+
 
 def _common(command: _Command) -> _Command:
     """The options that every command that runs something has."""
@@ -62,6 +65,7 @@ def _tls(command: _Command) -> _Command:
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
 @click.option("--against", type=click.Path(path_type=Path), metavar="JOURNAL",
               help="Fail on what is new only: what was red in that run is told as known.")  # fmt: skip
+@_TELLING
 @_tls
 @click.pass_context
 def run(
@@ -73,6 +77,7 @@ def run(
     seed: int | None,
     against: Path | None,
     *,
+    notify: bool,
     long: bool,
     tls: bool,
 ) -> None:
@@ -82,7 +87,7 @@ def run(
         message = "nothing is left to run; skip fewer parts"
         raise click.UsageError(message)
     options = _options(system, parts=parts, only=only, long=long, directory=directory, seed=seed, tls=tls)
-    context.exit(_run(replace(options, against=against)))
+    context.exit(_run(replace(options, against=against), title="the run" if notify else ""))
 
 
 @click.command()
@@ -177,6 +182,7 @@ chaos.add_command(shrink)
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]... [SYSTEM]")
 @click.option("--dry-run", is_flag=True, help="Tell what would be done and touched; start nothing.")
 @click.option("--repeat", type=click.IntRange(1, MAX_REPEATS), default=1, help="Run each experiment so many times.")
+@_TELLING
 @_common
 @click.pass_context
 def chaos_run(
@@ -186,6 +192,7 @@ def chaos_run(
     directory: Path | None,
     seed: int | None,
     *,
+    notify: bool,
     dry_run: bool,
     repeat: int,
     tls: bool,
@@ -207,7 +214,7 @@ def chaos_run(
         tls=tls,
         repeat=repeat,
     )
-    context.exit(_preview(options) if dry_run else _run(options))
+    context.exit(_preview(options) if dry_run else _run(options, title="the chaos run" if notify else ""))
 
 
 def _described(names: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:
@@ -229,8 +236,9 @@ def _preview(options: Options) -> int:
     return 0
 
 
-def _run(options: Options) -> int:
-    return asyncio.run(_drive(options))
+def _run(options: Options, *, title: str = "") -> int:
+    """Run it; people are told of what has a title."""
+    return asyncio.run(_drive(options, title))
 
 
 def _options(
@@ -266,13 +274,15 @@ def _options(
     )
 
 
-async def _drive(options: Options) -> int:
+async def _drive(options: Options, title: str) -> int:
     from harness.engine.run import run as engine_run
+    from harness.engine.told_run import run_told
     from harness.report import write_reports
     from harness.report.terminal import render
 
     console = Console()
-    result: RunResult = await until_interrupted(engine_run(options, say=console.say))
+    work = run_told(options, title=title, say=console.say) if title else engine_run(options, say=console.say)
+    result: RunResult = await until_interrupted(work)
     written = write_reports(result.events, result.directory)
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from resource import RUSAGE_SELF, getrusage
 
@@ -34,14 +34,17 @@ from harness.model.verdict import Verdict, worst
 WARM_UP_S = 5.0
 BASELINE_S = 20.0
 
+Before = Callable[[Session, Experiment], Awaitable[None]]
 
-async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunResult:
+
+async def run(options: Options, *, say: Say, plan: Plan | None = None, before: Before | None = None) -> RunResult:
     """Do the main job; what was started is stopped again whatever happens.
 
     Args:
         options: what is wanted.
         say: told what is done.
         plan: what was read and proved already; read by the options when left out.
+        before: awaited before each experiment; what it raises as Stopped stops the run there.
 
     Raises:
         HarnessError: if nothing could be run at all; once the system was up, trouble ends in a verdict instead.
@@ -49,17 +52,17 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunRes
     When the task is cancelled, everything is put right, and the result says that it was interrupted.
     """
     plan = plan or prepare(options)
-    run_ = _Run(options, plan, say)
+    run_ = _Run(options, plan, say, before)
     started = asyncio.get_running_loop().time()
     session = await Session.open(plan.topology, settings=options.settings, say=say)
     run_.session = session
     session.recorder.excuses = excuses_at(session.clock, plan.waivers, plan.against)
     run_.end_phase("start", asyncio.get_running_loop().time() - started, f"{len(plan.topology.lines)} lines")
-    interrupted = False
+    interrupted = ""
     try:
         await run_.phases()
-    except asyncio.CancelledError:
-        interrupted = True
+    except asyncio.CancelledError as cancelled:
+        interrupted = str(cancelled) or "interrupted"
     finally:
         say("stopping")
         await asyncio.shield(session.stop())
@@ -68,7 +71,7 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunRes
             say(told)
     verdict, reason = conclusion(session.recorder.findings)
     if interrupted:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
+        verdict, reason = worst((verdict, Verdict.UNKNOWN)), f"{interrupted}; everything was healed and stopped"
     elif run_.stopped:
         verdict, reason = worst((verdict, Verdict.UNKNOWN)), f"{run_.stopped}; everything was healed and stopped"
     code = INTERRUPTED if interrupted else Stopped.exit_code if run_.stopped else verdict.exit_code
@@ -82,7 +85,8 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None) -> RunRes
 class _Run:
     """The phases of one run."""
 
-    def __init__(self, options: Options, plan: Plan, say: Say) -> None:
+    def __init__(self, options: Options, plan: Plan, say: Say, before: Before | None = None) -> None:
+        self.before = before
         self.options = options
         self.plan = plan
         self.say = say
@@ -192,6 +196,8 @@ class _Run:
             self.say(f"each journey needs {needed} samples under a fault to exclude a rise above {Share(DELTA)}")
             verdicts: dict[str, list[Verdict]] = {}
             for number, experiment in enumerate(plan.experiments, start=1):
+                if self.before is not None:
+                    await self.before(session, experiment)
                 self.say(f"experiment {experiment.name}: {_in_words(experiment)}")
                 verdict = await conduct(bench, experiment)
                 verdicts.setdefault(experiment.declared, []).append(verdict)

@@ -42,8 +42,18 @@ def buckets(text: str) -> Buckets:
     if (cookie & ~_COOKIE_MASK, inner & ~_COOKIE_MASK) != (_COOKIE_COMPRESSED, _COOKIE):
         raise ValueError(_unlike(text, "another format"))
     if (highest, digits) != (HIGHEST_US, SIGNIFICANT_DIGITS):
-        raise ValueError(_unlike(text, f"up to {highest} with {digits} digits"))
+        message = (
+            f"expected a histogram up to {HIGHEST_US} µs with {SIGNIFICANT_DIGITS} digits, found one up to "
+            f"{highest} with {digits}"
+        )
+        raise ValueError(message)
     return dict(_filled(text, body[_HEADER.size : _HEADER.size + size]))
+
+
+def lowest_us(highest_us: int) -> int:
+    """The smallest latency of the bucket whose greatest is this."""
+    bucket = max(highest_us.bit_length() - _HALF_BITS - 1, 0)
+    return highest_us + 1 - (1 << bucket)
 
 
 def _filled(text: str, payload: bytes) -> Iterator[tuple[int, int]]:

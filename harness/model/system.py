@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.model.notifying import Notify
 from harness.model.quantity import Duration, Share
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
@@ -376,3 +377,5 @@ class System(Declared):
     baseline: BaselineLoad = BaselineLoad()
     otlp: Otlp | None = None
     """Needed only where no `{otlp.url}` stands in a service's description."""
+    notify: Notify | None = None
+    """Who is told when a run starts, is stopped by a guard, ends."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +62,10 @@ class Read:
     cut: bool
 
 
-def read_journal(file: Path) -> Read:
+def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
     """Read a journal; a last line that was cut short is left out and told.
+
+    Events of the types in `leave_out` are passed over unread: the seconds of a run are nearly all of its journal.
 
     Raises:
         JournalError: if it can't be read, holds a line that is no event, or doesn't begin with a run's start.
@@ -74,7 +76,10 @@ def read_journal(file: Path) -> Read:
         raise JournalError(f"{file} can't be read: {error.strerror}; name a {JOURNAL}") from error
     last = lines.pop()
     events: list[Event] = []
+    passed_over = tuple(f'{{"type":"{each}"'.encode() for each in leave_out)
     for number, line in enumerate(lines, start=1):
+        if passed_over and line.startswith(passed_over):
+            continue
         try:
             events.append(from_json(line))
         except ValidationError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from harness.model.events import CapacityMeasured, Event, MatrixCellEnded
-from harness.report import allure, capacity_json, html, junit, markdown, matrix_json
+from harness.report import allure, capacity_json, html, junit, markdown, matrix_json, run_json
 
 Report = Callable[[Sequence[Event], Path], Path]
 """Writes into the run's directory and returns what it wrote."""
@@ -22,6 +22,9 @@ REPORTS: Mapping[str, Report] = MappingProxyType(
 )
 """Every report by its name; `allure` attaches the page that `html` wrote before it."""
 
+FORMATS: Mapping[str, Report] = MappingProxyType({**REPORTS, "json": run_json.write})
+"""What can be asked for by name; a run writes those of `REPORTS`."""
+
 
 def write_reports(events: Sequence[Event], directory: Path) -> list[Path]:
     """Write every report into the run's directory, and `matrix.json` or `capacity.json` when there is something for it.
@@ -29,7 +32,18 @@ def write_reports(events: Sequence[Event], directory: Path) -> list[Path]:
     Raises:
         JournalError: if the events do not begin with `run-started`.
     """
-    written = [write(events, directory) for write in REPORTS.values()]
+    return write_some(events, directory, tuple(REPORTS))
+
+
+def write_some(events: Sequence[Event], directory: Path, names: Sequence[str]) -> list[Path]:
+    """Write those of `FORMATS` into the directory; with all usual ones also `matrix.json` or `capacity.json`.
+
+    Raises:
+        JournalError: if the events do not begin with `run-started`.
+    """
+    written = [FORMATS[name](events, directory) for name in names]
+    if not set(REPORTS) <= set(names):
+        return written
     if any(isinstance(event, MatrixCellEnded) for event in events):
         written.append(matrix_json.write(events, directory))
     if any(isinstance(event, CapacityMeasured) for event in events):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.model.events import Event
 from harness.model.verdict import Verdict
-from harness.report import capacity_table, load_table, measures
+from harness.report import capacity_table, load_table, measures, mermaid
 from harness.report.load_story import LoadStory
 from harness.report.matrix_story import MatrixStory, shown
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
@@ -19,6 +19,8 @@ from harness.report.words import BADNESS, EXCUSED, MARKS, NOTHING, count, edge_l
 FILE_NAME = "summary.md"
 MAX_BYTES = 1_000_000
 """GitHub drops a step summary above 1 MiB; this leaves room for what else the step says."""
+LEAST_BYTES = 1_000
+"""With less room nothing can be told."""
 
 _MAX_EVIDENCE_LINES = 30
 _MAX_LINE = 1_000
@@ -42,7 +44,8 @@ def render(events: Sequence[Event], limit: int = MAX_BYTES) -> str:
     """
     story = tell(events)
     matrix = _matrix(story.matrix) if story.matrix else ()
-    blocks = [*_top(story), *matrix, *(_finding(story, each) for each in story.trouble), *_tables(story)]
+    findings = (_finding(story, each) for each in story.trouble)
+    blocks = [*_top(story), *matrix, *findings, *_graph(story), *_tables(story)]
     kept: list[str] = []
     room = limit - 200
     for block in blocks:
@@ -131,6 +134,11 @@ def _matrix(story: MatrixStory) -> Iterator[str]:
             for row in journey.rows
         ]
         yield f"## Matrix of {_plain(journey.name)}\n\n" + _table(heads, rows)
+
+
+def _graph(story: RunStory) -> Iterator[str]:
+    if story.load is None and story.edges:
+        yield f"## Edges\n\n{mermaid.flowchart(story.edges)}"
 
 
 def _load(story: LoadStory) -> Iterator[str]:

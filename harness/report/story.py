@@ -155,7 +155,8 @@ class ExperimentStory:
         """What crossed each faulted edge (of an instance: each edge to its service) in each window."""
         shown = [window for window in self.windows if window.kind is not WindowKind.WARM_UP]
         faulted = self.edges or self._edges_to_instances()
-        rows = [timeline.crossing_figures(self.crossings, window, edge) for edge in faulted for window in shown]
+        seen = {edge: [row for row in self.crossings if timeline.edge_of_line(row.line) == edge] for edge in faulted}
+        rows = [timeline.crossing_figures(seen[edge], window, edge) for edge in faulted for window in shown]
         told = (row for row in rows if row.requests or row.connections or row.kind is not WindowKind.REST)
         return tuple(told) if any(row.connections or row.requests for row in rows) else ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import TypeVar
 
 from harness.errors import JournalError
 from harness.model.events import (
@@ -30,6 +31,7 @@ from harness.report.matrix_story import matrix_of
 from harness.report.story import LEAD_S, ExperimentStory, InjectionStory, RunStory, Told
 from harness.report.words import BADNESS, edge_label
 
+_Row = TypeVar("_Row", JourneySecond, CrossingSecond)
 _PART_ORDER = (Part.SAFETY, Part.RESILIENCE, Part.LOAD, Part.MATRIX, Part.PACTS, Part.FUZZ, Part.VALIDITY)
 
 
@@ -45,24 +47,26 @@ def tell(events: Sequence[Event]) -> RunStory:
         message = f"expected 'run-started' as a journal's first event, found {found}; there is no run to report"
         raise JournalError(message)
     observed = [each for each in events if isinstance(each, Observed)]
+    # The seconds are nearly all of a journal, and what follows goes through the rest again and again.
+    rest = [each for each in events if not isinstance(each, Observed)]
     journeys = tuple(row for each in observed for row in each.journeys)
     crossings = tuple(row for each in observed for row in each.crossings)
-    told = _told(events, header)
+    told = _told(rest, header)
     last_t = max((_time(each) for each in events), default=0.0)
     return RunStory(
         header=header,
-        ended=next((each for each in reversed(events) if isinstance(each, RunEnded)), None),
-        phases=tuple(each for each in events if isinstance(each, PhaseEnded)),
-        notes=tuple(each for each in events if isinstance(each, Noted)),
-        experiments=_experiments(events, header, told, journeys, crossings, last_t),
+        ended=next((each for each in reversed(rest) if isinstance(each, RunEnded)), None),
+        phases=tuple(each for each in rest if isinstance(each, PhaseEnded)),
+        notes=tuple(each for each in rest if isinstance(each, Noted)),
+        experiments=_experiments(rest, header, told, journeys, crossings, last_t),
         told=told,
         journeys=journeys,
         generator=tuple(row for each in observed for row in each.generator),
         last_t=last_t,
-        apart=_apart(events, header, journeys, last_t),
-        matrix=matrix_of(events),
+        apart=_apart(rest, header, journeys, last_t),
+        matrix=matrix_of(rest),
         load=load_of(events),
-        capacity=next((each.capacity for each in events if isinstance(each, CapacityMeasured)), None),
+        capacity=next((each.capacity for each in rest if isinstance(each, CapacityMeasured)), None),
     )
 
 
@@ -152,8 +156,8 @@ def _experiments(  # noqa: PLR0913, PLR0917 -- private, called once: what was ga
                 windows=windows,
                 injections=_injections(events, started.name, header.edges),
                 told=tuple(each for each in told if each.finding.experiment == started.name),
-                journeys=tuple(row for row in journeys if _within(row.second, ranges)),
-                crossings=tuple(row for row in crossings if _within(row.second, ranges)),
+                journeys=_within(journeys, ranges),
+                crossings=_within(crossings, ranges),
                 until=until,
             )
         )
@@ -179,7 +183,7 @@ def _apart(
         windows=(),
         injections=injections,
         told=(),
-        journeys=tuple(row for row in journeys if _within(row.second, [(start - LEAD_S, until)])),
+        journeys=_within(journeys, [(start - LEAD_S, until)]),
         crossings=(),
         until=until,
     )
@@ -189,8 +193,10 @@ def _first(endings: Iterable[ExperimentEnded]) -> ExperimentEnded | None:
     return next(iter(endings), None)
 
 
-def _within(second: int, ranges: Iterable[tuple[float, float]]) -> bool:
-    return any(start - 1 < second < end for start, end in ranges)
+def _within(rows: tuple[_Row, ...], ranges: Collection[tuple[float, float]]) -> tuple[_Row, ...]:
+    seconds = {row.second for row in rows}
+    wanted = {second for second in seconds if any(start - 1 < second < end for start, end in ranges)}
+    return tuple(row for row in rows if row.second in wanted)
 
 
 def _windows(events: Sequence[Event], started: ExperimentStarted) -> tuple[Window, ...]:

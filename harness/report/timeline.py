@@ -7,12 +7,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.model.figures import GOOD, counts, latencies, merged, percentile_s, seconds_in
 from harness.model.observation import CrossingSecond, JourneySecond, Outcome, Window, WindowKind
 
 MAX_BINS = 240
 """Longer stretches are told in bins of several seconds: more points than this no reader can see."""
+
+MAX_LINES = 4_096
+"""Names of lines whose edge is kept: the same few come again with every second."""
 
 _INDEX = re.compile(r"-\d+(?=->|$)")
 
@@ -85,6 +89,7 @@ class CrossingFigures:
     first_byte_s: float | None
 
 
+@lru_cache(maxsize=MAX_LINES)
 def edge_of_line(line: str) -> str:
     """`gateway-1->catalog-2` belongs to the edge `gateway->catalog`."""
     return _INDEX.sub("", line)

@@ -81,6 +81,8 @@ def edge_label(name: str) -> str:
 
 def printable(text: str) -> str:
     r"""The text with control characters written out (`\x1b`), so that evidence can't drive a terminal or break XML."""
+    if text.isprintable():
+        return text
     return "".join(each if _harmless(each) else f"\\x{ord(each):02x}" for each in text)
 
 

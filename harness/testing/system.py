@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Protocol
 
@@ -111,6 +111,14 @@ class Stage(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTold:
+    """Where a run's files are, and the seed that repeats it."""
+
+    directory: str
+    seed: int
+
+
 class SystemUnderTest:
     """The whole of it; edges, instances and the load come from here."""
 
@@ -119,6 +127,10 @@ class SystemUnderTest:
         self.load = Load(self, stage, background)
         self._stage = stage
         self._background = background
+        self.run: RunTold | None = None
+        """None of a stage that keeps no files."""
+        self.broke: list[str] = []
+        """All that tests put in force so far or visits tried to, in words; whole experiments left out."""
         self._in_force: dict[str, InForce] = {}
         self._numbers = itertools.count(1)
         self._conducting: Conducting | None = None
@@ -156,6 +168,7 @@ class SystemUnderTest:
         """See `Breakable.visit`."""
         if self._visiting is None:
             self._visiting = visiting(self._stage)
+        self.broke.append(f"{target} under {fault.describe()}")
         return self._background.run(self._visiting.visit(journey, target, fault, lasts_s))
 
     @property
@@ -177,6 +190,7 @@ class SystemUnderTest:
             if not armed.in_force:
                 raise Inconclusive(f"{injection.describe()} is not in force: {armed.evidence}")
             self._in_force[injection.id] = self._with_lines(injection)
+            self.broke.append(injection.describe())
             yield armed
         finally:
             self._in_force.pop(injection.id, None)

@@ -73,3 +73,12 @@ def test_a_missing_or_unwritable_file_is_told(tmp_path: Path) -> None:
         read_journal(tmp_path / "nothing")
     with pytest.raises(JournalError, match="can't be written"):
         Journal(tmp_path / "nowhere" / "j")
+
+
+def test_events_of_some_types_are_passed_over_unread_when_asked(tmp_path: Path) -> None:
+    written(tmp_path / "j")
+    with (tmp_path / "j").open("ab") as file:
+        file.write(b'{"type":"observed","journeys":5}\n')
+    assert len(read_journal(tmp_path / "j", leave_out=("observed",)).events) == 2
+    with pytest.raises(JournalError):
+        read_journal(tmp_path / "j", leave_out=("noted",))

@@ -10,7 +10,15 @@ from tests.report import journals
 def test_the_worst_comes_first() -> None:
     text = markdown.render(journals.failing())
     headings = [line.split(":")[0] for line in text.splitlines() if line.startswith("## ")]
-    assert headings == ["## ✕ FAIL", "## ✕ FAIL", "## ✕ FAIL", "## ? UNKNOWN", "## Experiments", "## Phases"]
+    assert headings == [
+        "## ✕ FAIL",
+        "## ✕ FAIL",
+        "## ✕ FAIL",
+        "## ? UNKNOWN",
+        "## Edges",
+        "## Experiments",
+        "## Phases",
+    ]
     assert text.index("nobody charged twice") < text.index("availability: browse") < text.index("POST /quotes")
 
 
