@@ -15,7 +15,8 @@ from harness.cli.load import load
 from harness.cli.load_worker import worker
 from tests.needs import program
 
-FILE = Path(__file__).parents[2] / "docs" / "examples" / "load" / "compose.yaml"
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docs" / "examples" / "load" / "compose.yaml"
 
 
 def composed(workers: int) -> dict[str, Any]:
@@ -38,6 +39,24 @@ def test_compose_takes_the_file_and_starts_as_many_workers_as_the_master_waits_f
     assert "--workers=3" in services["master"]["command"]
     assert {services[name]["network_mode"] for name in ("master", "worker")} == {"service:target"}
     assert not any("ports" in service for service in services.values())
+
+
+@pytest.mark.loopback
+def test_who_runs_the_master_gets_target_and_workers_too_and_a_worker_that_ends_ends_nobody_else() -> None:
+    services = composed(2)
+    assert set(services["master"]["depends_on"]) == {"target", "worker"}
+    assert set(services["worker"]["depends_on"]) == {"target"}
+    commands = [line for line in FILE.read_text().splitlines() if line.startswith("#     ")]
+    assert any("run --rm master" in line for line in commands)
+    assert not any("abort-on" in line or "exit-code-from" in line for line in commands)
+
+
+def test_the_image_gets_all_that_it_copies_and_nothing_else_of_this_directory() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    recipe = FILE.with_name("Dockerfile").read_text().splitlines()
+    copied = {name for line in recipe if line.startswith("COPY ") for name in line.split()[1:-1]}
+    assert copied == kept
+    assert all((ROOT / name).exists() for name in kept)
 
 
 @pytest.mark.loopback
