@@ -143,8 +143,6 @@ class _Customer:
         self.patience_s = patience_s
         self.left_at = time.monotonic()
         self._addresses = addresses
-        self._limits: dict[float, Timeout] = {}
-        """By their seconds; those at rest, to be started again."""
         client = getattr(self.user, "client", None)
         if isinstance(client, FastHttpSession):
             make_lean(client, pool_is_own=self.user.client_pool is None)
@@ -200,16 +198,9 @@ class _Customer:
     # The time-outs of a socket start again with each byte, so the whole request gets a limit too.
     def _within_patience(self, request: Callable[..., Any]) -> Callable[..., Any]:
         def bounded(*arguments: Any, **named: Any) -> Any:
-            limit = self._limits.pop(self.patience_s, None) or Timeout(self.patience_s)
-            limit.start()
-            try:
+            # A new one each time: libev starts one that was stopped with what it had left.
+            with Timeout(self.patience_s):
                 answer = request(*arguments, **named)
-            finally:
-                if limit.pending:
-                    limit.cancel()
-                    self._limits[limit.seconds] = limit
-                else:
-                    limit.close()  # it has been raised, and what it was raised for may keep it
             if not answer.status_code:
                 self.hang_up()  # a request cut off while it is sent never gives back its place in the pool
             return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -114,3 +116,24 @@ def test_cookies_are_kept_and_sent_where_there_are_some() -> None:
     jar.extract_cookies(Answer(headers=Headers({"Set-Cookie": "k=v; Path=/"})), request)
     jar.add_cookie_header(request)
     assert list(request.headers.items()) == [("Cookie", "k=v")]
+
+
+PATIENT = """
+import locust  # first: it patches what gevent needs patched
+import gevent
+import subprocess
+import sys
+from types import SimpleNamespace
+from harness.load.customers import _Customer
+
+customer = SimpleNamespace(patience_s=1.0, hang_up=lambda: None)
+ask = _Customer._within_patience(customer, lambda: gevent.sleep(0.1) or SimpleNamespace(status_code=200))
+for _ in range(14):
+    ask()
+print("answered")
+"""
+
+
+def test_each_request_has_the_whole_of_its_time_whatever_those_before_it_took() -> None:
+    done = subprocess.run([sys.executable, "-c", PATIENT], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "answered\n", done.stderr
