@@ -45,7 +45,7 @@ async def conducted(
         recorder.find(broken(error))
     finally:
         say("stopping")
-        await _stopped(session)
+        await stopped(session)
     verdict, reason = told(recorder.events, *conclusion(recorder.findings))
     if interrupted:
         verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
@@ -57,7 +57,7 @@ async def conducted(
     return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=tuple(recorder.events))
 
 
-async def _stopped(session: Session) -> None:
+async def stopped(session: Session) -> None:
     """Stop to the end: who cancels meanwhile hurries nothing, and still hears what was found."""
     stopping = asyncio.ensure_future(session.stop())
     while not stopping.done():

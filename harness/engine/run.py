@@ -15,6 +15,7 @@ from harness.engine.bench import Bench
 from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
 from harness.engine.cost import measure_edges
 from harness.engine.documents import document_of, read_document
+from harness.engine.ending import stopped
 from harness.engine.excusing import excuses_at
 from harness.engine.experiment import conduct, measure_baseline
 from harness.engine.fuzzing import Subject, fuzz_all
@@ -65,7 +66,7 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None, before: B
         interrupted = str(cancelled) or "interrupted"
     finally:
         say("stopping")
-        await asyncio.shield(session.stop())
+        await stopped(session)
         run_.note_memory()
         for told in session.recorder.tell_left_over():
             say(told)

@@ -25,9 +25,9 @@ class Stopping:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        clock = SystemClock()
+        self.clock = SystemClock()
         journal = Journal(directory / JOURNAL)
-        self.recorder = Recorder(journal, clock=clock, began=clock.now())
+        self.recorder = Recorder(journal, clock=self.clock, began=self.clock.now())
         self.begun = asyncio.Event()
         self.may_end = asyncio.Event()
 
