@@ -17,9 +17,10 @@ import click
 from harness.cli.console import Console, system_path, until_interrupted
 
 if TYPE_CHECKING:
-    from harness.engine.gameday import GameDayResult, Tell, Wish
+    from harness.engine.gameday import GameDayResult, Wish
     from harness.engine.gameday_journal import Began
     from harness.engine.gameday_plan import Declared
+    from harness.engine.told_run import Tell
 
 MAX_SEED = 2**31 - 1
 ANSWER_WITHIN_S = 120.0
@@ -185,7 +186,7 @@ def _summary(directory: Path) -> str:
 def _tell(found: Declared) -> Tell | None:
     from harness.notify import Notifier
 
-    notify = found.topology.system.notify
+    notify = found.gameday.notify
     return Notifier.of(notify, root=Path(found.topology.root)).tell if notify is not None else None
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from harness.declare.gameday_never import impossible, untold
 from harness.declare.guards import GuardSpec, guard_of
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, parse_yaml, read_yaml
@@ -20,6 +21,7 @@ from harness.model.calendar import MINUTES_A_DAY, WEEK, Blackout, Calendar, Date
 from harness.model.experiment import Experiment
 from harness.model.gameday import Budget, GameDay, Part, Preflight
 from harness.model.guard import Guard
+from harness.model.notifying import Notify, together
 from harness.model.quantity import Duration
 from harness.model.system import Declared, Name
 from harness.model.topology import Topology
@@ -152,6 +154,8 @@ class GameDaySpec(Declared):
     guards: tuple[GuardSpec, ...] = ()
     roles: Annotated[dict[Name, Text], Field(default_factory=dict, max_length=20)]
     preflight: PreflightSpec = PreflightSpec()
+    notify: Notify | None = None
+    """Who is told of this one, besides those whom the system names."""
 
 
 def load_gameday(file: Path, topology: Topology, experiments: Mapping[str, Experiment], *, now: dt.datetime) -> GameDay:
@@ -188,7 +192,8 @@ def read_gameday(
         holidays=frozenset(spec.holidays),
     )
     schedule = _schedule(spec.schedule, zone)
-    problems += _impossible(document, calendar, schedule, now)
+    problems += impossible(document, calendar, schedule, now)
+    problems += untold(document, spec.notify, spec.roles, topology.system.notify)
     if problems:
         raise DeclarationError(problems)
     declared = repr(document.content).encode()
@@ -209,6 +214,7 @@ def read_gameday(
         guards=guards,
         roles=spec.roles,
         preflight=_preflight(spec.preflight),
+        notify=together(topology.system.notify, spec.notify),
         source=document.file,
         digest=hashlib.sha256(declared).hexdigest()[:16],
     )
@@ -288,21 +294,6 @@ def _schedule(spec: ScheduleSpec | None, zone: ZoneInfo) -> Schedule | None:
         return None
     late = dt.timedelta(seconds=float(spec.max_late))
     return Schedule(zone=zone, days=spec.days, at_min=spec.at, max_late=late)
-
-
-def _impossible(document: Document, calendar: Calendar, schedule: Schedule | None, now: dt.datetime) -> list[Problem]:
-    """What nothing can ever be run in."""
-    if calendar.opens(now) is None:
-        message = "blackouts and holidays leave nothing of the windows for a year"
-        return [document.problem(("windows",), message, "allow some time")]
-    if schedule is None:
-        return []
-    dues = [*schedule.following(now)]
-    reasons = [calendar.barred(due) for due in dues]
-    if all(reasons):
-        message = f"the schedule {schedule} is never within the allowed time: {reasons[0]}"
-        return [document.problem(("schedule",), message, "move it, or allow more")]
-    return []
 
 
 def _preflight(spec: PreflightSpec) -> Preflight:

@@ -29,6 +29,7 @@ from harness.engine.gameday_when import refuse_outside
 from harness.engine.prepare import Options, Plan
 from harness.engine.run import run
 from harness.engine.session import Say, Session, Settings
+from harness.engine.told_run import Tell, Telling
 from harness.errors import HarnessError, Stopped
 from harness.model.events import FindingMade
 from harness.model.experiment import Experiment, Role
@@ -42,7 +43,6 @@ LOOK_S = 1.0
 AHEAD = dt.timedelta(days=2)
 
 Ask = Callable[[str], Awaitable[str]]
-Tell = Callable[[Notice], Awaitable[tuple[Reached, ...]]]
 Run = Callable[..., Awaitable[RunResult]]
 
 
@@ -161,12 +161,15 @@ class _Conducting:
     """Why the time for it was over."""
     interrupted: bool = field(default=False, init=False)
     begun: int = field(default=0, init=False)
+    telling: Telling | None = field(default=None, init=False)
 
     async def through(self, options: Options, plan: Plan) -> GameDayResult:
         """Do it, tell people, and come to a verdict."""
         gameday = self.found.gameday
+        if self.world.tell is not None:
+            self.telling = Telling(self.world.tell, self._heard)
         self._guide()
-        await self._tell(Occasion.START, f"{', '.join(each.experiment for each in self.parts)}; {self._roles()}")
+        self._tell(Occasion.START, f"{', '.join(each.experiment for each in self.parts)}; {self._roles()}")
         try:
             ended = self._conclude(await self._guarded_by_time(options, plan))
         except HarnessError as error:
@@ -180,12 +183,9 @@ class _Conducting:
                 run=None,
                 told="it could not be run",
             )
-        if ended.exit_code == Stopped.exit_code:
-            await self._tell(Occasion.GUARD, ended.reason)
-        await self._tell(Occasion.END, ended.told or ended.reason, ended)
         self.diary.write(
             Ended(
-                wall=self.world.clock.wall().isoformat(timespec="seconds"),
+                wall=self._wall(),
                 verdict=ended.verdict,
                 reason=ended.reason,
                 exit_code=ended.exit_code,
@@ -193,6 +193,11 @@ class _Conducting:
             )
         )
         self.world.say(f"game day {gameday.name}: {ended.verdict}: {ended.reason}")
+        if ended.exit_code == Stopped.exit_code:
+            self._tell(Occasion.GUARD, ended.reason)
+        self._tell(Occasion.END, ended.told or ended.reason, ended)
+        if self.telling is not None:
+            await self.telling.over()
         return ended
 
     def _guide(self) -> None:
@@ -209,20 +214,25 @@ class _Conducting:
         """The run, stopped as soon as the time for it is over; however it ends, it has ended when this returns."""
         doing = asyncio.ensure_future(self.world.run(options, say=self.world.say, plan=plan, before=self._before))
         closing = asyncio.create_task(self._closing())
+        told = False
         while not doing.done():
             try:
                 await asyncio.wait({doing, closing} if not self._over else {doing}, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
                 if not self._over:
+                    told = self.interrupted = True
                     doing.cancel()
-                self.interrupted = True
             else:
                 if not doing.done() and not self._over:
-                    self.outside = closing.result()
+                    told, self.outside = True, closing.result()
                     self.world.say(f"stopping: {self.outside}")
                     doing.cancel(self.outside)
         closing.cancel()
-        return None if doing.cancelled() else doing.result()
+        result = None if doing.cancelled() else doing.result()
+        if told and result is not None and result.exit_code != INTERRUPTED:
+            # It was over already, and only put things right: what it came to stands.
+            self.interrupted, self.outside = False, ""
+        return result
 
     @property
     def _over(self) -> bool:
@@ -253,8 +263,7 @@ class _Conducting:
             answer = await self.world.ask(f"{part.experiment}: {part.ask}")
             told = f"answered beforehand: {answer}" if answer else "nobody answered beforehand"
             session.recorder.note(f"{part.experiment}: {part.ask} {told}")
-            now = clock.wall().isoformat(timespec="seconds")
-            self.diary.write(Asked(wall=now, experiment=part.experiment, question=part.ask, answer=answer))
+            self.diary.write(Asked(wall=self._wall(), experiment=part.experiment, question=part.ask, answer=answer))
         length = dt.timedelta(seconds=experiment.fault_s)
         closes = self.found.gameday.calendar.closes(clock.wall(), within=length)
         if closes is not None:
@@ -287,33 +296,32 @@ class _Conducting:
         code = verdict.exit_code if code is None else code
         return GameDayResult(verdict=verdict, reason=reason, exit_code=code, not_run=not_run, run=result)
 
-    async def _tell(self, occasion: Occasion, text: str, ended: GameDayResult | None = None) -> None:
-        """Tell people; that it reached nobody is written down, and stops nothing."""
-        if self.world.tell is None:
+    def _tell(self, occasion: Occasion, text: str, ended: GameDayResult | None = None) -> None:
+        """Begin to tell people; the game day waits for none of them."""
+        if self.telling is None:
             return
         gameday = self.found.gameday
-        notice = Notice(
-            occasion=occasion,
-            system=self.found.topology.name,
-            run=self.wish.directory.name,
-            title=f"the game day '{gameday.name}'",
-            roles=tuple(gameday.roles),
-            text=text,
-            wall=self.world.clock.wall().isoformat(timespec="seconds"),
-            verdict=ended.verdict if ended else None,
-            exit_code=ended.exit_code if ended else None,
+        self.telling.tell(
+            Notice(
+                occasion=occasion,
+                system=self.found.topology.name,
+                run=self.wish.directory.name,
+                title=f"the game day '{gameday.name}'",
+                roles=tuple(gameday.roles),
+                text=text,
+                wall=self._wall(),
+                verdict=ended.verdict if ended else None,
+                exit_code=ended.exit_code if ended else None,
+            )
         )
-        try:
-            reached = await asyncio.shield(self.world.tell(notice))
-        except HarnessError as error:
-            self._note(f"people were not told of the {occasion}: {error}")
-            return
-        for each in reached:
-            self._note(str(each))
 
-    def _note(self, message: str) -> None:
-        self.diary.write(Told(wall=self.world.clock.wall().isoformat(timespec="seconds"), message=message))
-        self.world.say(message)
+    def _heard(self, reached: Reached) -> None:
+        """That it reached nobody is written down, and stops nothing."""
+        self.diary.write(Told(wall=self._wall(), message=str(reached)))
+        self.world.say(str(reached) if reached.reached else f"notify: {reached}")
+
+    def _wall(self) -> str:
+        return self.world.clock.wall().isoformat(timespec="seconds")
 
 
 def _why(result: RunResult) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import HarnessError
+from harness.model.gameday import OUTSIDE
 from harness.runtime import procfs
 
 LOCK = Path(".harness") / "gameday.lock"
@@ -34,6 +35,8 @@ class Owner(BaseModel):
 
 class Taken(HarnessError):  # noqa: N818 -- somebody else's work is no error
     """Another game day is run on the system."""
+
+    exit_code = OUTSIDE
 
 
 def owner(root: Path) -> Owner | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.engine.gameday_journal import DIARY, Began, events_of, read_diary, under_fault_s
 from harness.errors import HarnessError, JournalError
-from harness.model.gameday import Budget, GameDay
+from harness.model.gameday import OUTSIDE, Budget, GameDay
 from harness.model.quantity import Duration
 
 GAMEDAYS = Path(".harness") / "gamedays"
@@ -22,6 +22,8 @@ MOST_OUTPUT_CHARS = 300
 
 class NotReady(HarnessError):  # noqa: N818 -- a refusal beforehand is no error
     """It is better not begun; nothing was started."""
+
+    exit_code = OUTSIDE
 
 
 async def preflight(

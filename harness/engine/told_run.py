@@ -28,9 +28,10 @@ Run = Callable[..., Awaitable[RunResult]]
 class Telling:
     """Tells beside the run, so that it waits for nobody; one after the other, so that no end comes before its start."""
 
-    def __init__(self, tell: Tell, say: Say) -> None:
+    def __init__(self, tell: Tell, heard: Callable[[Told], None]) -> None:
+        """With who tells, and who wants to know what came of it."""
         self._tell = tell
-        self._say = say
+        self._heard = heard
         self._tasks: list[asyncio.Task[None]] = []
 
     def tell(self, notice: Notice) -> None:
@@ -39,15 +40,20 @@ class Telling:
         self._tasks.append(asyncio.create_task(self._after(before, notice)))
 
     async def _after(self, before: asyncio.Task[None] | None, notice: Notice) -> None:
-        if before is not None:
-            await before
-        for told in await self._tell(notice):
-            if not told.reached:
-                self._say(f"notify: {told}")
+        try:
+            if before is not None:
+                await before
+            for told in await self._tell(notice):
+                self._heard(told)
+        except asyncio.CancelledError:
+            self._heard(Told(channel="somebody", occasion=notice.occasion, why_not="it was interrupted"))
 
     async def over(self) -> None:
-        """Everything was told, or could not be."""
-        await asyncio.gather(*self._tasks)
+        """Everything was told, or could not be. Who interrupts meanwhile ends only the telling: the run is over."""
+        try:
+            await asyncio.gather(*self._tasks)
+        except asyncio.CancelledError:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,12 @@ async def run_told(options: Options, *, title: str, say: Say, tell: Tell | None 
     clock = SystemClock()
     name = options.settings.run or name_run(clock)
     options = replace(options, settings=replace(options.settings, run=name))
-    telling = Telling(tell or Notifier.of(notify, root=Path(plan.topology.root), clock=clock).tell, say)
+
+    def heard(told: Told) -> None:
+        if not told.reached:
+            say(f"notify: {told}")
+
+    telling = Telling(tell or Notifier.of(notify, root=Path(plan.topology.root), clock=clock).tell, heard)
     story = _Story(system=plan.topology.name, run=name, title=title, clock=clock)
     telling.tell(story.notice(Occasion.START, _what(options, plan)))
     try:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from harness.model.calendar import Calendar, Schedule
 from harness.model.guard import Guard
+from harness.model.notifying import Notify
 from harness.model.quantity import Duration
 
 OUTSIDE = 4
-"""The exit code outside the allowed time."""
+"""The exit code when it may not be run now: outside the allowed time, or not as things are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,8 @@ class GameDay:
     roles: dict[str, str] = field(default_factory=dict)
     """Role → who has it."""
     preflight: Preflight = field(default_factory=Preflight)
+    notify: Notify | None = None
+    """Whom it tells: those of the system and its own."""
     source: str = ""
     """The file."""
     digest: str = ""

@@ -143,6 +143,15 @@ class Notify(_Written):
         return self
 
 
+def together(common: Notify | None, own: Notify | None) -> Notify | None:
+    """Whom both name. A channel of the second takes the place of one of the same name, and so does its link."""
+    if common is None or own is None:
+        return own or common
+    names = {channel.name for channel in own.to}
+    others = (channel for channel in common.to if channel.name not in names)
+    return Notify(link=own.link or common.link, to=(*others, *own.to))
+
+
 def address_problem(url: str) -> str:
     """Why nothing can be posted there, without showing it; empty when it can."""
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_bad_input import EXPERIMENT
 from tests.engine.test_roll import SYSTEM
 from tests.notify.receiver import receiver
 
@@ -21,10 +22,10 @@ notify:
 """
 
 
-async def harness(directory: Path, **environ: str) -> tuple[int, str]:
+async def harness(directory: Path, *words: str, **environ: str) -> tuple[int, str]:
     """The exit code, and all that it said."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from harness.cli import main; main()", "notify"),
+        *(sys.executable, "-c", "from harness.cli import main; main()", "notify", *words),
         cwd=directory,
         env={**os.environ, **environ},
         stdout=asyncio.subprocess.PIPE,
@@ -49,6 +50,35 @@ async def test_a_trial_reaches_every_channel_whatever_it_is_told_of(directory: P
 
     assert (code, said) == (0, "operations: told\nowners: told\n")
     assert [b'"type":"harness.trial"' in body for _, body in bank.came] == [True, True]
+
+
+GAMEDAY = """\
+gameday: day
+title: A day
+experiments: [back-gone]
+notify:
+  to: [{name: desk, webhook: {hidden_url: {env: DESK_HOOK}, secret: {env: HOOK_SECRET}}}]
+"""
+
+
+@pytest.mark.loopback
+async def test_those_whom_a_game_day_tells_are_tried_too(directory: Path) -> None:
+    (directory / "chaos" / "experiments").mkdir(parents=True)
+    (directory / "chaos" / "experiments" / "back-gone.yaml").write_text(EXPERIMENT)
+    (directory / "locustfile.py").write_text("")
+    (directory / "system.yaml").write_text(SYSTEM + NOTIFY + "content: {load: locustfile.py}\n")
+    (directory / "day.yaml").write_text(GAMEDAY)
+    async with receiver() as bank:
+        hook = f"{bank.url}?{TOKEN}"
+        secret = {"HOOK_SECRET": "0123456789abcdef"}
+        code, said = await harness(
+            directory, "--gameday", "day.yaml", HOOK=hook, OTHER_HOOK="", DESK_HOOK=hook, **secret
+        )
+
+    assert (code, said.splitlines()) == (
+        2,
+        ["operations: told", "owners: not told: the variable OTHER_HOOK is not set", "desk: told"],
+    )
 
 
 @pytest.mark.loopback

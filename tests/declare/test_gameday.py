@@ -39,6 +39,8 @@ guards:
   - {journey: look, bad: 10%}
 roles: {lead: Ada}
 preflight: {commands: [["true"]], budget: {under_fault: 30min, over: 168h}}
+notify:
+  to: [{name: chat, apprise: {file: chat.urls}, roles: [lead]}]
 """
 SYSTEM = """\
 system: tiny
@@ -51,7 +53,14 @@ edges:
 journeys:
   look: {deadline: 1s, needs: [back]}
   buy: {deadline: 1s, needs: [back]}
+notify:
+  link: https://reports.example.org/{run}/
+  to:
+    - {name: operations, apprise: {env: OPERATIONS}}
+    - {name: chat, apprise: {env: CHAT}}
 """
+TUESDAY = '{days: [tue], from: "09:00", to: "16:00"}'
+SUNDAY = '{days: [sun], from: "09:00", to: "16:00"}'
 COMMITTED = ROOT / "harness" / "declare" / "schemas" / "gameday.schema.json"
 SHOP = sorted((ROOT / "chaos" / "gamedays").glob("*.yaml"))
 
@@ -84,6 +93,17 @@ def test_all_that_may_be_said_is_read(topology: Topology) -> None:
     assert str(found.schedule) == "tue 10:00 Europe/Berlin"
     assert found.preflight.budget is not None
     assert str(found.guards[0]) == "look bad above 10% within 5 s"
+    assert found.notify is not None
+    assert found.notify.link == "https://reports.example.org/{run}/"
+    assert [(each.name, str(each.apprise)) for each in found.notify.to] == [
+        ("operations", "the variable OPERATIONS"),
+        ("chat", "the file chat.urls"),
+    ]
+
+
+def test_without_people_of_its_own_those_of_the_system_are_told(topology: Topology) -> None:
+    text, _, _ = GAMEDAY.partition("notify:")
+    assert read(text, topology).notify == topology.system.notify
 
 
 def test_a_seed_draws_the_same_ones_again_and_without_a_draw_all_are_run_as_declared(topology: Topology) -> None:
@@ -124,6 +144,18 @@ def test_what_was_cut_short_is_left_out_unless_it_is_to_be_run_again(topology: T
         ("journey: look", "journey: buy", "evening.yaml:17:15: the guard looks at the journey 'buy', which the load"),
         ("max_late: 30min", "max_late: 30", "evening.yaml:4:48: 'max_late': expected a duration"),
         ("pause: 1min", "paws: 1min", "evening.yaml:15:1: unknown key 'paws'; did you mean 'pause'?"),
+        (
+            '  - {days: [mon, tue], from: "09:00", to: "16:00"}\nblackouts:\n',
+            f"  - {TUESDAY}\n  - {SUNDAY}\nblackouts:\n  - {{weekly: {SUNDAY}, why: families}}\n",
+            "evening.yaml:7:5: blackouts and holidays leave nothing of this window for a year; move it",
+        ),
+        ("roles: [lead]", "roles: [laed]", "evening.yaml:21:57: no role 'laed'; did you mean 'lead'?"),
+        (
+            "to: [{name: chat, apprise: {file: chat.urls}, roles: [lead]}]",
+            "to: [" + ", ".join(f"{{name: c{number}, apprise: {{env: C}}}}" for number in range(7)) + "]",
+            "evening.yaml:21:7: with those of the system there are 9 channels, and 8 are the most; name fewer",
+        ),
+        ("file: chat.urls", "url: chat.urls", "evening.yaml:21:31: unknown key 'url'"),
         ("days: [tue], at", "days: [tues], at", "evening.yaml:4:19: '0': Input should be 'mon'"),
     ],
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,6 +42,7 @@ from harness.model.verdict import Verdict
 from harness.observe.journal import JOURNAL, Journal
 from harness.runtime import procfs
 
+STOP_S = 90.0
 BEGINS = dt.datetime(2026, 11, 24, 10, 0, tzinfo=dt.UTC)
 SYSTEM = """\
 system: tiny
@@ -103,6 +105,8 @@ class FakeRun:
     guard_at: str = ""
     dies_at: str = ""
     error: DeployError | None = None
+    stopping: Callable[[], None] = lambda: None
+    """Done when all is over, and everything begins to be stopped."""
     ran: list[str] = field(default_factory=list)
     meanwhile: Callable[[str], None] = lambda _name: None
 
@@ -128,6 +132,8 @@ class FakeRun:
             code, reason = 130, "interrupted"
         except Stopped as stop:
             code, reason = 3, str(stop)
+        self.stopping()
+        await stopped_in(self.clock.sleep(STOP_S))
         recorder.record(RunEnded(t=recorder.now(), verdict=self.verdict, reason=reason, exit_code=code))
         return RunResult(verdict=self.verdict, exit_code=code, directory=directory, events=tuple(recorder.events))
 
@@ -149,6 +155,18 @@ class FakeRun:
         recorder.record(ExperimentEnded(t=recorder.now(), name=name, verdict=self.verdict))
         if name == self.guard_at:
             raise Stopped(f"the guard of {name} stopped it")
+
+
+async def stopped_in(work: Coroutine[Any, Any, None]) -> None:
+    """It hears of nothing meanwhile, as the real one."""
+    stopping = asyncio.ensure_future(work)
+    while not stopping.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(stopping)
+
+
+def cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
 
 
 class KilledError(Exception):
@@ -200,7 +218,7 @@ async def test_all_are_run_in_their_order_with_pauses_between_them(project: Path
     run = FakeRun(clock=FakeClock())
     result = await conducted(project, run)
     assert run.ran == ["three", "one", "two"]
-    assert run.clock.now() == pytest.approx(3 * 60 + 2 * 60, abs=2)
+    assert run.clock.now() == pytest.approx(3 * 60 + 2 * 60 + STOP_S, abs=2)
     assert (result.verdict, result.exit_code, result.not_run) == (Verdict.PASS, 0, ())
     assert isinstance(read_diary(project / "days" / "1")[-1], Ended)
     assert not (project / LOCK).exists()
@@ -240,7 +258,7 @@ async def test_a_blackout_that_begins_stops_it_at_once(project: Path) -> None:
     assert (result.exit_code, result.verdict, result.not_run) == (4, Verdict.UNKNOWN, ("two",))
     assert "the time for it is over: the blackout" in result.reason
     assert "cut short: one" in result.reason
-    assert run.clock.now() == pytest.approx(120, abs=2)
+    assert run.clock.now() == pytest.approx(120 + STOP_S, abs=2)
 
 
 async def test_a_guard_that_trips_leaves_the_rest_undone(project: Path) -> None:
@@ -262,6 +280,29 @@ async def test_an_interruption_puts_all_right_and_leaves_the_rest_undone(project
     result = await working
     assert (result.exit_code, result.not_run) == (130, ("two",))
     assert "cut short: one" in result.reason
+    assert not (project / LOCK).exists()
+
+
+@pytest.mark.parametrize("guard_at", ["", "two"])
+@pytest.mark.parametrize("by", ["a blackout", "Ctrl-C"])
+async def test_one_that_is_over_and_only_stops_keeps_what_it_came_to(project: Path, by: str, guard_at: str) -> None:
+    run = FakeRun(clock=FakeClock(), guard_at=guard_at)
+    text = GAMEDAY.replace("pause: 60s", "pause: 0s")
+    if by == "a blackout":
+        text += 'blackouts: [{weekly: {from: "10:04", to: "10:30"}, why: releases go out}]\n'
+    working = asyncio.create_task(conducted(project, run, text))
+    if by == "Ctrl-C":
+        run.stopping = lambda: cancelled(working)
+    result = await working
+    assert (result.exit_code, result.not_run) == ((3, ()) if guard_at else (0, ()))
+    assert "healed and stopped" not in result.reason
+
+
+async def test_where_nothing_can_be_written_down_nothing_is_run(project: Path) -> None:
+    run = FakeRun(clock=FakeClock())
+    with pytest.raises(JournalError, match="can't be written: Not a directory; choose another folder"):
+        await conduct_gameday(read(project), wish(project, directory=project / "system.yaml" / "x"), world(run))
+    assert run.ran == []
     assert not (project / LOCK).exists()
 
 

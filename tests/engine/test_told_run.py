@@ -149,3 +149,22 @@ def test_where_nobody_is_named_nobody_is_told(system: Path) -> None:
 
     assert people.heard == []
     assert result.exit_code == 0
+
+
+async def test_who_interrupts_while_people_are_told_of_its_end_still_gets_what_it_came_to(system: Path) -> None:
+    reached, said = asyncio.Event(), list[str]()
+
+    async def tell(notice: Notice) -> tuple[Told, ...]:
+        if notice.occasion is Occasion.END:
+            reached.set()
+            await asyncio.Event().wait()
+        return ()
+
+    options = Options(system=system, parts=frozenset({"verify"}))
+    running = asyncio.create_task(run_told(options, title="the run", say=said.append, tell=tell, drive=Driven()))
+    await reached.wait()
+    running.cancel()
+    result = await running
+
+    assert (result.verdict, result.exit_code) == (Verdict.PASS, 0)
+    assert said == ["notify: somebody was not told of the end: it was interrupted"]
