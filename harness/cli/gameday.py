@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,6 +123,9 @@ def export(
         folder=str(Path.cwd()),
         machine_zone=zone,
         image=image,
+        system=str(system or ""),
+        program=_program(),
+        path=_path(),
     )
     _put(exported(found, to, setting), write)
 
@@ -146,6 +152,18 @@ def _put(text: str, write: Path | None) -> None:
     except OSError as error:
         raise HarnessError(f"{write} can't be written: {error.strerror}; choose another --write") from error
     click.echo(f"written: {write}")
+
+
+def _program() -> str:
+    """This very command, for those who look for it elsewhere."""
+    beside = Path(sys.executable).with_name("harness")
+    return str(beside) if beside.is_file() else shutil.which("harness") or "harness"
+
+
+def _path() -> str:
+    """Where programs are found here, each folder once."""
+    folders = dict.fromkeys(os.environ.get("PATH", "").split(os.pathsep))
+    return os.pathsep.join(each for each in folders if Path(each).is_absolute() and Path(each).is_dir())
 
 
 def _declared(name: str, system: Path | None, now: dt.datetime) -> Declared:

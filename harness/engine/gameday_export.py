@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from harness.engine.gameday_when import scheduled, told
-from harness.errors import DeclarationError, Place, Problem
+from harness.errors import DeclarationError, HarnessError, Place, Problem
 from harness.model.calendar import WEEK, Day, Schedule
 from harness.model.gameday import GameDay
 
@@ -22,6 +22,8 @@ _CRON_DAY = {day: (index + 1) % 7 for index, day in enumerate(WEEK)}
 """Sunday is 0."""
 MOST_NAME = 52
 """The longest name of a CronJob."""
+MOST_COMMAND_CHARS = 990
+"""Of a line for cron after its times: Debian's leaves a file unread that has a longer one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,12 @@ class Setting:
     """In which zone that machine's cron reads its times."""
     image: str = "harness:latest"
     """For Kubernetes: an image with the harness and the project in its working directory."""
+    system: str = ""
+    """The description, where it is not the one that is found from the project's folder."""
+    program: str = "harness"
+    """The command on the machine that has the cron, which does not find it by itself."""
+    path: str = ""
+    """Where programs are found on that machine; cron knows only /usr/bin and /bin."""
 
 
 def export(gameday: GameDay, to: str, setting: Setting) -> str:
@@ -45,6 +53,7 @@ def export(gameday: GameDay, to: str, setting: Setting) -> str:
     Raises:
         DeclarationError: without a schedule; or where clocks are changed and it may come later than by that change,
             since each of the two lines for it would then be taken for the other.
+        HarnessError: when a line would be too long for cron.
     """
     return EXPORTS[to](gameday, setting)
 
@@ -87,23 +96,33 @@ def _lines(gameday: GameDay, setting: Setting, zone: ZoneInfo) -> tuple[str, ...
 
 def _command(gameday: GameDay, setting: Setting) -> tuple[str, ...]:
     late_s = round(scheduled(gameday).max_late.total_seconds())
-    return ("harness", "gameday", "run", setting.file, "--max-late", f"{late_s}s")
+    system = ("--system", setting.system) if setting.system else ()
+    return ("harness", "gameday", "run", setting.file, *system, "--max-late", f"{late_s}s")
 
 
-def _head(gameday: GameDay, again: str) -> list[str]:
+def _head(gameday: GameDay, setting: Setting, options: str) -> list[str]:
     schedule = scheduled(gameday)
+    system = f" --system {setting.system}" if setting.system else ""
+    again = f"harness gameday export {setting.file}{system} --to {options}"
     return [f"# {gameday.title}: {schedule}", f"# Written by `{again}`; change the game day, and write it again."]
 
 
 def _cron(gameday: GameDay, setting: Setting) -> str:
     times = _lines(gameday, setting, setting.machine_zone)
     log = f".harness/gameday-{gameday.name}.log"
-    words = f"cd {shlex.quote(setting.folder)} && mkdir -p .harness && {shlex.join(_command(gameday, setting))}"
+    path = f"PATH={shlex.quote(setting.path)} " if setting.path else ""
+    run = shlex.join((setting.program, *_command(gameday, setting)[1:]))
+    words = f"cd {shlex.quote(setting.folder)} && mkdir -p .harness && {path}{run}"
     # A percent sign ends the command in a crontab.
     command = f"{words} >> {log} 2>&1".replace("%", r"\%")
+    if len(command) > MOST_COMMAND_CHARS:
+        raise HarnessError(
+            f"cron takes commands of {MOST_COMMAND_CHARS} characters at most, and this one has {len(command)}; "
+            "shorten the PATH that it is to have: PATH=/usr/bin:/bin harness gameday export …"
+        )
     zone = setting.machine_zone.key
     head = [
-        *_head(gameday, f"harness gameday export {setting.file} --to cron --machine-zone {zone}"),
+        *_head(gameday, setting, f"cron --machine-zone {zone}"),
         f"# Times are read in {zone}: that must be the zone of the machine's cron.",
     ]
     return "\n".join([*head, *(f"{time} {command}" for time in times)]) + "\n"
@@ -132,7 +151,7 @@ def _github(gameday: GameDay, setting: Setting) -> str:
         "jobs": {"gameday": {"runs-on": "ubuntu-latest", **limits, "steps": steps}},
     }
     head = [
-        *_head(gameday, f"harness gameday export {setting.file} --to github"),
+        *_head(gameday, setting, "github"),
         f"# GitHub reads times in UTC, and may come late: a run that is more than {late} late is refused, exit code 4.",
     ]
     return "\n".join(head) + "\n" + _yaml(flow)
@@ -173,8 +192,7 @@ def _kubernetes(gameday: GameDay, setting: Setting) -> str:
             "jobTemplate": {"spec": {"backoffLimit": 0, "template": {"spec": pod}}},
         },
     }
-    again = f"harness gameday export {setting.file} --to kubernetes --image {setting.image}"
-    return "\n".join(_head(gameday, again)) + "\n" + _yaml(job)
+    return "\n".join(_head(gameday, setting, f"kubernetes --image {setting.image}")) + "\n" + _yaml(job)
 
 
 class _Plain(yaml.SafeDumper):

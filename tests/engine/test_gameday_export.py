@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 
 from harness.engine.gameday_export import Setting, cron_lines, export
 from harness.engine.gameday_when import Outside, refuse_outside, upcoming
-from harness.errors import DeclarationError
+from harness.errors import DeclarationError, HarnessError
 from harness.model.calendar import WEEK, Calendar, Day, Schedule
 from harness.model.gameday import GameDay, Part
 from harness.model.quantity import Duration
@@ -145,6 +146,18 @@ def test_a_crontab_has_comments_and_lines_of_five_times_and_a_command() -> None:
     assert r"cd '/srv/a shop/100\%' && " in lines[0]
     assert "harness gameday run chaos/gamedays/evening.yaml --max-late 1800s >>" in lines[0]
     assert text.endswith("\n")
+
+
+def test_cron_finds_no_program_by_itself_and_is_told_where_they_are() -> None:
+    where = setting(system="a b/system.yaml", program="/opt/my venv/bin/harness", path="/opt/go/bin:/usr/bin:/bin")
+    text = export(gameday(weekly(BERLIN, (Day.TUE,), 600)), "cron", where)
+    (line,) = [line for line in text.splitlines() if line.startswith("0 8 * * 2 ")]
+    words = shlex.split(line.split(None, 5)[5])
+    assert words[:8] == ["cd", "/srv/a shop", "&&", "mkdir", "-p", ".harness", "&&", "PATH=/opt/go/bin:/usr/bin:/bin"]
+    run = ["/opt/my venv/bin/harness", "gameday", "run", "chaos/gamedays/evening.yaml", "--system", "a b/system.yaml"]
+    assert words[8:14] == run
+    with pytest.raises(HarnessError, match=r"990 characters at most, and this one has \d+; shorten the PATH"):
+        export(gameday(weekly(BERLIN, (Day.TUE,), 600)), "cron", setting(path="/a/bin:" * 140))
 
 
 def test_github_reads_times_in_utc_and_does_not_call_late_what_is_begun_by_hand() -> None:
