@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from harness.checkers.answer_class import CHECK as ANSWER_CLASS
+from harness.checkers.company import in_company
 from harness.checkers.conformance import CHECK as CONFORMANCE
 from harness.checkers.control import placebo, positive_control
 from harness.checkers.edge_calls import faulted_edges
@@ -33,11 +34,11 @@ def judge_with(history: History, checkers: Mapping[str, Checker]) -> tuple[Findi
     found = tuple(each for name, checker in checkers.items() for each in _run(history, name, checker))
     match history.experiment.role:
         case Role.PLACEBO:
-            return (placebo(history, found),)
+            return (placebo(history, in_company(history, found)),)
         case Role.CONTROL:
             return (positive_control(history, found),)
         case Role.EXPERIMENT:
-            return _if_it_was_one(found)
+            return in_company(history, _if_it_was_one(found))
         case _:
             assert_never(history.experiment.role)
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import assert_never
 
 from harness.checkers.blame import Blame, of_service
+from harness.checkers.exercised import told_unexercised
 from harness.checkers.found import EVIDENCE_LIMIT, finding
 from harness.checkers.histories import Book, proved
 from harness.checkers.rows import Row, Rows, Unfit, elements_of, is_one_of, key_of, matches, number, quantity_of, shown
@@ -35,7 +36,11 @@ from harness.model.verdict import Verdict
 def safety(history: History) -> tuple[Finding, ...]:
     """Each invariant, over the run so far; one whose reads are missing, failed or unfit is UNKNOWN."""
     book = Book(history.operations)
-    return tuple(found for invariant in history.invariants for found in _judged(history, invariant, book))
+    return tuple(
+        told_unexercised(history, invariant, found)
+        for invariant in history.invariants
+        for found in _judged(history, invariant, book)
+    )
 
 
 def at_rest(history: History) -> tuple[Finding, ...]:

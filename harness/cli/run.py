@@ -50,6 +50,15 @@ def _common(command: _Command) -> _Command:
     return _tls(command)
 
 
+def _neighbours(command: _Command) -> _Command:
+    return click.option(
+        "--neighbours",
+        type=click.Choice(["doubt", "judge"]),
+        envvar="HARNESS_NEIGHBOURS",
+        help="When other programs had the processors: doubt what is about time (the default), or judge it nonetheless.",
+    )(command)
+
+
 def _tls(command: _Command) -> _Command:
     return click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")(
         command
@@ -66,6 +75,7 @@ def _tls(command: _Command) -> _Command:
 @click.option("--against", type=click.Path(path_type=Path), metavar="JOURNAL",
               help="Fail on what is new only: what was red in that run is told as known.")  # fmt: skip
 @_TELLING
+@_neighbours
 @_tls
 @click.pass_context
 def run(
@@ -76,6 +86,7 @@ def run(
     directory: Path | None,
     seed: int | None,
     against: Path | None,
+    neighbours: str | None,
     *,
     notify: bool,
     long: bool,
@@ -86,7 +97,9 @@ def run(
     if not parts:
         message = "nothing is left to run; skip fewer parts"
         raise click.UsageError(message)
-    options = _options(system, parts=parts, only=only, long=long, directory=directory, seed=seed, tls=tls)
+    options = _options(
+        system, parts=parts, only=only, long=long, directory=directory, seed=seed, tls=tls, neighbours=neighbours
+    )
     context.exit(_run(replace(options, against=against), title="the run" if notify else ""))
 
 
@@ -183,6 +196,7 @@ chaos.add_command(shrink)
 @click.option("--dry-run", is_flag=True, help="Tell what would be done and touched; start nothing.")
 @click.option("--repeat", type=click.IntRange(1, MAX_REPEATS), default=1, help="Run each experiment so many times.")
 @_TELLING
+@_neighbours
 @_common
 @click.pass_context
 def chaos_run(
@@ -191,6 +205,7 @@ def chaos_run(
     system: Path | None,
     directory: Path | None,
     seed: int | None,
+    neighbours: str | None,
     *,
     notify: bool,
     dry_run: bool,
@@ -213,6 +228,7 @@ def chaos_run(
         seed=seed,
         tls=tls,
         repeat=repeat,
+        neighbours=neighbours,
     )
     context.exit(_preview(options) if dry_run else _run(options, title="the chaos run" if notify else ""))
 
@@ -255,10 +271,12 @@ def _options(
     much: FuzzOptions | None = None,
     repeat: int = 1,
     long: bool = True,
+    neighbours: str | None = None,
 ) -> Options:
     from harness.engine.fuzzing import FuzzOptions
     from harness.engine.prepare import Options
     from harness.engine.session import Settings
+    from harness.model.neighbours import Neighbours
 
     return Options(
         system=system_path(system),
@@ -270,7 +288,9 @@ def _options(
         consumer=consumer,
         pacts=pacts,
         fuzzing=much or FuzzOptions(),
-        settings=Settings(directory=directory, seed=seed, tls=tls),
+        settings=Settings(
+            directory=directory, seed=seed, tls=tls, neighbours=Neighbours(neighbours) if neighbours else None
+        ),
     )
 
 

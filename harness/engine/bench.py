@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from harness.checkers.exercised import Deed
 from harness.contracts.conformance import Conformance
+from harness.engine.beside import Beside
 from harness.engine.guard import Senses
 from harness.engine.session import Session
 from harness.load.driver import LoadDriver
 from harness.model.experiment import Experiment, Role
 from harness.model.history import Forced, History, Nonconformity
 from harness.model.invariant import Invariants
+from harness.model.neighbours import Company, Neighbours
 from harness.model.observation import (
     AnswerSecond,
     CrossingSecond,
@@ -45,6 +48,12 @@ class Bench:
     """Which guard stopped an experiment, and why; nothing goes on after that."""
     doubts: list[str] = field(default_factory=list)
     """Why the harness can't be trusted in this run: a placebo that found something, a control that was not noticed."""
+    beside: Beside | None = None
+    """Who looks at what else has the machine's processors; None where nobody does."""
+    chosen: bool = False
+    """Whether the experiments were asked for by their names."""
+    deeds: frozenset[Deed] = frozenset()
+    """What the steps of their journeys declare that they do."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +70,8 @@ class Progress:
     """One of them did: what is in force is healed at once, and what is not yet never will be."""
     readiness: tuple[ReadySeen, ...] = ()
     """What services said that have lost a hard store."""
+    company: list[Company] = field(default_factory=list)
+    """Who had the machine's processors, window by window."""
     lost: int = 0
     """Journeys that were still in flight when nobody waited any more."""
 
@@ -120,6 +131,10 @@ def history(bench: Bench, experiment: Experiment, progress: Progress) -> History
         spans=() if bench.session.spans is None else bench.session.spans.room.since(since),
         traces=tuple(each for each in recorder.traces if each.t >= since),
         readiness=progress.readiness,
+        company=tuple(progress.company),
+        neighbours=bench.beside.neighbours if bench.beside else Neighbours.DOUBT,
+        chosen=bench.chosen,
+        deeds=bench.deeds,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from harness.checkers.exercised import Deed, deeds_declared
 from harness.declare.journeys import Conduct, read_conduct
 from harness.errors import LoadError
 from harness.load.driver import LoadPlan
@@ -33,6 +36,16 @@ def conduct_that_loads(topology: Topology) -> Conduct:
         message = f"{conduct.file}: expected tasks or steps that customers do, found none; {WAY_OUT}"
         raise LoadError(message)
     return conduct
+
+
+def deeds_of(topology: Topology, journeys: Iterable[str]) -> frozenset[Deed]:
+    """What these journeys declare that they do; a locustfile declares nothing, and is known by what it was seen to do.
+
+    Raises:
+        DeclarationError: if the file is wrong.
+    """
+    steps = read_conduct(topology).steps
+    return deeds_declared(step for name in set(journeys) & steps.keys() for step in steps[name].steps)
 
 
 def load_plan(topology: Topology, *, hosts: tuple[str, ...], seed: int, run: str) -> LoadPlan:

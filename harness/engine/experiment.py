@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from math import ceil
 
 from harness.checkers import judge, measured
+from harness.checkers.company import crowd, crowded, doubted_for, told
 from harness.engine.bench import Bench, Progress, history, senses
 from harness.engine.crashes import crashed
 from harness.engine.guard import Trip, Tripped, guarded
@@ -29,6 +30,7 @@ from harness.model.fault import Armed, EdgeTarget, Healed, Injection
 from harness.model.finding import Finding, Part
 from harness.model.guard import EdgeGuard
 from harness.model.history import Forced
+from harness.model.neighbours import Company
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict, worst
 
@@ -70,11 +72,14 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
             expectations=expectations,
         )
     )
+    if bench.beside is not None:
+        bench.beside.begin()
     recovery_s, measures = None, None
     warm_up = await _steady(bench, experiment)
     if warm_up is None:
         await bench.driver.quiesce(QUIESCE_S)
-        findings: tuple[Finding, ...] = (_unsteady(bench, experiment),)
+        company = bench.beside.until_now(WindowKind.WARM_UP) if bench.beside else None
+        findings: tuple[Finding, ...] = (_unsteady(bench, experiment, company),)
     else:
         close(bench, experiment, progress, warm_up)
         try:
@@ -116,7 +121,7 @@ async def _stopped(bench: Bench, experiment: Experiment, progress: Progress, tri
     left = [injection.describe() for injection in session.injector.in_force]
     healed = f"NOT healed: {', '.join(left)}" if left else "everything was healed"
     bench.stopped.append(f"the guard of {experiment.name} stopped it: {trip.reason}")
-    return Finding(
+    found = Finding(
         check="guard",
         part=Part.RESILIENCE,
         verdict=Verdict.FAIL if trip.refutes and not left else Verdict.UNKNOWN,
@@ -126,6 +131,8 @@ async def _stopped(bench: Bench, experiment: Experiment, progress: Progress, tri
         edge=trip.guard.edge if isinstance(trip.guard, EdgeGuard) else "",
         replay=f"{bench.replay} {experiment.ask}",
     )
+    beside = crowd(history(bench, experiment, progress), (WindowKind.FAULT, WindowKind.RECOVERY))
+    return doubted_for(beside, found) if beside is not None and found.verdict is Verdict.FAIL else found
 
 
 async def _steady(bench: Bench, experiment: Experiment) -> Window | None:
@@ -248,12 +255,13 @@ def _record_healed(bench: Bench, experiment: Experiment, injection: Injection, h
     bench.session.recorder.record(event)
 
 
-def _unsteady(bench: Bench, experiment: Experiment) -> Finding:
+def _unsteady(bench: Bench, experiment: Experiment, company: Company | None) -> Finding:
+    beside = f"; {told(company)}" if company is not None and crowded(company) else ""
     return Finding(
         check="steady-state",
         part=Part.VALIDITY,
         verdict=Verdict.UNKNOWN,
-        reason=f"not as in the baseline within {STEADY_LIMIT_S:g} s, so nothing was injected",
+        reason=f"not as in the baseline within {STEADY_LIMIT_S:g} s, so nothing was injected{beside}",
         subject=experiment.name,
         experiment=experiment.name,
         replay=f"{bench.replay} {experiment.ask}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.checkers.recovery import recovered_at
 from harness.checkers.safety import at_rest
 from harness.engine.bench import Bench, Progress, history
-from harness.model.events import Observed, WindowEnded
+from harness.model.events import CompanySeen, Observed, WindowEnded
 from harness.model.experiment import Experiment
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict, worst
@@ -98,6 +98,11 @@ async def rest(bench: Bench, experiment: Experiment, progress: Progress) -> None
 
 
 def close(bench: Bench, experiment: Experiment, progress: Progress, window: Window) -> None:
-    """A window of the experiment is over."""
+    """A window of the experiment is over; who had the processors since the last one is told of it."""
+    session = bench.session
     progress.windows.append(window)
-    bench.session.recorder.record(WindowEnded(experiment=experiment.name, window=window))
+    session.recorder.record(WindowEnded(experiment=experiment.name, window=window))
+    if bench.beside is not None:
+        company = bench.beside.until_now(window.kind)
+        progress.company.append(company)
+        session.recorder.record(CompanySeen(t=session.now(), experiment=experiment.name, company=company))

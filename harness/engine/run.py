@@ -12,8 +12,10 @@ from harness.checkers.tally import DELTA
 from harness.contracts.conformance import Conformance
 from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.bench import Bench
+from harness.engine.beside import Beside
 from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
 from harness.engine.cost import measure_edges
+from harness.engine.customers import deeds_of
 from harness.engine.documents import document_of, read_document
 from harness.engine.ending import stopped
 from harness.engine.excusing import excuses_at
@@ -187,6 +189,9 @@ class _Run:
             conformance=conformance,
             alpha=alpha,
             signals=heard,
+            beside=Beside(session),
+            chosen=bool(self.options.only),
+            deeds=deeds_of(plan.topology, weights_of(plan.experiments)),
             replay=replay_command(
                 *(*plan.command, "--seed", str(session.seed), "--system", str(self.options.system)),
                 *(["--tls"] if session.topology.tls else []),

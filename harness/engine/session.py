@@ -26,6 +26,7 @@ from harness.model.credentials import Credentials
 from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
 from harness.model.fault import Injection
 from harness.model.marks import RUN, run_marks
+from harness.model.neighbours import Neighbours
 from harness.model.system import Ability, RuntimeKind
 from harness.model.topology import Topology
 from harness.observe.journal import JOURNAL, Journal
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 RUNS = Path(".harness") / "runs"
 IN_FORCE = "in-force.ndjson"
+NEIGHBOURS = "HARNESS_NEIGHBOURS"
+"""The variable that says what `Settings.neighbours` leaves open."""
 TAKES_SPANS = frozenset({RuntimeKind.PROCESS, RuntimeKind.ATTACH})
 """Where services reach 127.0.0.1 of this machine; elsewhere there are no spans, and that is said."""
 
@@ -63,6 +66,8 @@ class Settings:
     """Whether the services that can speak TLS do."""
     spans: bool = True
     """Whether spans are taken, where the description says that services send them."""
+    neighbours: Neighbours | None = None
+    """What becomes of a FAIL that is about time when others had the processors; left out, the environment says it."""
 
 
 class Session:
@@ -77,6 +82,7 @@ class Session:
         self.clock: Clock = recorder.clock
         self.recorder = recorder
         self.say = say
+        self.neighbours = Neighbours.DOUBT
         self.supervisor: Supervisor
         self.deployment: Deployment
         self._cut_off = asks_for_spans(topology) and topology.system.runtime not in TAKES_SPANS
@@ -106,6 +112,7 @@ class Session:
         settings = settings or Settings()
         topology = system if isinstance(system, Topology) else load_system(system)
         topology = with_tls(topology) if settings.tls else topology
+        neighbours = settings.neighbours or neighbours_of(environ)
         clock = SystemClock()
         began, wall = clock.now(), clock.wall()
         run = settings.run or name_run(clock)
@@ -120,6 +127,7 @@ class Session:
             recorder.listen(listen)
         session = cls(topology, directory=directory, seed=seed, recorder=recorder, say=say)
         session.run = run
+        session.neighbours = neighbours
         RUN.set(run)
         recorder.record(_started(topology, run, wall.isoformat(), seed, tools))
         async with AsyncExitStack() as stack:
@@ -249,6 +257,16 @@ class Session:
         """Stop, and close the journal."""
         await self.stop()
         self.recorder.close()
+
+
+def neighbours_of(environ: Mapping[str, str]) -> Neighbours:
+    """What is to become of a FAIL when others had the processors, where no option says it; raises DeployError."""
+    said = environ.get(NEIGHBOURS) or Neighbours.DOUBT
+    try:
+        return Neighbours(said)
+    except ValueError:
+        wanted = " or ".join(Neighbours)
+        raise DeployError(f"expected {wanted} in {NEIGHBOURS}, found {said!r}; set it so, or unset it") from None
 
 
 def replay_command(*parts: str) -> str:

@@ -15,6 +15,7 @@ from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding
 from harness.model.matrix import CellVerdict, Outlook
 from harness.model.measures import Measures
+from harness.model.neighbours import Company
 from harness.model.observation import (
     AnswerSecond,
     CrossingSecond,
@@ -208,6 +209,17 @@ class WorkerLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompanySeen:
+    """Who had this machine's processors in a window of an experiment, or during a cell."""
+
+    type: Literal["company"] = "company"
+    t: float
+    experiment: str
+    """Its name, or that of a cell."""
+    company: Company
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpansSeen:
     """The spans of the worst trace of an experiment or a cell: the evidence of who is to blame."""
 
@@ -324,6 +336,7 @@ Event = (
     | ExperimentEnded
     | FindingMade
     | Observed
+    | CompanySeen
     | SpansSeen
     | Noted
     | MatrixCellEnded

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.model.experiment import Expectation, Experiment, owed
 from harness.model.fault import Armed, Healed, Injection
 from harness.model.invariant import Invariant
+from harness.model.neighbours import Company, Neighbours
 from harness.model.observation import (
     AnswerSecond,
     CrossingSecond,
@@ -78,6 +79,14 @@ class History:
     """Whose those spans are."""
     readiness: tuple[ReadySeen, ...] = ()
     """What services said of themselves that had lost a hard store."""
+    company: tuple[Company, ...] = ()
+    """Who had the machine's processors, window by window; empty when nobody looked."""
+    neighbours: Neighbours = Neighbours.DOUBT
+    """What becomes of a FAIL when others had them."""
+    chosen: bool = False
+    """Whether this experiment was asked for by its name: what its load leaves alone is then nobody's omission."""
+    deeds: frozenset[tuple[str, str]] = frozenset()
+    """What the steps of the load's journeys declare that they do; see `harness.checkers.exercised`."""
 
     def window(self, kind: WindowKind) -> Window | None:
         """The window of that kind, when it was reached."""

@@ -69,6 +69,11 @@ class Deployment(Protocol):
         """Its process id; 0 where nobody can know."""
         ...
 
+    @property
+    def also_running(self) -> tuple[int, ...]:
+        """Processes of the run that are no instance's and not below the harness: those of its other containers."""
+        ...
+
     def log_tail(self, instance: InstanceId | InstanceTarget) -> str:
         """The last lines of its log."""
         ...

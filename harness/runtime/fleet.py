@@ -128,6 +128,11 @@ class Fleet:
         """See `Deployment`."""
         return self._instance(instance).pid
 
+    @property
+    def also_running(self) -> tuple[int, ...]:
+        """See `Deployment`."""
+        return ()
+
     def log_tail(self, instance: InstanceId | InstanceTarget) -> str:
         """See `Deployment`."""
         return last_lines(self._instance(instance).log)

@@ -7,6 +7,8 @@ from math import ceil
 
 from harness.declare import load_invariants
 from harness.engine.bench import Bench
+from harness.engine.beside import Beside
+from harness.engine.customers import deeds_of
 from harness.engine.experiment import conduct, measure_baseline
 from harness.engine.guard import listening
 from harness.engine.plan import decisive_s, error_rate_each
@@ -75,6 +77,9 @@ class Conducting:
                 conformance=None,
                 alpha=alpha,
                 signals=heard,
+                beside=Beside(session),
+                chosen=True,
+                deeds=deeds_of(session.topology, experiment.weights),
                 replay="pytest",
             )
             verdict = await conduct(bench, experiment)

@@ -37,6 +37,8 @@ class Found:
     limits: Limits
     health: tuple[str, ...]
     """The command of its healthcheck; none when it has none."""
+    pid: int = 0
+    """Of its first process when it was looked at; 0 when it did not run."""
 
     @property
     def revives(self) -> bool:
@@ -173,6 +175,7 @@ def _found(facts: Mapping[str, Any]) -> Found:
         stop_signal=_number(config.get("StopSignal")),
         limits=Limits(cpus=cpus if cpus > 0 else None, memory_bytes=host.get("Memory") or None),
         health=_health((config.get("Healthcheck") or {}).get("Test") or []),
+        pid=int((facts.get("State") or {}).get("Pid") or 0),
     )
 
 

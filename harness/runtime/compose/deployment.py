@@ -205,6 +205,12 @@ class ComposeDeployment(Fleet):
         await self._start_proxies(api, file, image, relay=relay)
         await self._start_all(file, ready_within_s)
 
+    @property
+    def also_running(self) -> tuple[int, ...]:
+        """See `Deployment`: the proxies' container, and what is in no edge of the description."""
+        mine = {part.name for part in self._plan.parts.values()}
+        return tuple(each.pid for name, each in self._containers.found.items() if name not in mine and each.pid)
+
     async def _start_proxies(self, api: docker.APIClient, file: Path, image: ProxyImage, *, relay: bool) -> None:
         await self._up(file, [PROXY])
         await self._containers.look()

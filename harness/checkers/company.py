@@ -1,0 +1,156 @@
+"""V0, of the machine: others had the processors, so what is about time is no proof against the system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.checkers.answer_class import CHECK as ANSWER_CLASS
+from harness.checkers.availability import CHECK as AVAILABILITY
+from harness.checkers.bounds import CHECK as FIGURES
+from harness.checkers.deadline import CHECK as DEADLINE
+from harness.checkers.degraded import CHECK as DEGRADED
+from harness.checkers.found import finding, percent
+from harness.checkers.isolation import CHECK as ISOLATION
+from harness.checkers.metastable import CHECK as METASTABLE
+from harness.checkers.recovery import CHECK as RECOVERY
+from harness.checkers.retries import CHECK as RETRIES
+from harness.checkers.tally import before_and_during
+from harness.model.experiment import Expectation
+from harness.model.finding import Finding, Part
+from harness.model.history import History
+from harness.model.neighbours import Company, Neighbours
+from harness.model.observation import AnswerClass, WindowKind
+from harness.model.verdict import Verdict
+
+CHECK = "validity"
+SUBJECT = "neighbours"
+
+TAKEN = 0.20
+"""The share of all processors that others must have had: less slows nobody down by more than a quarter, which is what
+`isolation` allows and half of what `recovery` does. It is also well above what looking at processes may be wrong by."""
+IDLE = 0.10
+"""So much idle is room: who could have used it did not need what others had. Of two processors that is a fifth of one;
+with less, whoever wanted to run waited."""
+LEAST_S = 1.0
+"""The kernel counts in hundredths of a second, and in less than this they are too few to say."""
+
+REMEDY = "stop what else runs here and run it again, or give --neighbours judge where it does not matter"
+
+_UNDER_FAULT = (WindowKind.FAULT,)
+_AFTER_IT = (WindowKind.FAULT, WindowKind.RECOVERY, WindowKind.HALF_LOAD)
+_ABOUT_TIME: Mapping[str, tuple[WindowKind, ...]] = {
+    AVAILABILITY: _UNDER_FAULT,
+    ANSWER_CLASS: _UNDER_FAULT,
+    DEADLINE: _UNDER_FAULT,
+    DEGRADED: _UNDER_FAULT,
+    ISOLATION: _UNDER_FAULT,
+    RETRIES: _UNDER_FAULT,
+    RECOVERY: _AFTER_IT,
+    METASTABLE: _AFTER_IT,
+    FIGURES: (WindowKind.FAULT, WindowKind.WELL),
+}
+"""Check → the windows that it looks at. A full queue that others left behind is still full when they are gone, so
+recovery is about the time of the fault too."""
+
+_NO_ANSWER = frozenset({0})
+"""A dirty 503 is one whatever it came of."""
+_WAITED = frozenset({*_NO_ANSWER, 408, 429, 502, 503, 504})
+"""How an answer looks that somebody waited for in vain, or was not let in for."""
+
+
+def crowded(company: Company) -> bool:
+    """Whether others had so much of the processors that whoever wanted to run had to wait for them."""
+    enough = not company.unknown and company.length_s >= LEAST_S
+    return enough and company.others >= TAKEN and company.idle < IDLE
+
+
+def told(company: Company) -> str:
+    """`others had 41 % of this machine's 2 processors (mostly cc1plus), 2 % were idle`."""
+    if company.unknown:
+        return company.unknown
+    stolen = f", {percent(company.stolen)} of all to other machines" if company.stolen >= TAKEN / 2 else ""
+    who = f" (mostly {', '.join(company.who)}{stolen})" if company.who else stolen
+    shares = f"{company.others * 100:.0f} % of this machine's {company.cores} processors{who}"
+    return f"others had {shares}, {company.idle * 100:.0f} % were idle"
+
+
+def in_company(history: History, found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings, those that others may be the cause of as UNKNOWN, with one more that tells of the others.
+
+    Nothing that was green changes, and nothing that is about state: a lost order is lost whoever else was there.
+    """
+    if not history.company:
+        return tuple(found)
+    doubted = [_doubted(history, each) for each in found]
+    count = sum(one is not other for one, other in zip(found, doubted, strict=True))
+    return (*doubted, _of_neighbours(history, count))
+
+
+def crowd(history: History, kinds: Iterable[WindowKind]) -> Company | None:
+    """The worst of these windows in which others had too much; None when there is none, or it is not to matter."""
+    if history.neighbours is Neighbours.JUDGE:
+        return None
+    wanted = frozenset(kinds)
+    found = [each for each in history.company if each.window in wanted and crowded(each)]
+    return max(found, key=lambda each: each.others, default=None)
+
+
+def doubted_for(company: Company, each: Finding) -> Finding:
+    """A red finding that is no proof, since others had the processors."""
+    reason = f"{told(company)} in the window {company.window.value}, so this may be their doing: {REMEDY}"
+    return replace(each, verdict=Verdict.UNKNOWN, reason=f"{reason}; it would be {each.verdict}: {each.reason}")
+
+
+def _doubted(history: History, each: Finding) -> Finding:
+    windows = _ABOUT_TIME.get(each.check, ())
+    if each.verdict is not Verdict.FAIL or each.part is not Part.RESILIENCE or not _about_time(history, each):
+        return each
+    company = crowd(history, windows)
+    return each if company is None else doubted_for(company, each)
+
+
+def _about_time(history: History, each: Finding) -> bool:
+    """Whether a slow machine alone can bring it about."""
+    if each.check == ANSWER_CLASS:
+        return not _at_once(history, each.subject, waited=_NO_ANSWER)
+    if each.check == AVAILABILITY:
+        at_once = _at_once(history, each.subject, waited=_WAITED)
+        return 2 * at_once < before_and_during(history, each.subject)[1].bad
+    if each.check == DEGRADED:  # that the mark is missing where it is owed is no matter of time
+        return history.expectation(each.subject) is Expectation.UNCHANGED
+    return each.check in _ABOUT_TIME
+
+
+def _at_once(history: History, journey: str, *, waited: frozenset[int]) -> int:
+    """Dirty answers of a journey that no waiting explains: 500, a wrong or an empty body, a connection that was cut."""
+    dirty = [each for each in history.distinct if each.journey == journey and each.answer is AnswerClass.DIRTY]
+    return sum(each.count for each in dirty if each.status not in waited or _cut(each.status, each.error))
+
+
+def _cut(status: int, error: str) -> bool:
+    return status == 0 and ("reset" in error.lower() or "refused" in error.lower())
+
+
+def _of_neighbours(history: History, doubted: int) -> Finding:
+    worst = max(history.company, key=lambda each: (crowded(each), not each.unknown, each.others))
+    where = "" if worst.unknown else f" in the window {worst.window.value}"
+    reason = f"{told(worst)}{where}"
+    if worst.unknown:
+        reason = f"told, not judged: {reason}"
+    elif doubted:
+        reason += f"; {doubted} of the findings may be their doing: {REMEDY}"
+    elif crowded(worst):
+        judge = history.neighbours is Neighbours.JUDGE
+        reason += "; told, not judged, as --neighbours judge says" if judge else "; nothing that is red is about time"
+    else:
+        reason += "; from 20 % on, with less than 10 % idle, what is about time would not be judged"
+    return finding(
+        history,
+        check=CHECK,
+        part=Part.VALIDITY,
+        verdict=Verdict.UNKNOWN if doubted else Verdict.PASS,
+        reason=reason,
+        subject=SUBJECT,
+        evidence=tuple(f"{each.window.value}: {told(each)}" for each in history.company),
+    )

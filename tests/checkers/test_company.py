@@ -1,0 +1,211 @@
+"""Others had the processors: what is about time is in doubt, what is about state is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from harness import checkers
+from harness.checkers.company import IDLE, LEAST_S, SUBJECT, TAKEN, crowd, crowded, told
+from harness.model.experiment import Expectation, Role
+from harness.model.finding import Finding
+from harness.model.history import History, Nonconformity
+from harness.model.neighbours import Company, Neighbours
+from harness.model.observation import AnswerClass, DistinctAnswer, FinalRead, WindowKind
+from harness.model.verdict import Verdict, worst
+from tests.checkers.histories import FAULT, Each, answer, answer_seconds, experiment, history
+from tests.checkers.test_safety import ONCE, charge
+
+ALONE = Company(window=WindowKind.FAULT, start=30.0, end=50.0, cores=2, others=0.03, stolen=0.0, idle=0.2)
+BUSY = replace(ALONE, others=0.41, idle=0.02, who=("cc1plus",))
+NEVER_WELL = {"browse": Each(ok=0, failed=10), "checkout": Each(ok=0, failed=10)}
+
+
+def beside(found: History, *company: Company) -> History:
+    return replace(found, company=company)
+
+
+def by_check(found: Iterable[Finding]) -> dict[tuple[str, str], Finding]:
+    return {(each.check, each.subject): each for each in found}
+
+
+def refuted(found: History) -> set[str]:
+    return {each.check for each in checkers.judge(found) if each.verdict is Verdict.FAIL}
+
+
+def neighbours(found: History) -> Finding:
+    return by_check(checkers.judge(found))["validity", SUBJECT]
+
+
+def slow_recovery() -> History:
+    return history(recovery=NEVER_WELL)
+
+
+def isolated() -> History:
+    question = experiment(expectations={"browse": Expectation.UNCHANGED, "checkout": Expectation.UNCHANGED})
+    return history(question, fault={"browse": Each(latency_s=0.4), "checkout": Each(latency_s=0.4)})
+
+
+@pytest.mark.parametrize(
+    ("found", "check", "window"),
+    [
+        (slow_recovery(), "recovery", WindowKind.RECOVERY),
+        (slow_recovery(), "recovery", WindowKind.FAULT),
+        (slow_recovery(), "metastable", WindowKind.RECOVERY),
+        (isolated(), "isolation", WindowKind.FAULT),
+        (history(fault={"checkout": Each(ok=0, unknown=10)}), "availability", WindowKind.FAULT),
+    ],
+    ids=["recovery", "recovery, of what was left over", "metastable", "isolation", "availability"],
+)
+def test_what_is_about_time_is_red_alone_and_in_doubt_beside_others(
+    found: History, check: str, window: WindowKind
+) -> None:
+    assert check in refuted(found)
+    assert check in refuted(beside(found, replace(ALONE, window=window)))
+    crowded_ = beside(found, replace(BUSY, window=window))
+    assert check not in refuted(crowded_)
+    doubted = next(
+        each for each in checkers.judge(crowded_) if each.check == check and each.verdict is not Verdict.PASS
+    )
+    assert doubted.verdict is Verdict.UNKNOWN
+    assert doubted.reason.startswith(
+        f"others had 41 % of this machine's 2 processors (mostly cc1plus), 2 % were idle in the window {window.value}, "
+        "so this may be their doing: stop what else runs here and run it again, or give --neighbours judge"
+    )
+    assert "; it would be FAIL: " in doubted.reason
+
+
+def test_another_window_than_the_one_it_is_about_excuses_nothing() -> None:
+    assert "isolation" in refuted(beside(isolated(), replace(BUSY, window=WindowKind.RECOVERY)))
+    assert "isolation" in refuted(beside(isolated(), replace(BUSY, window=WindowKind.REST)))
+
+
+def test_whoever_says_so_judges_nonetheless() -> None:
+    found = replace(beside(isolated(), BUSY), neighbours=Neighbours.JUDGE)
+    assert "isolation" in refuted(found)
+    assert neighbours(found).verdict is Verdict.PASS
+    assert neighbours(found).reason.endswith("told, not judged, as --neighbours judge says")
+    assert crowd(found, WindowKind) is None
+
+
+def test_what_is_about_state_stays_refuted_beside_others() -> None:
+    clean = history()
+    dirty = replace(clean, answers=(*clean.answers, *answer_seconds(FAULT, "browse", AnswerClass.DIRTY)))
+    wrong = answer("browse", AnswerClass.DIRTY)
+    broken = Nonconformity(answer=wrong, service="gateway", problems=("undeclared 500",))
+    charges = FinalRead(name="charges", t=80.0, rows=(charge("o1"), charge("o1")))
+    found = replace(dirty, distinct=(wrong,), nonconformities=(broken,), invariants=(ONCE,), reads=(charges,))
+    assert refuted(beside(found, BUSY)) == refuted(found) == {"answer-class", "conformance", "at-most-once"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "verdict"),
+    [
+        (0, "timed out", Verdict.UNKNOWN),
+        (0, "Connection reset by peer", Verdict.FAIL),
+        (500, "", Verdict.FAIL),
+        (503, "", Verdict.FAIL),
+        (200, "", Verdict.FAIL),
+    ],
+)
+def test_of_dirty_answers_only_those_that_never_came_are_about_time(status: int, error: str, verdict: Verdict) -> None:
+    clean = history()
+    wrong: DistinctAnswer = answer("browse", AnswerClass.DIRTY, status=status, error=error)
+    found = replace(
+        clean, distinct=(wrong,), answers=(*clean.answers, *answer_seconds(FAULT, "browse", AnswerClass.DIRTY))
+    )
+    assert by_check(checkers.judge(beside(found, BUSY)))["answer-class", "browse"].verdict is verdict
+    assert by_check(checkers.judge(found))["answer-class", "browse"].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(100, Verdict.FAIL), (99, Verdict.UNKNOWN)])
+def test_journeys_that_failed_by_500_failed_whoever_was_beside(count: int, verdict: Verdict) -> None:
+    bad = history(fault={"browse": Each(ok=0, failed=10)})  # 200 journeys
+    crashing = replace(answer("browse", AnswerClass.DIRTY), count=count)
+    waited = replace(answer("browse", AnswerClass.DIRTY, status=504), count=200)
+    found = by_check(checkers.judge(beside(replace(bad, distinct=(crashing, waited)), BUSY)))
+    assert found["availability", "browse"].verdict is verdict
+
+
+def test_a_mark_that_is_missing_is_no_matter_of_time() -> None:
+    question = experiment(expectations={"browse": Expectation.DEGRADED})
+    assert "degraded" in refuted(beside(history(question), BUSY))
+
+
+def test_more_degraded_answers_than_before_are() -> None:
+    question = experiment(expectations={"browse": Expectation.UNCHANGED})
+    found = history(question, fault={"browse": Each(ok=0, degraded=10)})
+    assert "degraded" in refuted(beside(found, ALONE))
+    assert "degraded" not in refuted(beside(found, BUSY))
+
+
+def test_what_passes_passes_whoever_was_beside() -> None:
+    found = checkers.judge(beside(history(), BUSY, replace(BUSY, window=WindowKind.RECOVERY)))
+    assert worst(each.verdict for each in found) is Verdict.PASS
+    assert neighbours(beside(history(), BUSY)).reason.endswith("nothing that is red is about time")
+
+
+def test_the_cause_is_told_once_more_as_what_makes_it_no_proof() -> None:
+    found = neighbours(beside(isolated(), ALONE, replace(BUSY, window=WindowKind.FAULT)))
+    assert (found.verdict, found.subject) == (Verdict.UNKNOWN, "neighbours")
+    assert "; 2 of the findings may be their doing: stop what else runs here" in found.reason
+    assert found.evidence == (f"fault: {told(ALONE)}", f"fault: {told(BUSY)}")
+
+
+def test_whoever_is_alone_is_told_so() -> None:
+    found = neighbours(beside(history(), ALONE))
+    assert found.verdict is Verdict.PASS
+    assert found.reason.startswith("others had 3 % of this machine's 2 processors, 20 % were idle in the window fault;")
+
+
+def test_without_a_look_nothing_is_said_or_changed() -> None:
+    assert ("validity", SUBJECT) not in by_check(checkers.judge(isolated()))
+
+
+def test_where_nobody_knows_whose_the_processes_are_nothing_is_doubted() -> None:
+    unknown = replace(BUSY, unknown="the system ran already")
+    found = beside(isolated(), unknown)
+    assert "isolation" in refuted(found)
+    assert neighbours(found).reason == "told, not judged: the system ran already"
+    assert neighbours(found).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("company", "much"),
+    [
+        (replace(BUSY, others=TAKEN, idle=IDLE - 0.001), True),
+        (replace(BUSY, others=TAKEN - 0.001), False),
+        (replace(BUSY, idle=IDLE), False),
+        (replace(BUSY, end=BUSY.start + LEAST_S - 0.1), False),
+        (replace(BUSY, unknown="nobody looked"), False),
+    ],
+    ids=["enough", "others had less", "there was room", "too short", "unknown"],
+)
+def test_both_must_be_so_that_others_count(company: Company, *, much: bool) -> None:
+    assert crowded(company) is much
+
+
+def test_what_the_hypervisor_took_is_told() -> None:
+    stolen = replace(BUSY, stolen=0.3, who=())
+    assert told(stolen) == (
+        "others had 41 % of this machine's 2 processors, 30 % of all to other machines, 2 % were idle"
+    )
+
+
+def test_a_placebo_beside_others_says_that_it_is_they() -> None:
+    question = replace(
+        experiment(expectations={"browse": Expectation.UNCHANGED, "checkout": Expectation.UNCHANGED}),
+        role=Role.PLACEBO,
+    )
+    slow = history(question, fault={"browse": Each(latency_s=0.4)})
+    (found,) = checkers.judge(beside(slow, BUSY))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.startswith("the placebo was no experiment: others had 41 %")
+
+
+def test_a_positive_control_is_noticed_whoever_is_beside() -> None:
+    question = replace(experiment(), role=Role.CONTROL)
+    (found,) = checkers.judge(beside(history(question, fault=NEVER_WELL), BUSY))
+    assert found.verdict is Verdict.PASS
