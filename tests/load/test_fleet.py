@@ -77,6 +77,10 @@ class Watch:
         return next((int(each.figures["port"]) for each in self.told if isinstance(each, Noted)), None)
 
 
+POOL = 3000
+"""So that nothing is dropped, however long a busy machine makes it wait: all that are due are counted."""
+
+
 class Bench:
     def __init__(self, site: Site, spawner: OwnSpawner, directory: Path) -> None:
         self.site = site
@@ -94,6 +98,7 @@ class Bench:
                 deadlines=dict.fromkeys(journeys, 5.0),
                 degraded=DegradedMark(header="X-Degraded"),
                 seed=SEED,
+                pool=POOL,
             ),
             FleetPlan(workers=workers, start=start),
             spawner=self.spawner,

@@ -55,7 +55,7 @@ journeys:
 DELAY_MS = 2500
 """Far beyond what a busy machine does to a request by itself, and believed as soon as nothing comes."""
 READY_S = 120.0
-WINDOW = "seen.windows[seen.windows.length - 1]"
+WINDOW = "seen.windows[seen.windows.length - 1]?"
 
 
 def a_second(median: str, when: str = "true") -> str:
