@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.checkers.company import REMEDY, crowded, told
 from harness.model.matrix import CellFinding, CellVerdict, Kind, Rule
+from harness.model.neighbours import Company
 from harness.model.verdict import Verdict
 
 MOST_TRIALS = 3
@@ -16,6 +18,8 @@ BY_LOAD = BY_TIME | {Rule.USABLE}
 
 All else must not happen even once.
 """
+AT_ONCE_S = 0.1
+"""No answer of a cell took as long: what was refused so soon was not refused for want of time."""
 BY_CHANCE = frozenset({Rule.NOT_CROSSED, Rule.NOT_IN_FORCE, Rule.HARNESS, Rule.PLACEBO, Rule.PROXY})
 """Why nothing could be said, which may be otherwise next time."""
 BY_DATA = frozenset({Rule.UNMARKED})
@@ -84,6 +88,15 @@ def wants_control(whole: CellVerdict, results: Sequence[CellVerdict]) -> bool:
 def doubted(whole: CellVerdict, ill: str) -> CellVerdict:
     """A cell of which some visits failed, where one without any fault fails as well: nothing follows from it."""
     return _open(whole, f"{whole.reason}; not always, and without any fault as well: {ill}")
+
+
+def beside_others(whole: CellVerdict, company: Company) -> CellVerdict:
+    """A cell that is red by what load does too, while others had the processors: nothing follows from it."""
+    if whole.verdict is not Verdict.FAIL or not by_load([whole]) or not crowded(company):
+        return whole
+    if _rules([whole]) == {Rule.USABLE} and whole.slowest_s is not None and whole.slowest_s < AT_ONCE_S:
+        return whole
+    return _open(whole, f"{told(company)}, so this may be their doing: {REMEDY}; it would be FAIL: {whole.reason}")
 
 
 def _open(whole: CellVerdict, reason: str) -> CellVerdict:

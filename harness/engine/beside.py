@@ -14,6 +14,9 @@ NOT_OURS = "the system ran already, so nobody knows which processes are its own"
 ELSEWHERE = "the containers' processes are not of this machine, so nobody knows what is theirs"
 NO_LOOK = "this machine does not tell what its processes use (there is no /proc)"
 
+MOMENT_S = 1.0
+"""Looks at hundreds of processes take some milliseconds, and cells of the matrix tenths of a second."""
+
 
 class Beside:
     """What this process and the system have, told apart from what all others have."""
@@ -26,6 +29,11 @@ class Beside:
     def begin(self) -> None:
         """From now on."""
         self._last = machine_seen(self._session.now())
+
+    def begin_about_now(self) -> None:
+        """As `begin`, unless that was a moment ago: where one thing follows another quickly, a look costs more."""
+        if self._last is None or self._session.now() - self._last.t >= MOMENT_S:
+            self.begin()
 
     def until_now(self, window: WindowKind) -> Company:
         """Who had the processors since the last look; what comes next is counted from now on."""

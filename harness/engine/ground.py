@@ -13,6 +13,7 @@ from harness.checkers.shape import parsed
 from harness.checkers.state import Views
 from harness.checkers.trial import Promised
 from harness.clock import Clock
+from harness.engine.beside import Beside
 from harness.engine.cell_blame import Blaming, nobody
 from harness.engine.hearing import Heard
 from harness.engine.proxy_watch import PutRight
@@ -95,6 +96,8 @@ class Ground:
     """What it promises of the answers to a request, by their status."""
     hearing: Callable[[Sequence[str]], Listening] | None = None
     """Hears what is asked and answered on edges of plain HTTP; None where nobody can."""
+    beside: Beside | None = None
+    """Looks at what else has the machine's processors; None where nobody does."""
 
 
 class EdgeCounts:

@@ -8,6 +8,7 @@ from functools import partial
 
 from harness.checkers.trial import Promised
 from harness.contracts.conformance import Conformance
+from harness.engine.beside import Beside
 from harness.engine.cell_blame import blaming
 from harness.engine.documents import document_of, read_document
 from harness.engine.ground import EdgeCounts, Ground, SystemViews, restart_services, take_deaths
@@ -41,6 +42,7 @@ async def ground_of(
         replay=replay,
         blame=blaming(session),
         hearing=lambda names: Hearing(session, [session.topology.edges[name] for name in names]),
+        beside=Beside(session),
     )
     document = await _document(session)
     if document is None:

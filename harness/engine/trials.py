@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from harness.checkers.again import by_chance, by_load, doubted, settled, wants_another, wants_control
+from harness.checkers.again import beside_others, by_chance, by_load, doubted, settled, wants_another, wants_control
 from harness.checkers.cells import judge
 from harness.checkers.clean_class import same_class
 from harness.checkers.trial import Owed, Trial, told_apart
+from harness.engine.beside import Beside
 from harness.engine.cell import CellRun, Pace
 from harness.engine.familiar import Familiar
 from harness.engine.ground import Ground
 from harness.engine.milder import Milder
 from harness.engine.owed import owed_of
 from harness.errors import HarnessError
+from harness.model.events import CompanySeen
 from harness.model.matrix import Cell, CellVerdict, FirstFault, Kind, Rule
+from harness.model.neighbours import Neighbours
+from harness.model.observation import WindowKind
 from harness.model.system import CUSTOMERS, edge_name
+from harness.model.verdict import Verdict
 
 CONTROL_VISITS = 10
 """Without any fault, for a red cell whose visits disagree: of what fails in every third, one in fifty stays red."""
@@ -41,6 +46,16 @@ class Trials:
 
     async def conduct(self, known: Familiar, cell: Cell) -> CellVerdict:
         """Try a cell, and again where that tells more; a journey that is not clean is not tried."""
+        beside = self._ground.beside
+        if beside is not None:
+            beside.begin_about_now()
+        result = await self._as_often_as_it_takes(known, cell)
+        if beside is not None:
+            result = self._unless_crowded(result, beside)
+        self.results.append(result)
+        return result
+
+    async def _as_often_as_it_takes(self, known: Familiar, cell: Cell) -> CellVerdict:
         if known.sick:
             await self._look_again(known)
         trials = [await self._once(known, cell, in_turn=False)]
@@ -62,8 +77,15 @@ class Trials:
         result = replace(settled(trials), opened=tuple(sorted(opened)))
         if wants_control(result, trials) and (ill := await self._ill_without_a_fault(known)):
             result = doubted(result, ill)
-        self.results.append(result)
         return result
+
+    def _unless_crowded(self, result: CellVerdict, beside: Beside) -> CellVerdict:
+        """A red cell is in doubt where others had the processors and it is red by what that does too."""
+        if result.verdict is not Verdict.FAIL or beside.neighbours is Neighbours.JUDGE or not by_load([result]):
+            return result
+        company, ground = beside.until_now(WindowKind.FAULT), self._ground
+        ground.record(CompanySeen(t=ground.now(), experiment=str(result.cell), company=company))
+        return beside_others(result, company)
 
     async def _ill_without_a_fault(self, known: Familiar) -> str:
         """Why one of several visits is not as the clean ones, though nothing is broken; empty when all are."""

@@ -125,7 +125,7 @@ class Rule(StrEnum):
     UNMARKED = "not-marked"
     """An answer lacked something, or had 0 in its place, as on a call that does not matter, and did not say so."""
     FLAKY = "now-so-now-so"
-    """Repeated, it came out otherwise, and only time tells the two apart."""
+    """Repeated, it came out otherwise, and only time tells the two apart; or others had the processors meanwhile."""
     NOT_TRIED = "not-tried"
     """Nobody asked, or a limiter answered in the operation's place."""
 

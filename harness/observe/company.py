@@ -25,6 +25,8 @@ _KERNEL = 2
 """The process below which the kernel's own threads are: they work for everybody, and are told as nobody's."""
 _PARENT, _USER, _CHILDREN_END, _STARTED = 1, 11, 15, 19
 """Positions in /proc/PID/stat, counted after the name, which may hold anything."""
+_LINE_BYTES = 4096
+"""One is some 300."""
 
 Key = tuple[int, int]
 """A process: its id, and when it was started."""
@@ -156,11 +158,14 @@ def _below(processes: _Table, roots: Collection[int]) -> set[int]:
 def _process(file: str, pid: int) -> tuple[Key, Process] | None:
     """None when it is gone, or not ours to look at."""
     try:
-        with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 -- twice as fast, for hundreds
-            head, _, rest = opened.read().rpartition(")")
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            head, _, rest = os.read(descriptor, _LINE_BYTES).rpartition(b")")
+        finally:
+            os.close(descriptor)
     except OSError:
         return None
     fields = rest.split()
     ticks = sum(map(int, fields[_USER:_CHILDREN_END]))
-    name = head.partition("(")[2]
+    name = head.partition(b"(")[2].decode("utf-8", errors="replace")
     return (pid, int(fields[_STARTED])), Process(parent=int(fields[_PARENT]), name=name, ticks=ticks)

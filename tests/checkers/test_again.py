@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.again import doubted, settled, wants_another, wants_control
+from harness.checkers.again import AT_ONCE_S, beside_others, doubted, settled, wants_another, wants_control
 from harness.model.matrix import Cell, CellFinding, CellVerdict, Kind, Rule
+from harness.model.neighbours import Company
+from harness.model.observation import WindowKind
 from harness.model.verdict import Verdict
 
 GOOD = CellVerdict(
@@ -150,3 +152,32 @@ def test_visits_that_disagree_are_told_and_not_red() -> None:
     assert whole.usable is False
     assert whole.flaky
     assert whole.remarks == ("usable in some of 4 visits only",)
+
+
+BUSY = Company(window=WindowKind.FAULT, start=0.0, end=2.0, cores=2, others=0.5, stolen=0.0, idle=0.01, who=("ld",))
+
+
+@pytest.mark.parametrize("rule", [Rule.HANG, Rule.SLOW, Rule.OVERDUE, Rule.RECOVERY, Rule.USABLE])
+def test_what_load_may_do_is_in_doubt_while_others_had_the_processors(rule: Rule) -> None:
+    red = replace(seen(rule), slowest_s=2.0)
+    whole = beside_others(red, BUSY)
+    assert (whole.verdict, [each.rule for each in whole.findings]) == (Verdict.UNKNOWN, [Rule.FLAKY])
+    assert whole.reason.startswith("others had 50 % of this machine's 2 processors (mostly ld), 1 % were idle, so this")
+    assert whole.reason.endswith(f"; it would be FAIL: it was {rule}")
+    assert beside_others(red, replace(BUSY, others=0.1)) == red
+
+
+@pytest.mark.parametrize("rule", [Rule.ERROR, Rule.STATE, Rule.TWICE, Rule.BODY, Rule.DIED])
+def test_what_must_never_happen_is_red_whoever_is_beside(rule: Rule) -> None:
+    assert beside_others(seen(rule), BUSY).verdict is Verdict.FAIL
+    both = replace(LATE, findings=(*LATE.findings, *seen(rule).findings))
+    assert beside_others(both, BUSY).verdict is Verdict.FAIL
+
+
+def test_what_was_refused_at_once_was_not_refused_for_want_of_time() -> None:
+    refused = replace(seen(Rule.USABLE), slowest_s=AT_ONCE_S - 0.01)
+    assert beside_others(refused, BUSY).verdict is Verdict.FAIL
+
+
+def test_what_passed_beside_others_passed() -> None:
+    assert beside_others(GOOD, BUSY) == GOOD

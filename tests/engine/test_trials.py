@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from harness.engine.beside import Beside
 from harness.engine.cell import Pace
 from harness.engine.matrix import Matrix, Wanted
 from harness.model.matrix import CellVerdict, Kind, Rule
+from harness.model.neighbours import Company, Neighbours
+from harness.model.observation import WindowKind
 from harness.model.verdict import Verdict
 from tests.engine.grounds import DESCRIPTION, Behaviour, Reply, World, topology
 
@@ -37,9 +42,24 @@ def always_with_the_fault(world: World) -> Reply:
     return REFUSED if under_the_fault(world) else from_the_fault_on(world)
 
 
-async def the_cell(tmp_path: Path, behaves: Behaviour) -> CellVerdict:
+@dataclass
+class Crowd:
+    """Others who have the processors all the time."""
+
+    neighbours: Neighbours = Neighbours.DOUBT
+    begun: int = 0
+
+    def begin_about_now(self) -> None:
+        self.begun += 1
+
+    def until_now(self, window: WindowKind) -> Company:
+        return Company(window=window, start=0.0, end=9.0, cores=2, others=0.6, stolen=0.0, idle=0.0)
+
+
+async def the_cell(tmp_path: Path, behaves: Behaviour, crowd: Crowd | None = None) -> CellVerdict:
     wanted = Wanted(kinds=(Kind.RESET,), edges=("web->stock",), pace=Pace(visits=2, restart=False))
-    matrix = Matrix(World(behaves).ground(topology(tmp_path, SOFT)), wanted)
+    ground = World(behaves).ground(topology(tmp_path, SOFT))
+    matrix = Matrix(replace(ground, beside=cast("Beside | None", crowd)), wanted)
     await matrix.run()
     return next(each for each in matrix.results if each.cell.kind is Kind.RESET)
 
@@ -56,3 +76,22 @@ async def test_what_fails_now_and_then_without_the_fault_as_well_is_unknown(tmp_
 
     assert (cell.verdict, [each.rule for each in cell.findings]) == (Verdict.UNKNOWN, [Rule.FLAKY])
     assert "without any fault as well: answered 503" in cell.reason
+
+
+def late_under_the_fault(world: World) -> Reply:
+    """Refused, and not soon, as long as the fault is there."""
+    return replace(REFUSED, took_s=0.4) if under_the_fault(world) else Reply()
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "verdict"), [(Neighbours.DOUBT, Verdict.UNKNOWN), (Neighbours.JUDGE, Verdict.FAIL)]
+)
+async def test_beside_others_what_load_may_do_is_unknown(
+    tmp_path: Path, neighbours: Neighbours, verdict: Verdict
+) -> None:
+    crowd = Crowd(neighbours)
+    cell = await the_cell(tmp_path, late_under_the_fault, crowd)
+
+    assert cell.verdict is verdict
+    assert crowd.begun
+    assert (await the_cell(tmp_path, late_under_the_fault)).verdict is Verdict.FAIL
