@@ -21,6 +21,8 @@ class RunResult:
     exit_code: int
     directory: Path
     events: tuple[Event, ...]
+    unhealed: tuple[str, ...] = ()
+    """What was in force and was not seen to be healed, though all is stopped."""
 
 
 def conclusion(findings: Sequence[Finding]) -> tuple[Verdict, str]:
@@ -36,3 +38,10 @@ def conclusion(findings: Sequence[Finding]) -> tuple[Verdict, str]:
     first = next(finding for finding in findings if finding.verdict is verdict)
     count = sum(finding.verdict is verdict for finding in findings)
     return verdict, f"{first.subject}: {first.reason}" + (f" (and {count - 1} more)" if count > 1 else "") + beside
+
+
+def ended_early(why: str, unhealed: Sequence[str]) -> str:
+    """What is said of a run that was stopped before its end."""
+    if unhealed:
+        return f"{why}; everything was stopped, but NOT seen to be healed: {', '.join(unhealed)}"
+    return f"{why}; everything was healed and stopped"

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
+from harness.engine.concluding import INTERRUPTED, RunResult, conclusion, ended_early
 from harness.engine.session import Say, Session
 from harness.errors import DeclarationError, HarnessError, LoadError
 from harness.model.events import Event, PhaseEnded, RunEnded
@@ -48,7 +48,7 @@ async def conducted(
         await stopped(session)
     verdict, reason = told(recorder.events, *conclusion(recorder.findings))
     if interrupted:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), "interrupted; everything was healed and stopped"
+        verdict, reason = worst((verdict, Verdict.UNKNOWN)), ended_early("interrupted", session.unhealed)
     code = INTERRUPTED if interrupted else verdict.exit_code
     recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
     recorder.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.clock import Clock
-from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
+from harness.engine.concluding import INTERRUPTED, RunResult, conclusion, ended_early
 from harness.engine.gameday_journal import (
     RUNS,
     Asked,
@@ -281,10 +281,11 @@ class _Conducting:
         findings = [event.finding for events in runs for event in events if isinstance(event, FindingMade)]
         verdict, reason = conclusion(findings)
         code: int | None = None
+        unhealed = result.unhealed if result is not None else ()
         if self.interrupted:
-            code, reason = INTERRUPTED, "interrupted; everything was healed and stopped"
+            code, reason = INTERRUPTED, ended_early("interrupted", unhealed)
         elif self.outside:
-            code, reason = OUTSIDE, f"{self.outside}; everything was healed and stopped"
+            code, reason = OUTSIDE, ended_early(self.outside, unhealed)
         elif result is not None and result.exit_code == Stopped.exit_code:
             code, reason = Stopped.exit_code, _why(result)
         if done.cut:

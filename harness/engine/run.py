@@ -13,7 +13,7 @@ from harness.contracts.conformance import Conformance
 from harness.contracts.verify import ProviderUnderTest, verify
 from harness.engine.bench import Bench
 from harness.engine.beside import Beside
-from harness.engine.concluding import INTERRUPTED, RunResult, conclusion
+from harness.engine.concluding import INTERRUPTED, RunResult, conclusion, ended_early
 from harness.engine.cost import measure_edges
 from harness.engine.customers import deeds_of
 from harness.engine.documents import document_of, read_document
@@ -73,16 +73,14 @@ async def run(options: Options, *, say: Say, plan: Plan | None = None, before: B
         for told in session.recorder.tell_left_over():
             say(told)
     verdict, reason = conclusion(session.recorder.findings)
-    if interrupted:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), f"{interrupted}; everything was healed and stopped"
-    elif run_.stopped:
-        verdict, reason = worst((verdict, Verdict.UNKNOWN)), f"{run_.stopped}; everything was healed and stopped"
+    unhealed = session.unhealed
+    if early := interrupted or run_.stopped:
+        verdict, reason = worst((verdict, Verdict.UNKNOWN)), ended_early(early, unhealed)
     code = INTERRUPTED if interrupted else Stopped.exit_code if run_.stopped else verdict.exit_code
     session.recorder.record(RunEnded(t=session.now(), verdict=verdict, reason=reason, exit_code=code))
     session.recorder.close()
-    return RunResult(
-        verdict=verdict, exit_code=code, directory=session.directory, events=tuple(session.recorder.events)
-    )
+    events = tuple(session.recorder.events)
+    return RunResult(verdict=verdict, exit_code=code, directory=session.directory, events=events, unhealed=unhealed)
 
 
 class _Run:

@@ -180,6 +180,11 @@ class Session:
             permitted=self._let,
         )
 
+    @property
+    def unhealed(self) -> tuple[str, ...]:
+        """What is in force, or was not seen to be healed."""
+        return tuple(each.describe() for each in self.injector.in_force) if "injector" in vars(self) else ()
+
     async def _heal(self) -> None:
         if "injector" in vars(self):
             await self.injector.heal_all()

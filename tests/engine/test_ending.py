@@ -28,6 +28,7 @@ class Stopping:
         self.clock = SystemClock()
         journal = Journal(directory / JOURNAL)
         self.recorder = Recorder(journal, clock=self.clock, began=self.clock.now())
+        self.unhealed: tuple[str, ...] = ()
         self.begun = asyncio.Event()
         self.may_end = asyncio.Event()
 
@@ -63,7 +64,14 @@ async def test_who_interrupts_while_it_stops_still_hears_what_was_found(tmp_path
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     assert not run.done()
+    session.unhealed = ("back-1 under pause",)
     session.may_end.set()
     result = await run
     assert (result.verdict, result.exit_code) == ((Verdict.UNKNOWN, INTERRUPTED) if at_work else (Verdict.PASS, 0))
-    assert isinstance(result.events[-1], RunEnded)
+    last = result.events[-1]
+    assert isinstance(last, RunEnded)
+    assert last.reason == (
+        "interrupted; everything was stopped, but NOT seen to be healed: back-1 under pause"
+        if at_work
+        else "all 1 findings hold"
+    )

@@ -70,4 +70,6 @@ async def test_who_interrupts_while_it_stops_still_hears_what_was_found(
     session.may_end.set()
     result = await running
     assert (result.verdict, result.exit_code) == ((Verdict.UNKNOWN, INTERRUPTED) if at_work else (Verdict.PASS, 0))
-    assert isinstance(result.events[-1], RunEnded)
+    last = result.events[-1]
+    assert isinstance(last, RunEnded)
+    assert (last.reason == "interrupted; everything was healed and stopped") == at_work
