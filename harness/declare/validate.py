@@ -38,7 +38,18 @@ def validated(document: Document, model: type[Model], *, at: Path_ = (), part: J
     try:
         return TypeAdapter(model).validate_json(json.dumps(document.content if part is None else part))
     except ValidationError as error:
-        raise DeclarationError([_problem(document, model, at, detail) for detail in error.errors()]) from error
+        raise DeclarationError([_problem(document, model, at, each) for each in _causes(error.errors())]) from error
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Those that are wrong by themselves: a list is called too short also when what is in it is wrong."""
+    places = [each["loc"] for each in details]
+    return [
+        each
+        for each in details
+        if each["type"] != "too_short"
+        or not any(place != each["loc"] and place[: len(each["loc"])] == each["loc"] for place in places)
+    ]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -69,7 +80,7 @@ def _problem(document: Document, model: type[BaseModel], at: Path_, detail: Erro
             return document.problem(path, f"'{name}' is of the wrong type: expected {EXPECTED[kind]}, found {found}")
         case _:
             message = detail["msg"].removeprefix("Value error, ")
-            return document.problem(path, f"'{name}': {message}" if name else message)
+            return document.problem(path, message if not path or isinstance(path[-1], int) else f"'{name}': {message}")
 
 
 def _path(document: Document, at: Path_, loc: tuple[str | int, ...]) -> Path_:

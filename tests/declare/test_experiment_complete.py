@@ -133,7 +133,7 @@ def test_bounds_and_guards_become_values(tmp_path: Path) -> None:
             "instances: 25%",
             "13:15: it would touch 3 of 4 instances (front-1, front-2, back-1), and at",
         ),
-        ("journey: look, bad: 10%", "journey: look", "15:5: '0': a guard on a journey needs 'bad' or 'p99'"),
+        ("journey: look, bad: 10%", "journey: look", "15:5: a guard on a journey needs 'bad' or 'p99'"),
         ("journey: look, bad", "journey: lok, bad", "15:15: the guard looks at the journey 'lok'"),
         ("edge: front->back, failing", "edge: front->bakc, failing", "did you mean 'front->back'?"),
         ("{file: stop}", "{file: stop, bad: 1%}", "'bad' does not go with 'file'"),

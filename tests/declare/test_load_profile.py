@@ -125,7 +125,7 @@ def test_times_are_seconds_or_of_a_day_or_with_a_date(tmp_path: Path, times: tup
         (", to: 200", "", "profile.yaml:6:36: 'to' is missing; add it"),
         ("rate: 20}", "rte: 20}", "profile.yaml:5:31: unknown key 'rte'; did you mean 'rate'?"),
         (", rate: 20}", "}", "profile.yaml:5:5: the phase 'before' has no load; give it a rate or users"),
-        ("users: 20", "users: 20, rate: 1", "profile.yaml:7:5: '2': 'rate' and 'users' both say what the load is"),
+        ("users: 20", "users: 20, rate: 1", "profile.yaml:7:5: 'rate' and 'users' both say what the load is"),
         ("users: 20", "users: 0", "profile.yaml:7:40: 'users': Input should be greater than 0"),
         ("phase: closed", "phase: spike", "profile.yaml:7:13: there are two phases 'spike'; rename one"),
         ("phase: closed", "phase: Closed!", "profile.yaml:7:13: 'phase' has a wrong form: 'Closed!'"),

@@ -103,7 +103,7 @@ def test_every_part_of_a_journey_is_read(tmp_path: Path) -> None:
         ("journeys:\n  a:\n    - {request: GET /, chek: {}}", "3:24: unknown key 'chek'; did you mean 'check'?"),
         (
             "journeys:\n  a:\n    - {request: POST /, json: {a: 1}, body: x}",
-            "3:7: '0': expected one of 'json', 'form' and 'body'",
+            "3:7: expected one of 'json', 'form' and 'body'",
         ),
         ("variables: {Sku: a}\njourneys: {a: [GET /]}", "1:13: 'Sku' can't be filled in"),
         ("variables: {uuid: a}\njourneys: {a: [GET /]}", "1:13: 'uuid' is given by the harness; rename it"),
