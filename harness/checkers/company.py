@@ -35,7 +35,8 @@ with less, whoever wanted to run waited."""
 LEAST_S = 1.0
 """The kernel counts in hundredths of a second, and in less than this they are too few to say."""
 
-REMEDY = "stop what else runs here and run it again, or give --neighbours judge where it does not matter"
+AWAY = "stop what else runs here and run it again"
+REMEDY = f"{AWAY}, or give --neighbours judge where it does not matter"
 
 _UNDER_FAULT = (WindowKind.FAULT,)
 _AFTER_IT = (WindowKind.FAULT, WindowKind.RECOVERY, WindowKind.HALF_LOAD)

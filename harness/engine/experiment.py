@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from math import ceil
 
 from harness.checkers import judge, measured
-from harness.checkers.company import crowd, crowded, doubted_for, told
+from harness.checkers.company import AWAY, crowd, crowded, doubted_for, told
 from harness.engine.bench import Bench, Progress, history, senses
 from harness.engine.crashes import crashed
 from harness.engine.guard import Trip, Tripped, guarded
 from harness.engine.proxy_watch import watched
 from harness.engine.readiness import watch_readiness
-from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, well_since
+from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, seen_beside, well_since
 from harness.engine.session import Session
 from harness.engine.span_evidence import with_logs
 from harness.errors import HarnessError
@@ -78,7 +78,7 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
     warm_up = await _steady(bench, experiment)
     if warm_up is None:
         await bench.driver.quiesce(QUIESCE_S)
-        company = bench.beside.until_now(WindowKind.WARM_UP) if bench.beside else None
+        company = seen_beside(bench, experiment, WindowKind.WARM_UP)
         findings: tuple[Finding, ...] = (_unsteady(bench, experiment, company),)
     else:
         close(bench, experiment, progress, warm_up)
@@ -256,7 +256,7 @@ def _record_healed(bench: Bench, experiment: Experiment, injection: Injection, h
 
 
 def _unsteady(bench: Bench, experiment: Experiment, company: Company | None) -> Finding:
-    beside = f"; {told(company)}" if company is not None and crowded(company) else ""
+    beside = f"; {told(company)}: {AWAY}" if company is not None and crowded(company) else ""
     return Finding(
         check="steady-state",
         part=Part.VALIDITY,

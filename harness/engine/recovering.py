@@ -7,6 +7,7 @@ from harness.checkers.safety import at_rest
 from harness.engine.bench import Bench, Progress, history
 from harness.model.events import CompanySeen, Observed, WindowEnded
 from harness.model.experiment import Experiment
+from harness.model.neighbours import Company
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict, worst
 from harness.observe.reads import read_all
@@ -102,7 +103,14 @@ def close(bench: Bench, experiment: Experiment, progress: Progress, window: Wind
     session = bench.session
     progress.windows.append(window)
     session.recorder.record(WindowEnded(experiment=experiment.name, window=window))
-    if bench.beside is not None:
-        company = bench.beside.until_now(window.kind)
+    if (company := seen_beside(bench, experiment, window.kind)) is not None:
         progress.company.append(company)
-        session.recorder.record(CompanySeen(t=session.now(), experiment=experiment.name, company=company))
+
+
+def seen_beside(bench: Bench, experiment: Experiment, window: WindowKind) -> Company | None:
+    """Who had the processors since the last look, written down; None where nobody looks."""
+    if bench.beside is None:
+        return None
+    session, company = bench.session, bench.beside.until_now(window)
+    session.recorder.record(CompanySeen(t=session.now(), experiment=experiment.name, company=company))
+    return company
