@@ -43,6 +43,14 @@ def test_carts_that_are_read_and_never_written_are_told_of_a_chosen_experiment(i
     )
 
 
+def test_reads_alone_put_versions_to_the_test_and_values_not() -> None:
+    read = saw("ann", 1, 2, x=1)
+    assert only(chosen(FORWARD, read)).verdict is Verdict.PASS
+    versions = FORWARD.model_copy(update={"version": "version"})
+    assert only(chosen(versions, read)).verdict is Verdict.UNKNOWN
+    assert "nobody reads a cart" in only(chosen(versions)).reason
+
+
 def test_what_nobody_does_at_all_is_told_of_a_chosen_experiment() -> None:
     assert "nobody reads a cart and nobody writes a cart" in only(chosen(YOURS)).reason
     assert "nobody does place-order" in only(chosen(KEPT)).reason
