@@ -79,6 +79,7 @@ def refuse_both(services: tuple[str, ...], *, tls: bool) -> None:
 
 def fuzz_consumer(choice: ConsumerChoice, *, system: Path | None, directory: Path | None, seed: int | None) -> int:
     """Do it, tell of it; gives the exit code."""
+    from harness.cli.history import beside
     from harness.engine.consumer_fuzz_run import WITHIN_S, ConsumerFuzzOptions, run_consumer_fuzz
     from harness.engine.session import Settings
     from harness.report import write_reports
@@ -98,7 +99,7 @@ def fuzz_consumer(choice: ConsumerChoice, *, system: Path | None, directory: Pat
         return await until_interrupted(run_consumer_fuzz(options, say=console.say))
 
     result = asyncio.run(work())
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))
     return result.exit_code

@@ -91,6 +91,7 @@ def contracts(
 
 
 async def _drive(options: UnderFaultOptions, json_file: Path | None) -> int:
+    from harness.cli.history import beside
     from harness.engine.under_fault import run_under_fault
     from harness.report import write_reports
     from harness.report.terminal import render
@@ -98,7 +99,7 @@ async def _drive(options: UnderFaultOptions, json_file: Path | None) -> int:
 
     console = Console()
     result = await until_interrupted(run_under_fault(options, say=console.say))
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     write(result.events, json_file or result.directory / "under-fault.json")
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))

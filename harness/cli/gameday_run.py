@@ -158,9 +158,12 @@ async def _drive(found: Declared, wish: Wish) -> int:
     )
     result: GameDayResult = await until_interrupted(conduct_gameday(found, wish, world))
     if result.run is not None:
+        from harness.cli.history import beside
         from harness.report import write_reports
 
-        written = write_reports(result.run.events, result.run.directory)
+        written = write_reports(
+            result.run.events, result.run.directory, beside(result.run.directory, result.run.events)
+        )
         click.echo()
         click.echo(render(result.run.events, colour=console.colour, report=written[0]))
     click.echo(_summary(wish.directory))

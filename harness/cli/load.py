@@ -293,10 +293,11 @@ async def _run_and_tell(
 
     loading = engine_load(prepared, asked.settings, say=console.say, onlooker=page, warm=warm)
     result = await until_interrupted(loading)
+    from harness.cli.history import beside
     from harness.report import write_reports
     from harness.report.terminal import render
 
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))
     return result, written[0]

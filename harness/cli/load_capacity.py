@@ -150,6 +150,7 @@ def _fleet(processes: int) -> FleetPlan | None:
 
 
 async def _measure(asked: CapacityAsked) -> int:
+    from harness.cli.history import beside
     from harness.engine.capacity_plan import prepare_capacity
     from harness.engine.capacity_run import measure_capacity
     from harness.report import write_reports
@@ -158,7 +159,7 @@ async def _measure(asked: CapacityAsked) -> int:
     console = Console()
     prepared = prepare_capacity(asked)
     result = await until_interrupted(measure_capacity(prepared, asked.load.settings, say=console.say))
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))
     return result.exit_code

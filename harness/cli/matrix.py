@@ -102,6 +102,7 @@ def matrix(
 
 async def drive(options: MatrixOptions, json_file: Path | None) -> int:
     """Conduct a matrix, write its reports and `json_file`, and tell of it; gives the exit code."""
+    from harness.cli.history import beside
     from harness.engine.matrix_run import run_matrix
     from harness.report import write_reports
     from harness.report.matrix_json import write
@@ -109,7 +110,7 @@ async def drive(options: MatrixOptions, json_file: Path | None) -> int:
 
     console = Console()
     result = await until_interrupted(run_matrix(options, say=console.say))
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     if json_file is not None:
         _copy(write(result.events, result.directory), json_file)
     click.echo()

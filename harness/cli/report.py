@@ -30,7 +30,14 @@ _USUAL = "html,junit,allure,markdown"
     show_default=True,
     help="Which reports; also json. With all of the usual ones come matrix.json and capacity.json.",
 )
-def report(journals: tuple[Path, ...], directory: Path | None, formats: str) -> None:
+@click.option(
+    "--allure",
+    "allure",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Also make Allure 3's single page, DIR/<run>.html; needs Node, gets Allure by npm once.",
+)
+def report(journals: tuple[Path, ...], directory: Path | None, formats: str, allure: Path | None) -> None:
     """Write the reports of each JOURNAL (a journal.ndjson, or the directory of a run) again.
 
     A journal that was cut short is reported as far as it goes, and the cut is told.
@@ -41,12 +48,48 @@ def report(journals: tuple[Path, ...], directory: Path | None, formats: str) -> 
     if len(journals) > MAX_JOURNALS:
         raise click.UsageError(f"expected at most {MAX_JOURNALS} journals, found {len(journals)}")
     files = [each / JOURNAL if each.is_dir() else each for each in journals]
-    found = [(file, read_journal(file)) for file in files]
+    # No report tells what was read at the end of an experiment, and it is most of a journal.
+    found = [(file, read_journal(file, leave_out=("observed.reads",))) for file in files]
     targets = _targets(found, directory)
-    for target in targets:
+    for target in (*targets, *([allure] if allure else [])):
         _writable(target)
+    if allure is not None:
+        _need_allure()
+        # Its page shows the results, and attaches ours.
+        names = _names(",".join((*names, "html", "allure")))
     for (file, read), target in zip(found, targets, strict=True):
         _report(file, read, target, names)
+        if allure is not None:
+            _allure_page(read, target, allure)
+
+
+def _need_allure() -> None:
+    """Get it before anything is written; raises ProvisionError, which tells how."""
+    from harness.report.allure_page import find_allure
+
+    find_allure(environ=os.environ, say=_say)
+
+
+def _allure_page(read: Read, target: Path, directory: Path) -> None:
+    from harness.model.events import RunStarted
+    from harness.report.allure import DIRECTORY_NAME
+    from harness.report.allure_page import build_page
+
+    header = read.events[0]
+    run = header.run if isinstance(header, RunStarted) else ""
+    page = directory / f"{Path(run).name.lstrip('.') or 'run'}.html"
+    build_page(
+        target / DIRECTORY_NAME,
+        page,
+        environ=os.environ,
+        say=_say,
+        title=f"{header.system}, run {run}" if isinstance(header, RunStarted) else "run",
+    )
+    click.echo(f"wrote {page}")
+
+
+def _say(words: str) -> None:
+    click.echo(words, err=True)
 
 
 def _names(formats: str) -> tuple[str, ...]:
@@ -100,12 +143,14 @@ def _unwritable(target: Path, error: OSError) -> str:
 
 
 def _report(file: Path, read: Read, target: Path, names: tuple[str, ...]) -> None:
+    from harness.cli.history import beside
     from harness.errors import HarnessError
     from harness.report import write_some
     from harness.report.terminal import render
 
     try:
-        written = write_some(read.events, target, names)
+        earlier = beside(file.parent, read.events) if "html" in names else None
+        written = write_some(read.events, target, names, earlier)
     except OSError as error:
         raise HarnessError(_unwritable(target, error)) from error
     for path in written:

@@ -74,13 +74,14 @@ def roll(
 
 
 async def _drive(options: Options, plan: Plan) -> int:
+    from harness.cli.history import beside
     from harness.engine.run import run
     from harness.report import write_reports
     from harness.report.terminal import render
 
     console = Console()
     result = await until_interrupted(run(options, plan=plan, say=console.say))
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))
     return result.exit_code

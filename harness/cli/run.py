@@ -295,6 +295,7 @@ def _options(
 
 
 async def _drive(options: Options, title: str) -> int:
+    from harness.cli.history import beside
     from harness.engine.run import run as engine_run
     from harness.engine.told_run import run_told
     from harness.report import write_reports
@@ -303,7 +304,7 @@ async def _drive(options: Options, title: str) -> int:
     console = Console()
     work = run_told(options, title=title, say=console.say) if title else engine_run(options, say=console.say)
     result: RunResult = await until_interrupted(work)
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))
     return result.exit_code

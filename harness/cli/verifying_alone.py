@@ -62,13 +62,14 @@ def verify_lone(
 
 
 async def _drive(options: AloneOptions) -> int:
+    from harness.cli.history import beside
     from harness.engine.alone import verify_alone
     from harness.report import write_reports
     from harness.report.terminal import render
 
     console = Console()
     result = await until_interrupted(verify_alone(options, say=console.say))
-    written = write_reports(result.events, result.directory)
+    written = write_reports(result.events, result.directory, beside(result.directory, result.events))
     click.echo()
     click.echo(render(result.events, colour=console.colour, report=written[0]))
     return result.exit_code

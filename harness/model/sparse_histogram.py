@@ -6,7 +6,9 @@ import base64
 import binascii
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from harness.model.figures import HIGHEST_US, SIGNIFICANT_DIGITS
 
@@ -20,18 +22,22 @@ _HALF_BITS = 10
 """Three significant digits: 2,048 buckets in the first range, half as many in each further one."""
 _LEB_BYTES = 9
 
+MAX_KEPT = 16_384
+"""Histograms kept as read: a report asks for those of one second again for each window and chart that has it."""
+
 Buckets = dict[int, int]
 """The greatest latency of each filled bucket in microseconds (as in `figures.Histogram`) → how many."""
 
 
-def buckets(text: str) -> Buckets:
+@lru_cache(maxsize=MAX_KEPT)
+def buckets(text: str) -> Mapping[int, int]:
     """The filled buckets of a histogram in the form of `figures.encoded`; none of an empty text.
 
     Raises:
         ValueError: if it is no HdrHistogram V2 of that range and precision.
     """
     if not text:
-        return {}
+        return MappingProxyType({})
     try:
         raw = base64.b64decode(text, validate=True)
         cookie, length = _OUTER.unpack_from(raw)
@@ -47,7 +53,7 @@ def buckets(text: str) -> Buckets:
             f"{highest} with {digits}"
         )
         raise ValueError(message)
-    return dict(_filled(text, body[_HEADER.size : _HEADER.size + size]))
+    return MappingProxyType(dict(_filled(text, body[_HEADER.size : _HEADER.size + size])))
 
 
 def lowest_us(highest_us: int) -> int:

@@ -66,6 +66,7 @@ def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
     """Read a journal; a last line that was cut short is left out and told.
 
     Events of the types in `leave_out` are passed over unread: the seconds of a run are nearly all of its journal.
+    Of observations it may be those of one kind: `observed.reads`.
 
     Raises:
         JournalError: if it can't be read, holds a line that is no event, or doesn't begin with a run's start.
@@ -76,7 +77,7 @@ def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
         raise JournalError(f"{file} can't be read: {error.strerror}; name a {JOURNAL}") from error
     last = lines.pop()
     events: list[Event] = []
-    passed_over = tuple(f'{{"type":"{each}"'.encode() for each in leave_out)
+    passed_over = tuple(b'{"type":"' + each.replace(".", '","').encode() + b'"' for each in leave_out)
     for number, line in enumerate(lines, start=1):
         if passed_over and line.startswith(passed_over):
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from harness.model.events import CapacityMeasured, Event, MatrixCellEnded
+from harness.model.run_history import RunHistory
 from harness.report import allure, capacity_json, html, junit, markdown, matrix_json, run_json
 
 Report = Callable[[Sequence[Event], Path], Path]
@@ -26,22 +27,28 @@ FORMATS: Mapping[str, Report] = MappingProxyType({**REPORTS, "json": run_json.wr
 """What can be asked for by name; a run writes those of `REPORTS`."""
 
 
-def write_reports(events: Sequence[Event], directory: Path) -> list[Path]:
+def write_reports(events: Sequence[Event], directory: Path, earlier: RunHistory | None = None) -> list[Path]:
     """Write every report into the run's directory, and `matrix.json` or `capacity.json` when there is something for it.
+
+    `earlier` has the system's runs till this one, which the page tells too.
 
     Raises:
         JournalError: if the events do not begin with `run-started`.
     """
-    return write_some(events, directory, tuple(REPORTS))
+    return write_some(events, directory, tuple(REPORTS), earlier)
 
 
-def write_some(events: Sequence[Event], directory: Path, names: Sequence[str]) -> list[Path]:
+def write_some(
+    events: Sequence[Event], directory: Path, names: Sequence[str], earlier: RunHistory | None = None
+) -> list[Path]:
     """Write those of `FORMATS` into the directory; with all usual ones also `matrix.json` or `capacity.json`.
 
     Raises:
         JournalError: if the events do not begin with `run-started`.
     """
-    written = [FORMATS[name](events, directory) for name in names]
+    written = [
+        html.write(events, directory, earlier) if name == "html" else FORMATS[name](events, directory) for name in names
+    ]
     if not set(REPORTS) <= set(names):
         return written
     if any(isinstance(event, MatrixCellEnded) for event in events):

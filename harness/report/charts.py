@@ -14,7 +14,10 @@ from harness.report.words import seconds, share
 WIDTH, HEIGHT = 360.0, 184.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 8.0, 28.0, 34.0
 _LANE = 4.0
+_LANES = 15.0
+"""The height that all lanes have together."""
 _MOST_LANES = 3
+"""More are drawn thinner."""
 _LOWEST_S = 0.001
 _WIDE_ENOUGH = 30.0
 """What the word for the fault needs."""
@@ -204,6 +207,7 @@ def chart(  # noqa: PLR0913, PLR0917 -- what one chart consists of, in the order
 def _ground(frame: Frame) -> Markup:
     """The fault's window shaded, and one lane above it for each injection."""
     bottom = HEIGHT - _BOTTOM
+    tall = min(_LANE + 1, _LANES / max(len(frame.lanes), 1))
     shades = [
         el(
             "rect",
@@ -223,9 +227,9 @@ def _ground(frame: Frame) -> Markup:
             {
                 "class": "lane",
                 "x": number(frame.x(lane.start)),
-                "y": number(_TOP - (_LANE + 1) * (1 + index % _MOST_LANES)),
+                "y": number(_TOP - tall * (1 + index)),
                 "width": number(frame.x(lane.end) - frame.x(lane.start)),
-                "height": number(_LANE),
+                "height": number(tall * _LANE / (_LANE + 1)),
             },
             el("title", {}, lane.what),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from pydantic import JsonValue, TypeAdapter
@@ -36,7 +36,7 @@ def _lines(history: RunHistory) -> Iterator[str]:
     if len(history.runs) > MAX_RUNS_SHOWN:
         yield f"  … {count(len(history.runs) - MAX_RUNS_SHOWN, 'earlier run')}"
     yield from (f"  {_run(each)}" for each in history.runs[-MAX_RUNS_SHOWN:])
-    told = sorted((each for each in history.things if _worth_telling(each)), key=_order)
+    told = in_order(history.things)
     if told:
         yield ""
         yield f"What is not simply green ({_ABSENT} not judged):"
@@ -51,6 +51,11 @@ def _run(line: RunLine) -> str:
     counts = ", ".join(f"{line.counts[each]} {each}" for each in BADNESS if line.counts.get(each))
     verdict = f"{MARKS[line.verdict]} {line.verdict}" if line.verdict else "? cut short"
     return f"{utc(line.wall)}  {verdict:<11}  {line.run}  ({counts or 'nothing judged'})"
+
+
+def in_order(things: Iterable[ThingHistory]) -> list[ThingHistory]:
+    """Those that are not simply green, the worst first."""
+    return sorted((each for each in things if _worth_telling(each)), key=_order)
 
 
 def _worth_telling(thing: ThingHistory) -> bool:

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.model.events import Event
+from harness.model.run_history import RunHistory
 from harness.model.verdict import Verdict
 from harness.report.charts import patterns
 from harness.report.graph import edge_graph
+from harness.report.heat import heat_map
 from harness.report.html_capacity import capacity
 from harness.report.html_experiment import experiment_article, faults_apart
 from harness.report.html_findings import contracts, fuzz, other, safety
+from harness.report.html_history import history
 from harness.report.html_load import load
 from harness.report.html_matrix import matrix
+from harness.report.html_tried import tried_matrix
 from harness.report.markup import Ids, Markup, el, joined
 from harness.report.parts import (
     Row,
@@ -40,40 +44,42 @@ from harness.report.words import MARKS, NOTHING, count, edge_label, seconds, sha
 FILE_NAME = "report.html"
 
 
-def write(events: Sequence[Event], directory: Path) -> Path:
-    """Write `report.html` into the directory and say where it is."""
+def write(events: Sequence[Event], directory: Path, earlier: RunHistory | None = None) -> Path:
+    """Write `report.html` into the directory and say where it is; `earlier` has the system's runs till this one."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / FILE_NAME
-    path.write_text(render(events), encoding="utf-8")
+    path.write_text(render(events, earlier), encoding="utf-8")
     return path
 
 
-def render(events: Sequence[Event]) -> str:
+def render(events: Sequence[Event], earlier: RunHistory | None = None) -> str:
     """The whole page.
 
     Raises:
         JournalError: if the events do not begin with `run-started`.
     """
-    return page(tell(events))
+    return page(tell(events), earlier)
 
 
-def page(story: RunStory) -> str:
+def page(story: RunStory, earlier: RunHistory | None = None) -> str:
     """The page of a story."""
     ids = Ids()
     anchors = [ids.take("experiment", each.name) for each in story.experiments]
     sections = [
         ("summary", "Summary", _summary(story)),
+        ("edges", "Edges", _edges(ids, story, anchors)),
+        ("matrix", "Resilience matrix", matrix(ids, story) or tried_matrix(story, anchors)),
         ("capacity", "Capacity", capacity(story.capacity)),
         ("load", "Load", load(ids, story)),
-        ("matrix", "Resilience matrix", matrix(story)),
         ("experiments", "Experiments", _experiments_table(story, anchors)),
-        ("edges", "Edges", _edges(ids, story, anchors)),
-        ("contracts", "Contracts", contracts(story)),
+        ("requests", "Latency of all requests", _requests(ids, story)),
+        ("contracts", "Contracts", contracts(ids, story)),
         ("fuzz", "Fuzzing", fuzz(story)),
         ("safety", "Safety", safety(story)),
         ("other", "Other findings", other(story)),
         ("faults", "Faults of tests", faults_apart(ids, story)),
         ("details", "Experiments in detail", _details(ids, story, anchors)),
+        ("history", "History", history(ids, earlier)),
         ("run", "The run", _run(story)),
     ]
     made = [(identity, title, section(identity, title, content)) for identity, title, content in sections]
@@ -224,7 +230,7 @@ def _edges(ids: Ids, story: RunStory, anchors: Sequence[str]) -> Markup:
     words = f"{judged} of {count(len(story.edges), 'edge')} judged. Dashed lines are soft: the consumer can do without."
     drawing = el(
         "div",
-        {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": "Drawing of the edges"},
+        {"class": "scroll", "role": "group", "tabindex": "0", "aria-label": "Drawing of the edges"},
         edge_graph(ids, story.edges, owners),
     )
     listed = el(
@@ -234,6 +240,11 @@ def _edges(ids: Ids, story: RunStory, anchors: Sequence[str]) -> Markup:
         el("div", {"class": "inside"}, table("", tuple(text(name) for name in names), rows)),
     )
     return card(el("p", {"class": "soft small"}, words), drawing, listed)
+
+
+def _requests(ids: Ids, story: RunStory) -> Markup:
+    drawn = heat_map(ids, story)
+    return card(drawn) if drawn else Markup()
 
 
 def _details(ids: Ids, story: RunStory, anchors: Sequence[str]) -> Markup:

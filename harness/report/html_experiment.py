@@ -9,11 +9,13 @@ from harness.model.fault import HealedBy
 from harness.model.verdict import Verdict
 from harness.report import charts, measures
 from harness.report.charts import Frame, Lane
+from harness.report.html_events import events
 from harness.report.markup import Ids, Markup, el, joined
 from harness.report.parts import Row, card, chip, command, figure, finding_block, head, passes, table, text, undecided
 from harness.report.story import ExperimentStory, InjectionStory, RunStory
 from harness.report.summary import recovery_words
 from harness.report.timeline import WINDOW_WORDS, CrossingFigures, WindowFigures
+from harness.report.waterfall import waterfall
 from harness.report.words import NOTHING, count, edge_label, seconds, share
 
 ROLE_WORDS: Mapping[str, str] = {
@@ -39,11 +41,13 @@ def experiment_article(ids: Ids, identity: str, story: RunStory, experiment: Exp
         el("p", {"class": "soft small"}, _line(experiment)),
         el("p", {"class": "soft small"}, role) if role else "",
         _findings(story, experiment),
+        _traces(ids, story, experiment),
         _injections(experiment),
         _timelines(ids, story, experiment),
         _before_during_after(experiment),
         _measures(experiment),
         _crossings(experiment),
+        events(story, experiment),
     ]
     return el("article", {"class": "card experiment", "id": identity, "aria-labelledby": heading}, *content)
 
@@ -82,6 +86,11 @@ def _findings(story: RunStory, experiment: ExperimentStory) -> Markup:
         again = joined([el("p", {"class": "soft small"}, "Repeat it with"), command(replay)])
     passed = passes(good, f"{count(len(good), 'check')} passed")
     return joined([el("h4", {}, "Findings"), *blocks, undecided(experiment.told), passed, again])
+
+
+def _traces(ids: Ids, story: RunStory, experiment: ExperimentStory) -> Markup:
+    drawn = [waterfall(ids, each) for each in story.spans if each.experiment == experiment.name]
+    return joined([el("h4", {}, "Trace"), *drawn]) if any(drawn) else Markup()
 
 
 def _injections(experiment: ExperimentStory) -> Markup:

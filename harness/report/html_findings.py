@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict
-from harness.report.markup import Markup
+from harness.report.html_contracts import pact_matrix
+from harness.report.markup import Ids, Markup, joined
 from harness.report.parts import card, finding_block, group, passes, undecided
 from harness.report.story import RunStory, Told, edge_key
 from harness.report.words import BADNESS, count, edge_label
 
 
-def contracts(story: RunStory) -> Markup:
-    """What came of the pacts, by consumer and provider."""
-    return _grouped(
+def contracts(ids: Ids, story: RunStory) -> Markup:
+    """What came of the pacts: as a matrix, and by consumer and provider."""
+    pairs = dict.fromkeys(edge_key(each.finding.edge) for each in story.part(Part.PACTS) if each.finding.edge)
+    anchors = {pair: ids.take("pact", pair) for pair in pairs}
+    listed = _grouped(
         story,
         Part.PACTS,
         lambda finding: edge_label(edge_key(finding.edge)),
         lambda passed: f"{count(len(passed), 'interaction')} passed",
+        {edge_label(pair): anchor for pair, anchor in anchors.items()},
     )
+    return joined([pact_matrix(story, anchors), listed])
 
 
 def fuzz(story: RunStory) -> Markup:
@@ -31,14 +37,21 @@ def fuzz(story: RunStory) -> Markup:
 
 
 def _grouped(
-    story: RunStory, part: Part, key: Callable[[Finding], str], words: Callable[[Sequence[Finding]], str]
+    story: RunStory,
+    part: Part,
+    key: Callable[[Finding], str],
+    words: Callable[[Sequence[Finding]], str],
+    anchors: Mapping[str, str] = MappingProxyType({}),
 ) -> Markup:
-    """The findings of a part by consumer and provider, or by service; groups with trouble come first."""
+    """The findings of a part by consumer and provider, or by service; groups with trouble come first.
+
+    `anchors` gives ids to groups by their names.
+    """
     groups: dict[str, list[Told]] = {}
     for each in story.part(part):
         groups.setdefault(key(each.finding) or each.finding.subject, []).append(each)
     ordered = sorted(groups.items(), key=lambda item: (BADNESS[item[1][0].finding.verdict], item[0]))
-    made = [group(story, name, told, words(_passed(told))) for name, told in ordered]
+    made = [group(story, name, told, words(_passed(told)), anchors.get(name, "")) for name, told in ordered]
     return card(*made) if made else Markup()
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from harness.model.finding import Finding
+from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict
 from harness.report.markup import Markup, el, escaped, joined
 from harness.report.story import RunStory, Told, edge_key
 from harness.report.summary import also_undecided
 from harness.report.words import EXCUSED, MARKS, NOTHING, count, edge_label, printable
 
+NO_MARKUP = Markup()
+_MISMATCH = re.compile(r"(?P<where>[^:]{1,200}): expected (?P<expected>.{1,1000}?), found (?P<found>.{1,1000})$")
+_NO_IDS: Mapping[str, str] = MappingProxyType({})
 MAX_EVIDENCE_LINES = 60
 MAX_EVIDENCE_CHARACTERS = 4_000
 """Of one line; the journal holds all of it."""
@@ -33,6 +38,7 @@ class Row:
 
     cells: tuple[Cell, ...]
     begins: bool = False
+    identity: str = ""
 
 
 def text(content: str) -> Cell:
@@ -50,14 +56,17 @@ def head(content: str) -> Cell:
     return Cell(content=content, heads=True)
 
 
-def table(caption: str, heads: Sequence[Cell], rows: Iterable[Row], *, stacks: bool = True) -> Markup:
-    """A table. On a narrow screen each row becomes a list of labelled figures, or (`stacks=False`) it scrolls."""
+def table(caption: str, heads: Sequence[Cell], rows: Iterable[Row], *, stacks: bool = True, label: str = "") -> Markup:
+    """A table. On a narrow screen each row becomes a list of labelled figures, or (`stacks=False`) it scrolls.
+
+    `label` names one without a caption to who can't see it.
+    """
     head_row = el("tr", {}, *(el("th", {"scope": "col", **_classes(cell)}, cell.content) for cell in heads))
     body = [
         el(
             "tr",
-            {"class": "first"} if row.begins else {},
-            *(_cell(cell, heading.content) for cell, heading in zip(row.cells, heads, strict=True)),
+            {**({"class": "first"} if row.begins else {}), **({"id": row.identity} if row.identity else {})},
+            *(_cell(cell, heading.content if stacks else "") for cell, heading in zip(row.cells, heads, strict=True)),
         )
         for row in rows
     ]
@@ -72,7 +81,7 @@ def table(caption: str, heads: Sequence[Cell], rows: Iterable[Row], *, stacks: b
         return made
     # A caption inside would scroll away with the table.
     told = el("p", {"class": "soft small caption"}, caption) if caption else ""
-    region = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": caption or "table"}
+    region = {"class": "scroll", "role": "group", "tabindex": "0", "aria-label": caption or label or "table"}
     return joined([told, el("div", region, made)])
 
 
@@ -87,8 +96,11 @@ def _cell(cell: Cell, label: str) -> Markup:
     attributes = _classes(cell)
     if cell.content in {"", NOTHING}:
         attributes["class"] = f"{attributes.get('class', '')} empty".strip()
+    if label:
+        attributes["data-label"] = label
     # The inner span keeps a cell of several parts one grid item when its row is shown as a list.
-    return el("td", {**attributes, "data-label": label}, el("span", {}, cell.content) if cell.content else "")
+    several = label and isinstance(cell.content, Markup) and "<" in cell.content
+    return el("td", attributes, el("span", {}, cell.content) if several else cell.content)
 
 
 def chip(verdict: Verdict | None, otherwise: str = "not judged") -> Markup:
@@ -143,10 +155,36 @@ def evidence(lines: Sequence[str]) -> Markup:
     return joined([el("pre", {}, printable("\n".join(shown))), rest])
 
 
-def finding_block(story: RunStory, told: Told, *, opened: bool, title: str = "") -> Markup:
-    """One finding with all that is known of it, in a part that can be folded."""
+def mismatches(finding: Finding) -> Markup:
+    """What a consumer expects and what its provider gave, one below the other; nothing of other evidence."""
+    found = [match for line in finding.evidence[:MAX_EVIDENCE_LINES] if (match := _MISMATCH.match(line))]
+    if finding.part is not Part.PACTS or not found:
+        return Markup()
+    lines = [
+        joined(
+            [
+                f"{match['where']}\n",
+                el("span", {"class": "expected"}, f"- {match['expected']}  expected"),
+                "\n",
+                el("span", {"class": "found"}, f"+ {match['found']}  found"),
+            ]
+        )
+        for match in found
+    ]
+    return el("pre", {"class": "diff"}, joined(lines, "\n"))
+
+
+def finding_block(  # noqa: PLR0913 -- all but the first two by keyword, and seldom given
+    story: RunStory, told: Told, *, opened: bool, title: str = "", identity: str = "", beside: Markup = NO_MARKUP
+) -> Markup:
+    """One finding with all that is known of it, in a part that can be folded; `identity` is its id in the page.
+
+    `beside` is shown after its evidence.
+    """
     finding = told.finding
     attributes = {"class": finding.verdict.lower(), **({"open": ""} if opened else {})}
+    if identity:
+        attributes["id"] = identity
     wanted = "" if told.blames or finding.verdict is Verdict.PASS else " (wanted here: it tests the harness)"
     wanted = f" ({EXCUSED} {finding.excused})" if finding.excused else wanted
     summary = el(
@@ -164,7 +202,7 @@ def finding_block(story: RunStory, told: Told, *, opened: bool, title: str = "")
             [
                 ("Owner", whose(story, finding)),
                 ("Edge", edge if edge != edge_label(finding.subject) else ""),
-                ("Evidence", evidence(finding.evidence)),
+                ("Evidence", joined([mismatches(finding), evidence(finding.evidence), beside])),
                 ("Would settle it" if finding.verdict is Verdict.UNKNOWN else "Replay", command(finding.replay)),
             ]
         ),
@@ -187,27 +225,35 @@ def undecided(told: Sequence[Told]) -> Markup:
     return el("details", {"class": "unknown"}, summary, el("div", {"class": "inside"}, made))
 
 
-def passes(told: Sequence[Told], words: str) -> Markup:
-    """The findings that passed, each with what it excludes, folded together."""
+def passes(told: Sequence[Told], words: str, identity: str = "", rows_at: Mapping[str, str] = _NO_IDS) -> Markup:
+    """The findings that passed, each with what it excludes, folded together.
+
+    `identity` is the id of the whole, `rows_at` has those of single findings by their subjects.
+    """
     if not told:
         return Markup()
     rows = [
-        Row(cells=(head(each.finding.check), text(edge_label(each.finding.subject)), text(each.finding.reason)))
+        Row(
+            cells=(head(each.finding.check), text(edge_label(each.finding.subject)), text(each.finding.reason)),
+            identity=rows_at.get(each.finding.subject, ""),
+        )
         for each in told
     ]
     summary = el("summary", {}, chip(Verdict.PASS), words)
     made = table("", (text("Check"), text("What"), text("What it excludes")), rows)
-    return el("details", {"class": "pass"}, summary, el("div", {"class": "inside"}, made))
+    attributes = {"class": "pass", **({"id": identity} if identity else {})}
+    return el("details", attributes, summary, el("div", {"class": "inside"}, made))
 
 
-def group(story: RunStory, name: str, told: Sequence[Told], passed: str) -> Markup:
+def group(story: RunStory, name: str, told: Sequence[Told], passed: str, identity: str = "") -> Markup:
     """The findings on one thing: a line when all passed, else a heading with the trouble and what passed besides."""
     trouble = [each for each in told if each.finding.verdict is not Verdict.PASS]
     good = [each for each in told if each.finding.verdict is Verdict.PASS]
     if not trouble:
-        return passes(good, joined([el("span", {"class": "what"}, name), f" {NOTHING} {passed}"]))
+        return passes(good, joined([el("span", {"class": "what"}, name), f" {NOTHING} {passed}"]), identity)
     blocks = [finding_block(story, each, opened=True) for each in trouble]
-    return joined([el("h3", {"class": "group"}, name), *blocks, passes(good, passed)])
+    heading = {"class": "group", **({"id": identity} if identity else {})}
+    return joined([el("h3", heading, name), *blocks, passes(good, passed)])
 
 
 def section(identity: str, title: str, *content: str) -> Markup:

@@ -14,12 +14,13 @@ from harness.model.events import (
     PhaseEnded,
     RunEnded,
     RunStarted,
+    SpansSeen,
 )
 from harness.model.experiment import Role
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding, Part
 from harness.model.measures import Measures
-from harness.model.observation import CrossingSecond, GeneratorSecond, JourneySecond, Window, WindowKind
+from harness.model.observation import AnswerSecond, CrossingSecond, GeneratorSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst
 from harness.report import timeline
 from harness.report.load_story import LoadStory
@@ -202,6 +203,9 @@ class RunStory:
     generator: tuple[GeneratorSecond, ...]
     last_t: float
     """The greatest time in the journal."""
+    answers: tuple[AnswerSecond, ...] = ()
+    spans: tuple[SpansSeen, ...] = ()
+    """The worst traces, of experiments and of cells."""
     apart: ExperimentStory | None = None
     """The faults that were put in force outside experiments, by tests, as if they were one."""
     matrix: MatrixStory | None = None

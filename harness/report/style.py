@@ -121,6 +121,19 @@ svg .node-name{fill:var(--ink);font-size:12px;font-weight:550}
 svg .badge-mark{font-size:9.5px;font-weight:700}
 svg .badge-mark.pass{fill:var(--pass)}svg .badge-mark.unknown{fill:var(--unknown)}
 svg .badge-mark.fail{fill:var(--on-fail)}
+svg.heat{display:block;width:100%;min-width:720px;height:auto}
+.heat .h0,.heat .h1,.heat .h2,.heat .h3,.heat .h4{stroke:var(--p50);fill:none}
+.heat .h0{stroke-opacity:.3}.heat .h1{stroke-opacity:.47}.heat .h2{stroke-opacity:.64}.heat .h3{stroke-opacity:.82}
+a.chip{text-decoration:underline}
+.columned ul{columns:16rem;margin:.3rem 0;padding-left:1.1rem}
+.diff .expected{color:var(--pass)}.diff .found{color:var(--fail)}
+.steep thead th:nth-child(n+3){writing-mode:vertical-rl;transform:rotate(180deg);padding:.3rem 0;vertical-align:top}
+.steep td:nth-child(n+3){text-align:center;padding-right:.3rem}.steep td:nth-child(2){min-width:5.2rem}
+.marks{white-space:nowrap;letter-spacing:.12em}
+.dot{fill:var(--p50)}
+svg.trace{display:block;width:100%;min-width:820px;height:auto}
+svg .span-name{fill:var(--ink);font-size:11.5px}
+.span.client{fill:var(--all)}.span.server{fill:var(--p50)}.span.internal{fill:var(--good)}.span.failed{fill:var(--failed)}
 details{border:1px solid var(--line);border-radius:8px;margin:.5rem 0;background:var(--card)}
 details>summary{padding:.55rem .85rem;cursor:pointer;border-radius:8px;line-height:1.45}
 details>summary:hover{background:var(--sunken)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from harness.errors import JournalError
@@ -20,6 +21,7 @@ from harness.model.events import (
     PhaseEnded,
     RunEnded,
     RunStarted,
+    SpansSeen,
     WindowEnded,
 )
 from harness.model.experiment import Role
@@ -62,6 +64,8 @@ def tell(events: Sequence[Event]) -> RunStory:
         told=told,
         journeys=journeys,
         generator=tuple(row for each in observed for row in each.generator),
+        answers=tuple(row for each in observed for row in each.answers),
+        spans=tuple(each for each in rest if isinstance(each, SpansSeen)),
         last_t=last_t,
         apart=_apart(rest, header, journeys, last_t),
         matrix=matrix_of(rest),
@@ -140,6 +144,7 @@ def _experiments(  # noqa: PLR0913, PLR0917 -- private, called once: what was ga
     last_t: float,
 ) -> tuple[ExperimentStory, ...]:
     starts = [each for each in events if isinstance(each, ExperimentStarted)]
+    journeys_at, crossings_at = _by_second(journeys), _by_second(crossings)
     bounds = [*(each.t for each in starts[1:]), last_t][: len(starts)]
     stories = []
     for started, bound in zip(starts, bounds, strict=True):
@@ -156,8 +161,8 @@ def _experiments(  # noqa: PLR0913, PLR0917 -- private, called once: what was ga
                 windows=windows,
                 injections=_injections(events, started.name, header.edges),
                 told=tuple(each for each in told if each.finding.experiment == started.name),
-                journeys=_within(journeys, ranges),
-                crossings=_within(crossings, ranges),
+                journeys=_within(journeys_at, ranges),
+                crossings=_within(crossings_at, ranges),
                 until=until,
             )
         )
@@ -183,7 +188,7 @@ def _apart(
         windows=(),
         injections=injections,
         told=(),
-        journeys=_within(journeys, [(start - LEAD_S, until)]),
+        journeys=_within(_by_second(journeys), [(start - LEAD_S, until)]),
         crossings=(),
         until=until,
     )
@@ -193,10 +198,17 @@ def _first(endings: Iterable[ExperimentEnded]) -> ExperimentEnded | None:
     return next(iter(endings), None)
 
 
-def _within(rows: tuple[_Row, ...], ranges: Collection[tuple[float, float]]) -> tuple[_Row, ...]:
-    seconds = {row.second for row in rows}
-    wanted = {second for second in seconds if any(start - 1 < second < end for start, end in ranges)}
-    return tuple(row for row in rows if row.second in wanted)
+def _by_second(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
+    found: dict[int, list[_Row]] = defaultdict(list)
+    for row in rows:
+        found[row.second].append(row)
+    return found
+
+
+def _within(rows: Mapping[int, Sequence[_Row]], ranges: Collection[tuple[float, float]]) -> tuple[_Row, ...]:
+    return tuple(
+        row for second, found in rows.items() if any(start - 1 < second < end for start, end in ranges) for row in found
+    )
 
 
 def _windows(events: Sequence[Event], started: ExperimentStarted) -> tuple[Window, ...]:
