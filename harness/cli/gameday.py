@@ -24,7 +24,8 @@ MOST_SHOWN = 100
 def gameday() -> None:
     """Game days: experiments in an order, at an allowed time, guarded, and told.
 
-    Exit codes: 3 stopped by a guard, 4 outside the allowed time, 130 interrupted; else that of the worst verdict.
+    Exit codes: 3 stopped by a guard, 4 it may not be run now, or its time was over, 130 interrupted;
+    else that of the worst verdict.
     """
 
 

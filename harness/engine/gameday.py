@@ -17,7 +17,6 @@ from harness.engine.gameday_journal import (
     Diary,
     Ended,
     RunBegan,
-    Told,
     done_in,
     events_of,
     read_diary,
@@ -25,17 +24,17 @@ from harness.engine.gameday_journal import (
 from harness.engine.gameday_lock import locked
 from harness.engine.gameday_plan import Declared, plan_of
 from harness.engine.gameday_preflight import GAMEDAYS, preflight
+from harness.engine.gameday_telling import GameDayTelling
 from harness.engine.gameday_when import refuse_outside
 from harness.engine.prepare import Options, Plan
 from harness.engine.run import run
 from harness.engine.session import Say, Session, Settings
-from harness.engine.told_run import Tell, Telling
+from harness.engine.told_run import Tell
 from harness.errors import HarnessError, Stopped
 from harness.model.events import FindingMade
 from harness.model.experiment import Experiment, Role
 from harness.model.gameday import OUTSIDE, Done, Part, remaining
-from harness.model.notice import Notice, Occasion
-from harness.model.notice import Told as Reached
+from harness.model.notice import Occasion
 from harness.model.verdict import Verdict, worst
 
 LOOK_S = 1.0
@@ -161,15 +160,25 @@ class _Conducting:
     """Why the time for it was over."""
     interrupted: bool = field(default=False, init=False)
     begun: int = field(default=0, init=False)
-    telling: Telling | None = field(default=None, init=False)
+    telling: GameDayTelling = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nobody is told yet."""
+        self.telling = GameDayTelling(
+            tells=self.world.tell,
+            gameday=self.found.gameday,
+            system=self.found.topology.name,
+            run=self.wish.directory.name,
+            clock=self.world.clock,
+            diary=self.diary,
+            say=self.world.say,
+        )
 
     async def through(self, options: Options, plan: Plan) -> GameDayResult:
         """Do it, tell people, and come to a verdict."""
         gameday = self.found.gameday
-        if self.world.tell is not None:
-            self.telling = Telling(self.world.tell, self._heard)
         self._guide()
-        self._tell(Occasion.START, f"{', '.join(each.experiment for each in self.parts)}; {self._roles()}")
+        self.telling.tell(Occasion.START, f"{', '.join(each.experiment for each in self.parts)}; {self._roles()}")
         try:
             ended = self._conclude(await self._guarded_by_time(options, plan))
         except HarnessError as error:
@@ -194,10 +203,9 @@ class _Conducting:
         )
         self.world.say(f"game day {gameday.name}: {ended.verdict}: {ended.reason}")
         if ended.exit_code == Stopped.exit_code:
-            self._tell(Occasion.GUARD, ended.reason)
-        self._tell(Occasion.END, ended.told or ended.reason, ended)
-        if self.telling is not None:
-            await self.telling.over()
+            self.telling.tell(Occasion.GUARD, ended.reason)
+        self.telling.tell(Occasion.END, ended.told or ended.reason, ended.verdict, ended.exit_code)
+        await self.telling.over()
         return ended
 
     def _guide(self) -> None:
@@ -296,30 +304,6 @@ class _Conducting:
             reason = f"{reason}; not run: {', '.join(not_run)}"
         code = verdict.exit_code if code is None else code
         return GameDayResult(verdict=verdict, reason=reason, exit_code=code, not_run=not_run, run=result)
-
-    def _tell(self, occasion: Occasion, text: str, ended: GameDayResult | None = None) -> None:
-        """Begin to tell people; the game day waits for none of them."""
-        if self.telling is None:
-            return
-        gameday = self.found.gameday
-        self.telling.tell(
-            Notice(
-                occasion=occasion,
-                system=self.found.topology.name,
-                run=self.wish.directory.name,
-                title=f"the game day '{gameday.name}'",
-                roles=tuple(gameday.roles),
-                text=text,
-                wall=self._wall(),
-                verdict=ended.verdict if ended else None,
-                exit_code=ended.exit_code if ended else None,
-            )
-        )
-
-    def _heard(self, reached: Reached) -> None:
-        """That it reached nobody is written down, and stops nothing."""
-        self.diary.write(Told(wall=self._wall(), message=str(reached)))
-        self.world.say(str(reached) if reached.reached else f"notify: {reached}")
 
     def _wall(self) -> str:
         return self.world.clock.wall().isoformat(timespec="seconds")
