@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint
+
 from harness.checkers.answer_class import answer_class
 from harness.checkers.availability import availability
 from harness.checkers.bounds import bounds
@@ -20,6 +23,8 @@ from harness.checkers.retry_gap import retry_gap
 from harness.checkers.safety import safety
 from harness.checkers.statistics import samples_needed
 from harness.checkers.validity import validity
+from harness.declare.offered import offered
+from harness.errors import HarnessError
 from harness.model.finding import Finding
 from harness.model.history import History
 
@@ -43,9 +48,29 @@ CHECKERS: dict[str, Checker] = {
 """Every checker by its name, in the order of VERDICTS.md (V0, V1, V2, …)."""
 
 
+GROUP = "harness.checkers"
+"""Entry points by which third parties add theirs: the name = the function."""
+
+
+def checker_table(entries: Iterable[EntryPoint] | None = None) -> dict[str, Checker]:
+    """`CHECKERS` and those of installed packages; entry points may be given in their place.
+
+    Raises:
+        HarnessError: when one can't be loaded, can't be called, or takes a name that is taken.
+    """
+    table = dict(CHECKERS)
+    for each in offered(GROUP, entries):
+        if each.name in table:
+            raise HarnessError(f"{each.where}: expected a name of its own, found that of another checker")
+        if not callable(each.what):
+            raise HarnessError(f"{each.where}: expected a function from a history to findings, found {each.what!r}")
+        table[each.name] = each.what
+    return table
+
+
 def judge(history: History) -> tuple[Finding, ...]:
     """The findings of one experiment, by all checkers."""
-    return judge_with(history, CHECKERS)
+    return judge_with(history, checker_table())
 
 
-__all__ = ["CHECKERS", "Checker", "judge", "measured", "recovered_at", "samples_needed", "tests_in"]
+__all__ = ["CHECKERS", "Checker", "checker_table", "judge", "measured", "recovered_at", "samples_needed", "tests_in"]

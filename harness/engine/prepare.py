@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.checkers import checker_table
 from harness.checkers.excuses import Earlier
 from harness.contracts.fuzz_baseline import read_baseline
 from harness.contracts.pacts import read_sound_pacts
@@ -138,6 +139,7 @@ def chosen_of(wanted: Sequence[str], directory: Path, topology: Topology) -> tup
         DeclarationError: with every problem of what was read, or if there is no such experiment.
     """
     faults = fault_table()
+    checker_table()  # one of a package that can't be loaded is refused now, not when it should judge
     files = [Path(each) for each in wanted if is_file(each)]
     names = {each for each in wanted if not is_file(each)}
     declared = load_experiments(directory, topology, faults=faults) if names or not files else ()

@@ -33,7 +33,7 @@ from harness.observe.journal import JOURNAL, Journal
 from harness.runtime.addresses import asks_for_spans
 from harness.runtime.secret import Secrets
 from harness.runtime.supervisor_client import Supervisor
-from harness.runtime.table import RUNTIMES, WITHOUT_TOXIPROXY
+from harness.runtime.table import WITHOUT_TOXIPROXY, runtime_of
 
 if TYPE_CHECKING:
     from harness.faults.injector import Injector
@@ -106,6 +106,7 @@ class Session:
 
         Raises:
             DeclarationError: before anything is started, if the description is wrong.
+            HarnessError: likewise, if it is deployed by what is not installed.
             ProvisionError: if Toxiproxy or a store can't be had.
             DeployError: if a port is taken, or a service dies or never becomes ready; everything is stopped again.
         """
@@ -118,6 +119,7 @@ class Session:
         run = settings.run or name_run(clock)
         directory = (settings.directory or RUNS / run).resolve()
         seed = settings.seed if settings.seed is not None else secrets.randbelow(2**31)
+        runtime_of(topology.system)  # what is not there is refused before anything is made
         toxiproxy, tools = _toxiproxy(topology, environ, say)
         make_directory(directory)
         secrets_ = Secrets()
@@ -152,7 +154,7 @@ class Session:
     async def _bring_up(self, stack: AsyncExitStack, toxiproxy: Path, secrets_: Secrets, *, relay: bool) -> None:
         self.supervisor = await Supervisor.start(self.directory)
         stack.push_async_callback(self.supervisor.close)
-        self.deployment = await RUNTIMES[self.topology.system.runtime](
+        self.deployment = await runtime_of(self.topology.system)(
             self.topology,
             directory=self.directory,
             supervisor=self.supervisor,

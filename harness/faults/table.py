@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
+from harness.declare.offered import offered as from_packages
 from harness.errors import HarnessError
 from harness.faults.edge_bandwidth import Bandwidth
 from harness.faults.edge_black_hole import BlackHole
@@ -88,15 +89,11 @@ def fault_table(offered: Iterable[EntryPoint] | None = None) -> dict[str, type[F
         HarnessError: when an entry point can't be loaded, is no fault, or takes a word that is taken.
     """
     table = dict(FAULTS)
-    for entry in entry_points(group=GROUP) if offered is None else offered:
-        where = f"entry point {entry.name!r} = {entry.value} of group {GROUP}"
-        try:
-            found = entry.load()
-        except Exception as error:
-            raise HarnessError(f"{where} can't be loaded: {error}; repair or uninstall its package") from error
+    for each in from_packages(GROUP, offered):
+        found = each.what
         if not (isinstance(found, type) and issubclass(found, (EdgeFault, InstanceFault))):
-            raise HarnessError(f"{where}: expected a subclass of EdgeFault or InstanceFault, found {found!r}")
-        if entry.name in table or found.kind != entry.name:
-            raise HarnessError(f"{where}: expected a word of its own that is its kind, found kind {found.kind!r}")
-        table[entry.name] = found
+            raise HarnessError(f"{each.where}: expected a subclass of EdgeFault or InstanceFault, found {found!r}")
+        if each.name in table or found.kind != each.name:
+            raise HarnessError(f"{each.where}: expected a word of its own that is its kind, found kind {found.kind!r}")
+        table[each.name] = found
     return table

@@ -362,6 +362,9 @@ class System(Declared):
     system: Name
     entry: Name
     runtime: RuntimeKind = RuntimeKind.PROCESS
+    deployed_by: Name | None = None
+    """The runtime of an installed package that brings it up, when the harness's own does not; `runtime` says which of
+    ours its description is like."""
     compose: str = "docker-compose.yml"
     """The file, where containers of one are the runtime."""
     environment: Name = LOCAL
