@@ -30,6 +30,8 @@ _TOPOLOGY = pytest.StashKey["Topology"]()
 _BROKE_BEFORE = pytest.StashKey[int]()
 _MARKS = {"passed": "✓", "failed": "✕", "unknown": "?", "skipped": "-"}
 _MOST_LINES = 200
+_GROUP = "system"
+"""What xdist puts behind the name of a test that shares one system: `test_it.py::test_it@system`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,13 +56,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where the run's files go, each worker's in a directory of its own; by default .harness/runs/",
     )
+    group.addoption(
+        "--chaos-workers",
+        choices=("each", "one"),
+        help="with xdist: each worker has a system of its own, or one of them does all that needs it, on one system; "
+        "by default the ini option chaos_workers, else each",
+    )
     parser.addini("harness_system", "the system.yaml to bring up, relative to the root directory")
+    parser.addini("chaos_workers", "with xdist: each worker has a system, or one of them: each, one", default="each")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known."""
+    """Make the markers known, and have xdist keep together what shares a system."""
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
+    distributed = config.getoption("dist", "no")
+    if _is_for_one(config) and distributed not in {"no", "loadgroup"}:
+        if distributed != "load":
+            found = f"--dist={distributed}"
+            raise pytest.UsageError(f"expected --dist=load or loadgroup with one system for all workers, found {found}")
+        config.option.dist = "loadgroup"
+
+
+def _is_for_one(config: pytest.Config) -> bool:
+    """Whether one worker does all that needs the system."""
+    chosen: str = config.getoption("chaos_workers") or config.getini("chaos_workers")
+    if chosen not in {"each", "one"}:
+        raise pytest.UsageError(f"chaos_workers: expected each or one, found {chosen!r}")
+    return chosen == "one"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -82,7 +105,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks for our fixtures is marked, so that `-m chaos` chooses it; what is marked with work gets the system."""
+    """What asks for our fixtures is marked, so that `-m chaos` chooses it; what is marked with work gets the system.
+
+    What shares a system is of one group of xdist, which is done by one worker, a test at a time: what one of them
+    breaks would be in what another one measures.
+    """
+    shared = bool(items) and hasattr(items[0].config, "workerinput") and _is_for_one(items[0].config)
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
@@ -92,6 +120,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.stash[_OWN] = True
             if item.get_closest_marker("chaos") is None:
                 item.add_marker("chaos")
+            if shared and _uses_system(item):
+                _join(item)
+
+
+def _uses_system(item: pytest.Function) -> bool:
+    """Whether the system is up for it; what is only named `chaos` goes to whoever is free."""
+    return bool(_FIXTURES.intersection(item.fixturenames))
+
+
+def _join(item: pytest.Item) -> None:
+    """Make it one of those that one worker does, by the end of its name, which is what xdist's controller looks at.
+
+    Its own marker for this has no effect in pytest 9.2, which keeps the name in another place.
+    """
+    item._id = type(item._id).parse(f"{item.nodeid}@{_GROUP}")  # noqa: SLF001 -- nothing public gives a test a name
 
 
 def _asks(item: pytest.Item) -> bool:
@@ -111,6 +154,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before anything is started: nothing at all, or what the markers ask for is read."""
     if item.stash.get(_OWN, False) is False:
         return
+    if f"@{_GROUP}" in item.nodeid and item.get_closest_marker("xdist_group"):
+        pytest.fail("expected no xdist_group on what shares one system for all workers", pytrace=False)
     chaos = item.config.getoption("--chaos")
     if chaos == "off":
         pytest.skip("chaos is off")
@@ -210,7 +255,7 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 
 @pytest.fixture(scope="session")
 def system(request: pytest.FixtureRequest) -> Iterator[SystemUnderTest]:
-    """The system, up for the whole session, a fault proxy on every edge; each worker of xdist has its own."""
+    """The system, up for the whole session, a fault proxy on every edge; each worker of xdist that asks has one."""
     from harness.testing.bring_up import brought_up
 
     config = request.config

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from harness.checkers.crossings import target_lines
 from harness.clock import Clock
+from harness.declare.validate import nearest
 from harness.errors import HarnessError, HealError, Inconclusive, LoadError
 from harness.experiments import Draft
 from harness.model.events import Event, InjectionArmed, InjectionHealed, Observed
@@ -74,6 +75,18 @@ class Recording(Protocol):
         ...
 
 
+class Reaching(Protocol):
+    """Where the services are."""
+
+    def entry_url(self) -> str:
+        """The address that customers use."""
+        ...
+
+    def service_url(self, service: str, /) -> str:
+        """A service's own, past every proxy."""
+        ...
+
+
 class Stage(Protocol):
     """A session of the engine, as far as tests act on it."""
 
@@ -95,6 +108,11 @@ class Stage(Protocol):
     @property
     def recorder(self) -> Recording:
         """What writes the journal; only asked on the loop that the session runs on."""
+        ...
+
+    @property
+    def deployment(self) -> Reaching:
+        """Where its services are."""
         ...
 
     @property
@@ -135,6 +153,13 @@ class SystemUnderTest:
         self._numbers = itertools.count(1)
         self._conducting: Conducting | None = None
         self._visiting: Visiting | None = None
+
+    def url(self, service: str = "") -> str:
+        """Where customers come in, through the proxy on their edge; of a service: its own address, past every proxy."""
+        if service and service not in self.topology.system.services:
+            raise HarnessError(f"no service '{service}'; {nearest(service, self.topology.system.services)}")
+        where = self._stage.deployment
+        return where.service_url(service) if service else where.entry_url()
 
     def edge(self, consumer: str, provider: str) -> Breakable:
         """An edge; raises HarnessError when there is none, with those that there are."""

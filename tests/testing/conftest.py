@@ -73,6 +73,16 @@ class FakeStage:
     def recorder(self) -> FakeStage:
         return self
 
+    @property
+    def deployment(self) -> FakeStage:
+        return self
+
+    def entry_url(self) -> str:
+        return "http://127.0.0.1:1"
+
+    def service_url(self, service: str) -> str:
+        return f"http://127.0.0.1:2/{service}"
+
     def record(self, event: Event) -> None:
         self.journal.append(event)
 

@@ -214,3 +214,10 @@ def test_a_fault_on_the_wrong_kind_of_thing_is_refused(stage: FakeStage, under_t
         under_test.edge("gateway", "recommendations").under(kill())
 
     assert stage.deeds == []
+
+
+def test_the_address_of_customers_is_another_than_that_of_a_service_itself(under_test: SystemUnderTest) -> None:
+    assert under_test.url() == "http://127.0.0.1:1"
+    assert under_test.url("gateway") == "http://127.0.0.1:2/gateway"
+    with pytest.raises(HarnessError, match="no service 'gatway'; did you mean 'gateway'"):
+        under_test.url("gatway")
