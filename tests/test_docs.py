@@ -105,9 +105,11 @@ def parse(line: str) -> None:
     context = None
     arguments = shlex.split(line, comments=True)[1:]
     while isinstance(command, click.Group):
-        name, found, arguments = command.resolve_command(click.Context(command), arguments)
+        group = click.Context(command, parent=context, info_name=command.name)
+        command.parse_args(group, arguments)  # a front may read its line before it looks for the command
+        _, found, arguments = command.resolve_command(group, [*group._protected_args, *group.args])
         assert found is not None
-        command, context = found, click.Context(command, info_name=name)
+        command, context = found, group
     command.make_context(command.name, arguments, parent=context)
 
 
