@@ -298,11 +298,15 @@ def common_gaps(clean: CleanClass, visits: Sequence[Visit]) -> dict[tuple[str, s
 
 
 def _gaps(clean: CleanClass, visit: Visit) -> dict[tuple[str, str], Exchange]:
-    """Step and what is missing in an answer to it → the answer, of those that are not marked as degraded."""
+    """Step and what is missing in an answer to it → the answer, of those that are not marked as degraded.
+
+    Who asks the same again, until an order is confirmed say, goes by what she hears last.
+    """
     found: dict[tuple[str, str], Exchange] = {}
-    for exchange in visit.exchanges:
+    heard = {(each.method, each.path): each for each in visit.exchanges if is_success(each)}
+    for exchange in heard.values():
         step = clean.steps.get(exchange.step)
-        if step and step.shape and is_success(exchange) and not exchange.degraded:
+        if step and step.shape and not exchange.degraded:
             document = parsed(exchange.body)[1]
             for gap in (*thinner(step.shape, document), *zeroed(step.shape, document)):
                 found.setdefault((exchange.step, gap), exchange)

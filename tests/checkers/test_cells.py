@@ -440,6 +440,15 @@ def test_what_one_visit_lacks_or_the_healed_system_too_may_be_the_datas_own() ->
     assert under(less, owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
 
 
+def test_who_asks_again_until_nothing_is_lacking_lacks_nothing_but_who_still_lacks_it_does() -> None:
+    less, whole = got(document=LESS), got()
+
+    assert under(visit(less, whole), visit(less, whole), owed=SOFT, trial=HEALED_WELL).verdict is Verdict.PASS
+    assert failed(under(visit(whole, less), visit(whole, less), owed=SOFT, trial=HEALED_WELL), Rule.UNMARKED)
+    refused = got(503, headers=PROBLEM)
+    assert failed(under(visit(less, refused), visit(less, refused), owed=SOFT, trial=HEALED_WELL), Rule.UNMARKED)
+
+
 @pytest.mark.parametrize(
     "document",
     [
