@@ -135,3 +135,37 @@ def test_the_history_tells_all_runs_and_leaves_out_what_is_no_journal(tmp_path: 
 @pytest.mark.parametrize("directory", ["missing", "."])
 def test_a_directory_without_runs_has_no_history(directory: str) -> None:
     assert isinstance(CliRunner().invoke(history, [directory]).exception, JournalError)
+
+
+def test_the_page_tells_the_earlier_runs_of_the_system_that_stand_beside_it(tmp_path: Path) -> None:
+    written(tmp_path / "runs" / "a", named(journals.failing(), "earlier-one", "2026-01-01T00:00:00Z"))
+    written(tmp_path / "runs" / "later", named(journals.clean(), "later-one", "2026-01-03T00:00:00Z"))
+    other = named(journals.clean(), "another-system", "2026-01-01T00:00:00Z")
+    assert isinstance(other[0], RunStarted)
+    written(tmp_path / "runs" / "other", [replace(other[0], system="another"), *other[1:]])
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "journal.ndjson").write_bytes(b"{}\n")
+    run = written(tmp_path / "runs" / "b", named(journals.clean(), "this-one", "2026-01-02T00:00:00Z"))
+    found = CliRunner().invoke(report, [str(run), "--format", "html"])
+    assert found.exit_code == 0, found.output
+    page = (run / "report.html").read_text()
+    assert "earlier-one" in page
+    assert "later-one" not in page
+    assert "another-system" not in page
+
+
+def test_what_was_read_at_the_end_of_an_experiment_is_passed_over(tmp_path: Path) -> None:
+    run = written(tmp_path / "run", journals.clean()[:1])
+    with (run / "journal.ndjson").open("ab") as journal:
+        journal.write(b'{"type":"observed","reads":[{"no":"read"}]}\n')
+    assert CliRunner().invoke(report, [str(run), "--format", "json"]).exit_code == 0
+
+
+def test_allures_page_without_node_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = written(tmp_path / "run", journals.clean())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HarnessError, match="expected Node on the PATH to make Allure's page, found none"):
+        CliRunner().invoke(report, [str(run), "--allure", str(tmp_path / "pages")], catch_exceptions=False)
+    assert [each.name for each in run.iterdir()] == ["journal.ndjson"]
