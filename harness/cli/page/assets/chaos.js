@@ -236,10 +236,13 @@ function tell(state) {
   };
   $("status").replaceChildren(el("strong", {}, words[state.phase]), ` Second ${plain(state.now)} of the run.`);
   $("report").hidden = !state.report;
-  if (state.phase !== seen.phase && seen.phase) $("live").textContent = words[state.phase];
+  if (state.phase !== seen.phase && seen.phase) {
+    $("live").textContent = words[state.phase];
+    if (!running) $("said").hidden = true;
+  }
   seen.phase = state.phase;
   for (const id of ["heal-all", "stop", "finish"]) $(id).disabled = !running;
-  for (const each of document.querySelectorAll("form button[type=submit]")) each.disabled = !running;
+  for (const each of document.querySelectorAll("form button[type=submit], #edges button, #instances button")) each.disabled = !running;
   const asked = state.users ? `${state.users} closed users` : `${plain(state.rate, 1)} journeys a second`;
   $("load-words").textContent = running ? `Asked for now: ${asked}. A change takes the place of the profile from the next whole second on.` : "There is none.";
 }
