@@ -77,7 +77,7 @@ STEPS: dict[str, list[object]] = {
 
 async def test_steps_are_loaded_and_each_outcome_is_told(site: Site, spawner: OwnSpawner, tmp_path: Path) -> None:
     observed: list[Observed] = []
-    driver = await start(plan(site, **STEPS), spawner, tmp_path, observed)
+    driver = await start(plan(site, deadline_s=1.0, **STEPS), spawner, tmp_path, observed)
     names = tuple(name.replace("_", "-") for name in STEPS)
     await driver.drive(rate=60, weights=dict.fromkeys(names, 1.0))
     await site.until(requests=80)
