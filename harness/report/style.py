@@ -184,6 +184,10 @@ footer{color:var(--soft);font-size:.85rem;margin:2.5rem 0 3rem}
  .scroll{overflow:visible}
  .charts{grid-template-columns:repeat(3,minmax(0,1fr));gap:.5rem}
  svg.graph{min-width:0;max-height:12cm}
+ svg.heat,svg.trace{min-width:0}
+ table.tight{font-size:7.5pt}table.tight th,table.tight td{font-size:7.5pt;padding-right:.35rem}
+ table.tight .chip{font-size:6.5pt;padding:0 .2rem;letter-spacing:0}
+ .steep table th,.steep table td{font-size:6.5pt;padding-right:.1rem}.steep td:nth-child(2){min-width:0}
  .columns{display:block}
  #details{break-before:page}
  article.experiment+article.experiment{break-before:page}
