@@ -41,6 +41,22 @@ async def test_what_could_not_be_seen_healed_stays_in_force_until_it_is(toxiprox
         assert (await injector.heal("it")).by is HealedBy.NOTHING
 
 
+async def test_a_first_probe_that_hangs_in_a_full_queue_is_not_the_last(
+    toxiproxy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.faults.injector.ANSWERS_WITHIN_S", 0.1)
+    monkeypatch.setattr("harness.faults.injector.ANSWER_WITHIN_S", 0.2)
+    async with system(toxiproxy, tmp_path, relay=False) as (running, injector):
+        await injector.inject(injection(latency("1ms")))
+        server, said = running.servers["catalog-1"], [b""]
+        server.answers = lambda _asked: said.pop() if said else answer(b"ok")
+        assert (await injector.heal("it")).verified
+        await injector.inject(injection(latency("1ms")))
+        server.pause()
+        assert not (await injector.heal("it")).verified
+        server.resume()
+
+
 async def test_what_could_not_be_seen_healed_excuses_no_other_from_being_seen_healed(
     toxiproxy: Path, tmp_path: Path
 ) -> None:
