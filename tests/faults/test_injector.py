@@ -50,7 +50,8 @@ async def test_a_first_probe_that_hangs_in_a_full_queue_is_not_the_last(
         await injector.inject(injection(latency("1ms")))
         server, said = running.servers["catalog-1"], [b""]
         server.answers = lambda _asked: said.pop() if said else answer(b"ok")
-        assert (await injector.heal("it")).verified
+        healed = await injector.heal("it")
+        assert (healed.verified, healed.by) == (True, HealedBy.REMOVED)
         await injector.inject(injection(latency("1ms")))
         server.pause()
         assert not (await injector.heal("it")).verified
