@@ -7,10 +7,11 @@ import platform
 import secrets
 import shlex
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -281,6 +282,16 @@ def replay_command(*parts: str) -> str:
     return shlex.join(["harness", *parts])
 
 
+def repeatable(words: Sequence[str]) -> str:
+    """What was typed, so that it can be pasted again: without `--directory`, which is taken then."""
+    named = "--directory"
+    return shlex.join(
+        word
+        for before, word in pairwise(["", *words])
+        if named not in (before, word) and not word.startswith(f"{named}=")
+    )
+
+
 def name_run(clock: Clock) -> str:
     """A name for a run that begins now."""
     return f"{clock.wall():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -314,7 +325,7 @@ def _started(topology: Topology, run: str, wall: str, seed: int, tools: dict[str
         system=topology.name,
         wall=wall,
         seed=seed,
-        command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        command=repeatable([Path(sys.argv[0]).name, *sys.argv[1:]]),
         harness=__version__,
         python=platform.python_version(),
         tools=tools,

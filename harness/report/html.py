@@ -77,7 +77,7 @@ def page(story: RunStory, earlier: RunHistory | None = None) -> str:
         ("fuzz", "Fuzzing", fuzz(story)),
         ("safety", "Safety", safety(story)),
         ("other", "Other findings", other(story)),
-        ("faults", "Faults of tests", faults_apart(ids, story)),
+        ("faults", "Faults outside experiments", faults_apart(ids, story)),
         ("details", "Experiments in detail", _details(ids, story, anchors)),
         ("history", "History", history(ids, earlier)),
         ("run", "The run", _run(story)),

@@ -53,10 +53,10 @@ def experiment_article(ids: Ids, identity: str, story: RunStory, experiment: Exp
 
 
 def faults_apart(ids: Ids, story: RunStory) -> Markup:
-    """The faults that tests put in force, and the journeys over time beside them; nothing when there were none."""
+    """The faults that people or tests put in force, and the journeys over time beside them; nothing when there were none."""
     if story.apart is None:
         return Markup()
-    words = "Put in force by tests, which judge for themselves what they measure meanwhile."
+    words = "Put in force by hand or by tests, who judge for themselves what they see meanwhile."
     charts_of = _charts(ids, story, story.apart)
     return card(el("p", {"class": "soft small"}, words), _injection_list(story.apart), *charts_of)
 

@@ -207,7 +207,7 @@ class RunStory:
     spans: tuple[SpansSeen, ...] = ()
     """The worst traces, of experiments and of cells."""
     apart: ExperimentStory | None = None
-    """The faults that were put in force outside experiments, by tests, as if they were one."""
+    """The faults that were put in force outside experiments, by hand or by tests, as if they were one."""
     matrix: MatrixStory | None = None
     """None when none was conducted."""
     load: LoadStory | None = None

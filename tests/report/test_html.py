@@ -95,7 +95,7 @@ def test_an_inferred_owner_is_said_to_be_inferred() -> None:
 def test_faults_that_tests_put_in_force_are_told_with_their_windows() -> None:
     source = rendered(journals.of_tests)
     text = Page(source).text
-    told = text[text.rindex("Faults of tests") :]
+    told = text[text.rindex("Faults outside experiments") :]
     assert "gateway → recommendations under latency 1 s" in told
     assert "healed (removed) in 10 ms, 10.5 s after arming: read back as off" in told
     assert "payments-1 under SIGKILL" in told
