@@ -53,7 +53,7 @@ def experiment_article(ids: Ids, identity: str, story: RunStory, experiment: Exp
 
 
 def faults_apart(ids: Ids, story: RunStory) -> Markup:
-    """The faults that people or tests put in force, and the journeys over time beside them; nothing when there were none."""
+    """The faults that people or tests put in force, with the journeys over time; nothing when there were none."""
     if story.apart is None:
         return Markup()
     words = "Put in force by hand or by tests, who judge for themselves what they see meanwhile."
