@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.checkers.alike import Pruning, Seen, prune
@@ -145,9 +145,12 @@ class Matrix:
                 cells += self._row(known, edge, first) if self.wants(edge) else ()
         pruning = prune(cells, self._seen(), self.critical) if self._wanted.prune else Pruning(kept=tuple(cells))
         self._stands |= pruning.stands
-        self._queue = telling_order(pruning.kept, self.critical)
+        self._queue = self._ordered(pruning.kept)
         pruned = f", and {len(pruning.stands)} that could tell nothing new are left out" if pruning.stands else ""
         self._ground.say(f"{len(self._queue)} cells{pruned}")
+
+    def _ordered(self, cells: Iterable[Cell]) -> list[Cell]:
+        return telling_order(cells, self.critical, self._ground.topology.system.stores)
 
     def _seen(self) -> dict[tuple[str, str], Seen]:
         """What services see, and what the journey is held to there: only by both is one cell as good as another."""
@@ -252,7 +255,7 @@ class Matrix:
             first, _ = known.found[edge]
             self._ground.say(f"  {edge} is crossed only when {first}")
             if self.wants(edge):
-                self._queue = telling_order([*self._queue, *self._row(known, edge, first)], self.critical)
+                self._queue = self._ordered([*self._queue, *self._row(known, edge, first)])
 
     def _speak_for_themselves(self, cell: Cell) -> None:
         """What a cell does not tell, those tell that it was to stand for."""
@@ -260,7 +263,7 @@ class Matrix:
         for each in own:
             del self._stands[each]
         if own:
-            self._queue = telling_order([*self._queue, *own], self.critical)
+            self._queue = self._ordered([*self._queue, *own])
 
     @property
     def is_over(self) -> bool:

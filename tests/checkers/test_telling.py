@@ -40,6 +40,19 @@ def test_a_kind_that_was_tried_on_an_edge_under_another_journey_comes_later() ->
     assert ordered[:2] == [cell("buy", "a->b", hard), cell("buy", "a->b", next_)]
 
 
+def test_the_way_to_a_store_comes_after_all_hard_kinds_between_services_but_not_last() -> None:
+    cells = [cell("browse", edge, kind) for edge in ("a->db", "a->b") for kind in (HARDEST[0], HARDEST[7], HARDEST[9])]
+
+    assert [(each.edge, each.kind) for each in telling_order(cells, stores={"db"})] == [
+        ("a->b", HARDEST[0]),
+        ("a->b", HARDEST[7]),
+        ("a->db", HARDEST[0]),
+        ("a->b", HARDEST[9]),
+        ("a->db", HARDEST[7]),
+        ("a->db", HARDEST[9]),
+    ]
+
+
 def test_what_takes_two_faults_comes_later_than_the_same_with_one() -> None:
     first = FirstFault(edge="a->c", kind=Kind.REFUSED)
     cells = [cell("browse", "a->b", Kind.RESET, first), cell("browse", "a->d", Kind.RESET)]
