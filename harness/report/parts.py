@@ -56,17 +56,28 @@ def head(content: str) -> Cell:
     return Cell(content=content, heads=True)
 
 
-def table(caption: str, heads: Sequence[Cell], rows: Iterable[Row], *, stacks: bool = True, label: str = "") -> Markup:
+def table(  # noqa: PLR0913 -- all that differs is by keyword
+    caption: str,
+    heads: Sequence[Cell],
+    rows: Iterable[Row],
+    *,
+    stacks: bool = True,
+    labelled: bool = True,
+    label: str = "",
+) -> Markup:
     """A table. On a narrow screen each row becomes a list of labelled figures, or (`stacks=False`) it scrolls.
 
-    `label` names one without a caption to who can't see it.
+    `label` names one without a caption to who can't see it. Figures that are sentences need no labels (`labelled`).
     """
     head_row = el("tr", {}, *(el("th", {"scope": "col", **_classes(cell)}, cell.content) for cell in heads))
     body = [
         el(
             "tr",
             {**({"class": "first"} if row.begins else {}), **({"id": row.identity} if row.identity else {})},
-            *(_cell(cell, heading.content if stacks else "") for cell, heading in zip(row.cells, heads, strict=True)),
+            *(
+                _cell(cell, heading.content if stacks and labelled else "")
+                for cell, heading in zip(row.cells, heads, strict=True)
+            ),
         )
         for row in rows
     ]
@@ -240,7 +251,7 @@ def passes(told: Sequence[Told], words: str, identity: str = "", rows_at: Mappin
         for each in told
     ]
     summary = el("summary", {}, chip(Verdict.PASS), words)
-    made = table("", (text("Check"), text("What"), text("What it excludes")), rows)
+    made = table("", (text("Check"), text("What"), text("What it excludes")), rows, labelled=False)
     attributes = {"class": "pass", **({"id": identity} if identity else {})}
     return el("details", attributes, summary, el("div", {"class": "inside"}, made))
 
