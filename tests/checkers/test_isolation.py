@@ -4,6 +4,7 @@ import pytest
 
 from harness.checkers.isolation import isolation, ratio_of_quantiles
 from harness.model.figures import encoded, merged
+from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict
 from tests.checkers.histories import CLEAN, FAULT, PAYMENTS, Each, experiment, history, journey_seconds
 
@@ -30,6 +31,30 @@ def test_a_slow_tail_that_may_be_chance_is_unknown() -> None:
     (found,) = isolation(replace(clean, journeys=(*clean.journeys, *tail)))
     assert Verdict.UNKNOWN is found.verdict
     assert "may be chance" in found.reason
+
+
+WARM_UP = Window(kind=WindowKind.WARM_UP, start=100.0, end=110.0)
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "during", "verdict"),
+    [
+        (Each(latency_s=0.18), Each(latency_s=0.2), Verdict.PASS),  # as slow before the fault, under the same load
+        (Each(latency_s=0.05), Each(latency_s=0.2), Verdict.FAIL),
+        (Each(latency_s=0.15), Each(latency_s=0.2), Verdict.FAIL),  # slower than then, too
+        (Each(ok=2, latency_s=0.18), Each(latency_s=0.2), Verdict.FAIL),  # 20 samples
+        (Each(latency_s=0.18), Each(ok=0), Verdict.UNKNOWN),
+        (Each(latency_s=0.18), Each(ok=1), Verdict.UNKNOWN),  # 20 samples
+    ],
+)
+def test_who_was_as_slow_right_before_the_fault_is_not_slower_because_of_it(
+    warm_up: Each, during: Each, verdict: Verdict
+) -> None:
+    seen = history(experiment(PAYMENTS), fault={"browse": during})
+    before = tuple(journey_seconds(WARM_UP, "browse", warm_up))
+    seen = replace(seen, windows=(*seen.windows, WARM_UP), journeys=(*seen.journeys, *before))
+    (found,) = isolation(seen)
+    assert (found.verdict, "right before the fault" in found.reason) == (verdict, verdict is Verdict.PASS)
 
 
 def test_a_multiple_of_next_to_nothing_is_no_slow_down() -> None:
