@@ -199,6 +199,7 @@ class Injector:
                 looks = await all_of(fault.look(line) for line in shown)
                 return _evidence(shown, looks, read[0])
             case InstanceFault() as fault, InstanceTarget() as target:
+                await all_of(line.meet() for line in lines)
                 async with asyncio.timeout(fault.strike_within_s):
                     done = await fault.strike(self._instances, target)
                 standing.on_at = self._clock.now()

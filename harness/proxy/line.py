@@ -16,7 +16,7 @@ from harness.model.topology import LineId
 from harness.proxy.bends import Bend
 from harness.proxy.control import Hear, RelayControl
 from harness.proxy.openers import Manners
-from harness.proxy.probe import LOOPBACK, Question, Seen, probe
+from harness.proxy.probe import LOOPBACK, Question, Seen, Talk, probe
 from harness.proxy.server import ListenerConfig, ToxiproxyServer
 from harness.proxy.toxics import ToxicSpec
 
@@ -268,8 +268,12 @@ class Line:
         """Ask the provider itself, past Toxiproxy."""
         return await self._put(question, self.plan.upstream_host, self.plan.upstream_port)
 
+    async def meet(self) -> Talk:
+        """Learn how the provider is asked, unless that is known: of one that is dead or frozen nobody learns it."""
+        return await self._manners.talk(self.plan.protocol, self.plan.upstream_host, self.plan.upstream_port)
+
     async def _put(self, question: Question, host: str, port: int) -> Seen:
-        talk = await self._manners.talk(self.plan.protocol, self.plan.upstream_host, self.plan.upstream_port)
+        talk = await self.meet()
         return await probe(port, talk, question, clock=self._clock, host=host, trust=self._trust)
 
     async def reinstate(self) -> str:

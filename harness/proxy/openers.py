@@ -116,13 +116,14 @@ class Manners:
         if protocol not in ("tcp", "http"):
             return TALKS[protocol]
         place = host, port
-        async with self._learning.setdefault(place, asyncio.Lock()):
-            if place not in self._known:
+        learning = self._learning.setdefault(place, asyncio.Lock())
+        asked_just_now = learning.locked()  # who waits for that takes what came of it
+        async with learning:
+            if place not in self._known and not asked_just_now:
                 talk = await self._learn(protocol, host, port)
-                if talk is None:
-                    return TALKS[protocol]
-                self._known[place] = talk
-        return self._known[place]
+                if talk is not None:
+                    self._known[place] = talk
+        return self._known.get(place, TALKS[protocol])
 
     async def _learn(self, protocol: str, host: str, port: int) -> Talk | None:
         if protocol == "http":

@@ -163,8 +163,11 @@ async def test_a_killed_instance_refuses_and_is_started_again(toxiproxy: Path, t
 
 async def test_a_paused_instance_is_silent_and_goes_on(toxiproxy: Path, tmp_path: Path) -> None:
     async with system(toxiproxy, tmp_path) as (running, injector):
+        server = running.servers["catalog-1"]
+        assert server.requests == 0
         armed = await injector.inject(injection(pause(), THE_CATALOG))
         assert armed.in_force, armed.evidence
+        assert server.requests == 2  # met before it froze, so that nothing but its silence is waited for; then probed
         with pytest.raises(TimeoutError):
             await get(running.entry(CATALOG), within_s=0.1)
         healed = await injector.heal("it")

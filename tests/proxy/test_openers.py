@@ -170,6 +170,18 @@ async def test_http_is_asked_for_once_and_stays_http() -> None:
     await server.stop()
 
 
+async def test_who_waits_while_a_frozen_one_is_asked_takes_what_comes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.proxy.openers.HTTP_WITHIN_S", 0.05)
+    manners, server = Manners(CLOCK), await Server().start()
+    server.pause()
+    asked = [manners.talk("http", HOST, server.port) for _ in range(8)]
+    assert await asyncio.gather(*asked) == [TALKS["http"]] * 8
+    assert server.requests == 1
+    assert await manners.talk("http", HOST, server.port) is TALKS["http"]
+    assert server.requests == 2
+    await server.stop()
+
+
 async def test_what_is_said_to_be_http_and_speaks_only_http_2_is_asked_in_that() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if (await reader.readexactly(3)) != b"PRI":
