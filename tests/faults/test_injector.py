@@ -266,7 +266,8 @@ async def test_a_server_that_hangs_is_restarted_and_everything_in_force_is_put_b
         assert await running.mesh.alive() == ["toxiproxy-gateway"]
         healed = await injector.heal("healed")
         assert (healed.verified, healed.by, healed.also_cut) == (True, HealedBy.RESTARTED, (PRICING,))
-        assert 0.15 <= await slow(running.entry(CATALOG)) < 0.27
+        took = [await slow(running.entry(CATALOG)) for _ in range(3)]
+        assert 0.15 <= min(took) < 0.27  # the quickest tells what is in force, whatever else the machine does
         with pytest.raises(ConnectionRefusedError):
             await get(running.entry(PRICING))
         assert await running.mesh.alive() == []
