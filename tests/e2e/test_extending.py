@@ -43,7 +43,9 @@ def test_the_checker():
 
 def test_the_runtime(system):
     deployment = system._stage.deployment
-    assert {os.getpriority(os.PRIO_PROCESS, deployment.pid(each)) for each in deployment.instances} == {19}
+    mine, politest = os.getpriority(os.PRIO_PROCESS, 0), 19
+    nice = {os.getpriority(os.PRIO_PROCESS, deployment.pid(each)) for each in deployment.instances}
+    assert nice == {min(mine + politest, politest)}
 """
 
 
