@@ -34,6 +34,8 @@ PATIENCE_S = 8.0
 
 LOOK_AGAIN_S, LOOK_AGAIN_MOST_S = 0.15, 1.0
 """Between two looks at an order, at first and later: who looks on at the first pace is a load on all others."""
+IMPATIENT_LOOKS = 3
+"""At the first pace; each pause after them is half as long again as the one before."""
 
 SIGNED_IN_S = 600.0
 """For so long a customer who only looks at her things is not asked for her password again."""
@@ -269,10 +271,11 @@ class Customer(FastHttpUser):
     def _await_order(self, account: Account, key: str, order_id: str) -> None:
         with operation("await-order", key) as awaiting:
             give_up_at = time.monotonic() + PATIENCE_S
-            said, pause_s = "pending", LOOK_AGAIN_S
+            said, looks = "pending", 0
             while said == "pending" and time.monotonic() < give_up_at:
+                looks += 1
+                pause_s = min(LOOK_AGAIN_S * 1.5 ** max(0, looks - IMPATIENT_LOOKS), LOOK_AGAIN_MOST_S)
                 gevent.sleep(pause_s * self.random.uniform(0.7, 1.3))
-                pause_s = min(2 * pause_s, LOOK_AGAIN_MOST_S)
                 answer = self.client.get(f"/orders/{order_id}", headers=_as(account), name="GET /orders/{order_id}")
                 order = _json(answer) if answer.status_code == OK else {}
                 said = order.get("status", "pending")
