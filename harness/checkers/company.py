@@ -26,12 +26,12 @@ from harness.model.verdict import Verdict
 CHECK = "validity"
 SUBJECT = "neighbours"
 
-TAKEN = 0.20
-"""The share of all processors that others must have had: less slows nobody down by more than a quarter, which is what
-`isolation` allows and half of what `recovery` does. It is also well above what looking at processes may be wrong by."""
-IDLE = 0.10
-"""So much idle is room: who could have used it did not need what others had. Of two processors that is a fifth of one;
-with less, whoever wanted to run waited."""
+TAKEN = 0.10
+"""The share of all processors that others must have had: less is what a quiet machine does by itself, and about what
+looking at processes may be wrong by."""
+LONGER = 1.25
+"""How much longer everything takes because of others: times in a queue go with one over what is idle (M/M/1, L.
+Kleinrock, "Queueing Systems", 1975), which would be idle + others without them. As much as `isolation` allows."""
 LEAST_S = 1.0
 """The kernel counts in hundredths of a second, and in less than this they are too few to say."""
 
@@ -63,14 +63,14 @@ _WAITED = frozenset({*_NO_ANSWER, 408, 429, 502, 503, 504})
 def crowded(company: Company) -> bool:
     """Whether others had so much of the processors that whoever wanted to run had to wait for them."""
     enough = not company.unknown and company.length_s >= LEAST_S
-    return enough and company.others >= TAKEN and company.idle < IDLE
+    return enough and company.others >= TAKEN and company.idle + company.others >= LONGER * company.idle
 
 
 def told(company: Company) -> str:
     """`others had 41 % of this machine's 2 processors (mostly cc1plus), 2 % were idle`."""
     if company.unknown:
         return company.unknown
-    stolen = f", {percent(company.stolen)} of all to other machines" if company.stolen >= TAKEN / 2 else ""
+    stolen = f", {percent(company.stolen)} of all to other machines" if company.stolen >= TAKEN else ""
     who = f" (mostly {', '.join(company.who)}{stolen})" if company.who else stolen
     shares = f"{company.others * 100:.0f} % of this machine's {company.cores} processors{who}"
     return f"others had {shares}, {company.idle * 100:.0f} % were idle"
@@ -145,7 +145,7 @@ def _of_neighbours(history: History, doubted: int) -> Finding:
         judge = history.neighbours is Neighbours.JUDGE
         reason += "; told, not judged, as --neighbours judge says" if judge else "; nothing that is red is about time"
     else:
-        reason += "; from 20 % on, with less than 10 % idle, what is about time would not be judged"
+        reason += "; from 10 % on, and a quarter of what was idle, what is about time would not be judged"
     return finding(
         history,
         check=CHECK,

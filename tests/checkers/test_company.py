@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness import checkers
-from harness.checkers.company import IDLE, LEAST_S, SUBJECT, TAKEN, crowd, crowded, told
+from harness.checkers.company import LEAST_S, LONGER, SUBJECT, TAKEN, crowd, crowded, told
 from harness.model.experiment import Expectation, Role
 from harness.model.finding import Finding
 from harness.model.history import History, Nonconformity
@@ -175,13 +175,14 @@ def test_where_nobody_knows_whose_the_processes_are_nothing_is_doubted() -> None
 @pytest.mark.parametrize(
     ("company", "much"),
     [
-        (replace(BUSY, others=TAKEN, idle=IDLE - 0.001), True),
+        (replace(BUSY, others=TAKEN, idle=0.0), True),
         (replace(BUSY, others=TAKEN - 0.001), False),
-        (replace(BUSY, idle=IDLE), False),
+        (replace(BUSY, others=0.155, idle=0.19), True),  # of a shop that did not get well beside a look at a journal
+        (replace(BUSY, others=0.2, idle=0.2 / (LONGER - 1) + 0.01), False),
         (replace(BUSY, end=BUSY.start + LEAST_S - 0.1), False),
         (replace(BUSY, unknown="nobody looked"), False),
     ],
-    ids=["enough", "others had less", "there was room", "too short", "unknown"],
+    ids=["enough", "others had less", "some room", "there was room", "too short", "unknown"],
 )
 def test_both_must_be_so_that_others_count(company: Company, *, much: bool) -> None:
     assert crowded(company) is much
