@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.checkers.blame import blamed
 from harness.checkers.found import finding, told_percentile
 from harness.checkers.statistics import BASELINE_PART, Bounds, quantile_ranks
@@ -19,6 +21,9 @@ CHECK = "isolation"
 QUANTILE = 0.95
 RATIO_ALLOWED = 1.25
 RISE_ALLOWED_S = 0.020
+WELL_S, WELL_AT_MOST_S = 5, 8
+"""So much of the end of a warm-up is looked at: three seconds in a row that were well and two to settle, or a little
+more where a journey comes seldom."""
 
 
 def isolation(history: History) -> tuple[Finding, ...]:
@@ -83,10 +88,20 @@ def _journey(history: History, name: str) -> Finding:
 
 
 def _under_the_same_load(history: History, name: str) -> Histogram | None:
-    """Before the fault, under the experiment's own load; None when that were too few."""
+    """Right before the fault, under the experiment's own load; None when that were too few.
+
+    Only the end of the warm-up: it ends when the system has been well for a while, and may have begun in the
+    aftermath of another experiment, which would excuse any slowness.
+    """
     window = history.window(WindowKind.WARM_UP)
-    found = latencies(history.journeys, window, name) if window else merged(())
-    return found if found.count >= MIN_SAMPLES else None
+    if window is None:
+        return None
+    for length_s in range(WELL_S, WELL_AT_MOST_S + 1):
+        end = replace(window, start=max(window.start, window.end - length_s))
+        found = latencies(history.journeys, end, name)
+        if found.count >= MIN_SAMPLES:
+            return found
+    return None
 
 
 def _slower(during: Histogram, before: Histogram) -> bool:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.isolation import isolation, ratio_of_quantiles
+from harness.checkers.isolation import WELL_S, isolation, ratio_of_quantiles
 from harness.model.figures import encoded, merged
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict
@@ -55,6 +55,19 @@ def test_who_was_as_slow_right_before_the_fault_is_not_slower_because_of_it(
     seen = replace(seen, windows=(*seen.windows, WARM_UP), journeys=(*seen.journeys, *before))
     (found,) = isolation(seen)
     assert (found.verdict, "right before the fault" in found.reason) == (verdict, verdict is Verdict.PASS)
+
+
+def test_the_aftermath_of_another_experiment_excuses_nobody() -> None:
+    seen = history(experiment(PAYMENTS), fault={"browse": Each(latency_s=0.2)})
+    aftermath = replace(WARM_UP, end=WARM_UP.start + 14)
+    well = replace(WARM_UP, start=aftermath.end, end=aftermath.end + WELL_S)
+    before = (
+        *journey_seconds(aftermath, "browse", Each(latency_s=0.2)),
+        *journey_seconds(well, "browse", Each(latency_s=0.05)),
+    )
+    whole = replace(WARM_UP, end=well.end)
+    (found,) = isolation(replace(seen, windows=(*seen.windows, whole), journeys=(*seen.journeys, *before)))
+    assert found.verdict is Verdict.FAIL
 
 
 def test_a_multiple_of_next_to_nothing_is_no_slow_down() -> None:
