@@ -113,6 +113,7 @@ async def chromium(directory: Path) -> AsyncIterator[Tab]:
         *(f"--user-data-dir={profile}", "about:blank"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(directory)},  # it is killed, and leaves what it has there
         start_new_session=True,
     )
     try:
