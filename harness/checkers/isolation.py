@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from harness.checkers.before import right_before
 from harness.checkers.blame import blamed
 from harness.checkers.found import finding, told_percentile
 from harness.checkers.statistics import BASELINE_PART, Bounds, quantile_ranks
@@ -21,9 +20,6 @@ CHECK = "isolation"
 QUANTILE = 0.95
 RATIO_ALLOWED = 1.25
 RISE_ALLOWED_S = 0.020
-WELL_S, WELL_AT_MOST_S = 5, 8
-"""So much of the end of a warm-up is looked at: three seconds in a row that were well and two to settle, or a little
-more where a journey comes seldom."""
 
 
 def isolation(history: History) -> tuple[Finding, ...]:
@@ -79,7 +75,7 @@ def _journey(history: History, name: str) -> Finding:
         f"baseline {before.count}, {told_percentile(before, QUANTILE * 100)}"
     )
     verdict, reason = _verdict(ratio, during, before)
-    if verdict is not Verdict.PASS and (usual := _under_the_same_load(history, name)) and not _slower(during, usual):
+    if verdict is not Verdict.PASS and (usual := _usual(history, name)) and not _slower(during, usual):
         verdict = Verdict.PASS
         reason = f"no slower than right before the fault ({told_percentile(usual, QUANTILE * 100)}, n = {usual.count})"
     return finding(
@@ -87,21 +83,9 @@ def _journey(history: History, name: str) -> Finding:
     )
 
 
-def _under_the_same_load(history: History, name: str) -> Histogram | None:
-    """Right before the fault, under the experiment's own load; None when that were too few.
-
-    Only the end of the warm-up: it ends when the system has been well for a while, and may have begun in the
-    aftermath of another experiment, which would excuse any slowness.
-    """
-    window = history.window(WindowKind.WARM_UP)
-    if window is None:
-        return None
-    for length_s in range(WELL_S, WELL_AT_MOST_S + 1):
-        end = replace(window, start=max(window.start, window.end - length_s))
-        found = latencies(history.journeys, end, name)
-        if found.count >= MIN_SAMPLES:
-            return found
-    return None
+def _usual(history: History, name: str) -> Histogram | None:
+    """Right before the fault, under the experiment's own load."""
+    return right_before(history.journeys, history.window(WindowKind.WARM_UP), name)
 
 
 def _slower(during: Histogram, before: Histogram) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.checkers.blame import blamed
 from harness.checkers.found import finding
-from harness.checkers.recovery import IN_A_ROW, MIN_JOURNEYS, recovered_at, signs_by_second, wellness
+from harness.checkers.recovery import IN_A_ROW, MIN_JOURNEYS, back_at, known_of, signs_by_second
 from harness.checkers.suffering import healed_at, well_again_at
 from harness.checkers.tally import judged
 from harness.model.finding import Finding
@@ -33,26 +33,19 @@ def metastable(history: History) -> tuple[Finding, ...]:
 
 def _seen(history: History, kind: WindowKind = WindowKind.RECOVERY) -> bool:
     """Whether there were journeys enough in a window to say that they fared badly."""
-    window, baseline, names = history.window(kind), history.window(WindowKind.BASELINE), judged(history)
-    known = wellness(history.journeys, baseline, names) if baseline else None
+    window, known = history.window(kind), known_of(history)
     if window is None or known is None:
         return False
-    signs = signs_by_second(history.journeys, known, int(window.start) + 1, int(window.end), names)
+    signs = signs_by_second(history.journeys, known, int(window.start) + 1, int(window.end), judged(history))
     return sum(each.n >= MIN_JOURNEYS for each in signs.values()) * 2 >= len(signs)
 
 
 def _cure(history: History) -> str:
     """What half the load made of it."""
-    window, baseline = history.window(WindowKind.HALF_LOAD), history.window(WindowKind.BASELINE)
-    if window is None or baseline is None:
+    window = history.window(WindowKind.HALF_LOAD)
+    if window is None:
         return "half the load was not tried"
-    at = recovered_at(
-        journeys=history.journeys,
-        baseline=baseline,
-        healed_at=window.start,
-        until=window.end,
-        names=judged(history),
-    )
+    at = back_at(history, window.start, window.end)
     if at is not None:
         return f"half the load cured it within {at - window.start:.0f} s, so it is the load that keeps it ill"
     if not _seen(history, WindowKind.HALF_LOAD):

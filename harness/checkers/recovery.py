@@ -6,11 +6,12 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from harness.checkers.before import own_warm_up, right_before
 from harness.checkers.blame import blamed
 from harness.checkers.found import finding
 from harness.checkers.statistics import allowance
 from harness.checkers.tally import judged
-from harness.model.figures import GOOD, counts, latencies, merged, percentile_s, seconds_in, share_over_s
+from harness.model.figures import GOOD, Histogram, counts, latencies, merged, percentile_s, seconds_in, share_over_s
 from harness.model.finding import Finding
 from harness.model.history import History
 from harness.model.observation import JourneySecond, Outcome, Window, WindowKind
@@ -73,16 +74,23 @@ class Wellness:
         )
 
 
-def wellness(journeys: Iterable[JourneySecond], baseline: Window, names: Collection[str]) -> Wellness | None:
-    """What well means according to the baseline; None when that has no good journey."""
-    seconds = [each for each in seconds_in(journeys, baseline) if each.journey in names]
+def wellness(
+    journeys: Iterable[JourneySecond], baseline: Window, names: Collection[str], warm_up: Window | None = None
+) -> Wellness | None:
+    """What well means according to the baseline; None when that has no good journey.
+
+    Under a load of the experiment's own, which `warm_up` bore, journeys may take as long as right before the fault,
+    where that was longer. What is bad or degraded no load excuses.
+    """
+    rows = list(journeys)
+    seconds = [each for each in seconds_in(rows, baseline) if each.journey in names]
     found = counts(seconds, baseline)
     n = sum(found.values())
     slow_over_s = {}
     for name in names:
         p95_s = percentile_s(latencies(seconds, baseline, name), 95)
         if p95_s is not None:
-            slow_over_s[name] = max(SLOWER_TIMES * p95_s, p95_s + SLOWER_BY_S)
+            slow_over_s[name] = _slow_over_s(p95_s, right_before(rows, warm_up, name))
     if not slow_over_s:
         return None
     # A baseline without a bad one among n is no proof of a share below 1 / n.
@@ -91,6 +99,41 @@ def wellness(journeys: Iterable[JourneySecond], baseline: Window, names: Collect
         bad_share=max(found[Outcome.FAILED] + found[Outcome.UNKNOWN], 1) / (n + 1),
         degraded_share=max(found[Outcome.DEGRADED], 1) / (n + 1),
     )
+
+
+def _slow_over_s(p95_s: float, usual: Histogram | None) -> float:
+    limit_s = max(SLOWER_TIMES * p95_s, p95_s + SLOWER_BY_S)
+    usual_s = percentile_s(usual, 95) if usual is not None else None
+    if usual_s is None:
+        return limit_s
+    # A warm-up ends when all is as in the baseline: few samples must not make believe that it was slower than that.
+    usual_s = min(usual_s, limit_s)
+    return max(limit_s, SLOWER_TIMES * usual_s, usual_s + SLOWER_BY_S)
+
+
+def known_of(history: History) -> Wellness | None:
+    """What well means after an experiment; None without a baseline, or when that has no good journey."""
+    baseline = history.window(WindowKind.BASELINE)
+    return wellness(history.journeys, baseline, judged(history), _warm_up(history)) if baseline else None
+
+
+def back_at(history: History, since: float, until: float) -> float | None:
+    """When an experiment's system was well again, of what was seen since a moment; None when it was not."""
+    baseline = history.window(WindowKind.BASELINE)
+    if baseline is None:
+        return None
+    return recovered_at(
+        journeys=history.journeys,
+        baseline=baseline,
+        healed_at=since,
+        until=until,
+        names=judged(history),
+        warm_up=_warm_up(history),
+    )
+
+
+def _warm_up(history: History) -> Window | None:
+    return own_warm_up(history.experiment, history.journeys, history.windows)
 
 
 def signs_by_second(
@@ -118,13 +161,14 @@ def signs_by_second(
     return signs
 
 
-def recovered_at(
+def recovered_at(  # noqa: PLR0913 -- all by keyword
     *,
     journeys: Iterable[JourneySecond],
     baseline: Window,
     healed_at: float,
     until: float,
     names: Collection[str],
+    warm_up: Window | None = None,
 ) -> float | None:
     """When the first of three one-second windows in a row began that equal the baseline; None if none did yet.
 
@@ -132,9 +176,10 @@ def recovered_at(
     Only whole seconds between `healed_at` and `until` are looked at. A journey is filed under the second in
     which it was due once it has *ended*: whoever asks while the load still runs must let `until` lag behind now
     by the longest that a journey takes, or seconds look better (and emptier) than they are.
+    For `warm_up` see `wellness`.
     """
     rows = list(journeys)
-    known = wellness(rows, baseline, names)
+    known = wellness(rows, baseline, names, warm_up)
     if known is None:
         return None
     first, last = math.ceil(healed_at), math.floor(until)
@@ -149,34 +194,31 @@ def recovered_at(
 def recovery(history: History) -> tuple[Finding, ...]:
     """From the confirmed end of the last fault until three windows in a row equal the baseline, within the bound."""
     healed = [forced.healed_at for forced in history.forced]
-    baseline, window = history.window(WindowKind.BASELINE), history.window(WindowKind.RECOVERY)
-    if not healed or None in healed or baseline is None or window is None:
+    window = history.window(WindowKind.RECOVERY)
+    if not healed or None in healed or history.window(WindowKind.BASELINE) is None or window is None:
         return (
             _found(
                 history, Verdict.UNKNOWN, "it was not measured: no confirmed end of the fault, or no recovery window"
             ),
         )
     healed_at = max(at for at in healed if at is not None)
-    at = recovered_at(
-        journeys=history.journeys, baseline=baseline, healed_at=healed_at, until=window.end, names=judged(history)
-    )
+    at = back_at(history, healed_at, window.end)
     bound = history.experiment.recover_within
-    told = _amplification(history, baseline, at if at is not None else window.end)
+    told = _amplification(history, at if at is not None else window.end)
     if at is not None:
         verdict = Verdict.PASS if at - healed_at <= bound else Verdict.FAIL
         took = f"well again after {at - healed_at:.1f} s, allowed {bound}"
         return (_found(history, verdict, f"{took}; {told}"),)
-    return (_found(history, *_never(history, baseline, healed_at, window.end, told)),)
+    return (_found(history, *_never(history, healed_at, window.end, told)),)
 
 
-def _never(history: History, baseline: Window, healed_at: float, until: float, told: str) -> tuple[Verdict, str]:
+def _never(history: History, healed_at: float, until: float, told: str) -> tuple[Verdict, str]:
     bound = history.experiment.recover_within
-    names = judged(history)
-    known = wellness(history.journeys, baseline, names)
+    known = known_of(history)
     first, last = math.ceil(healed_at), math.floor(until)
     if known is None:
         return Verdict.UNKNOWN, "there is no baseline to compare with"
-    signs = signs_by_second(history.journeys, known, first, last, names)
+    signs = signs_by_second(history.journeys, known, first, last, judged(history))
     empty = sum(each.n < MIN_JOURNEYS for each in signs.values())
     if last < math.floor(healed_at + bound) + IN_A_ROW:
         return Verdict.UNKNOWN, f"not well within the {last - first} s watched, too few for the {bound} allowed; {told}"
@@ -190,12 +232,11 @@ def _never(history: History, baseline: Window, healed_at: float, until: float, t
     return Verdict.FAIL, f"not well again within {last - first} s after the fault, allowed {bound}: {state}; {told}"
 
 
-def _amplification(history: History, baseline: Window, until: float) -> str:
-    window, names = history.window(WindowKind.FAULT), judged(history)
-    known = wellness(history.journeys, baseline, names)
+def _amplification(history: History, until: float) -> str:
+    window, known = history.window(WindowKind.FAULT), known_of(history)
     if window is None or known is None or window.length_s <= 0:
         return "amplification unknown"
-    signs = signs_by_second(history.journeys, known, math.ceil(window.start), math.floor(until), names)
+    signs = signs_by_second(history.journeys, known, math.ceil(window.start), math.floor(until), judged(history))
     suffered = sum(not known.well(each) for each in signs.values() if each.n)
     amplification = suffered / window.length_s
     return f"users suffered {suffered} s, the fault lasted {window.length_s:.0f} s, amplification {amplification:.2f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.checkers.before import own_warm_up
 from harness.checkers.recovery import recovered_at
 from harness.checkers.safety import at_rest
 from harness.engine.bench import Bench, Progress, history
@@ -27,7 +28,7 @@ STAY_AT_LEAST_S, STAY_AT_MOST_S = 5.0, 120.0
 LOOK_S = 0.5
 
 
-async def well_since(bench: Bench, experiment: Experiment, since: float) -> float | None:
+async def well_since(bench: Bench, experiment: Experiment, since: float, warm_up: Window | None = None) -> float | None:
     """When it was as in the baseline again, looking from a moment on; None while it was not."""
     await bench.driver.flush()
     return recovered_at(
@@ -36,6 +37,7 @@ async def well_since(bench: Bench, experiment: Experiment, since: float) -> floa
         healed_at=since,
         until=bench.session.now() - SETTLE_S,
         names=tuple(experiment.weights),
+        warm_up=warm_up,
     )
 
 
@@ -43,27 +45,28 @@ async def recover(bench: Bench, experiment: Experiment, progress: Progress) -> f
     """Seconds from the confirmed end of the last fault until the system is as before; None when it never was."""
     session = bench.session
     healed_at = max(forced.healed_at or session.now() for forced in progress.forced.values())
+    warm_up = own_warm_up(experiment, session.recorder.journeys, progress.windows)
     recovered: float | None = None
     while recovered is None and session.now() < healed_at + experiment.recover_within + RECOVERY_MARGIN_S + SETTLE_S:
         await session.clock.sleep(LOOK_S)
-        recovered = await well_since(bench, experiment, healed_at)
+        recovered = await well_since(bench, experiment, healed_at, warm_up)
     close(bench, experiment, progress, Window(kind=WindowKind.RECOVERY, start=healed_at, end=session.now()))
     if recovered is None:
-        await _halve(bench, experiment, progress)
+        await _halve(bench, experiment, progress, warm_up)
         return None
     if experiment.after:
         await _stay(bench, experiment, progress)
     return max(0.0, recovered - healed_at)
 
 
-async def _halve(bench: Bench, experiment: Experiment, progress: Progress) -> None:
+async def _halve(bench: Bench, experiment: Experiment, progress: Progress, warm_up: Window | None) -> None:
     """It did not get well under the load it had before: watch it under half of that."""
     session = bench.session
     await bench.driver.drive(rate=experiment.rate / 2, weights=experiment.weights)
     start = session.now()
     while session.now() < start + HALF_LOAD_S + SETTLE_S:
         await session.clock.sleep(LOOK_S)
-        if await well_since(bench, experiment, start) is not None:
+        if await well_since(bench, experiment, start, warm_up) is not None:
             break
     close(bench, experiment, progress, Window(kind=WindowKind.HALF_LOAD, start=start, end=session.now()))
 

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.isolation import WELL_S, isolation, ratio_of_quantiles
+from harness.checkers.before import WELL_S
+from harness.checkers.isolation import isolation, ratio_of_quantiles
 from harness.model.figures import encoded, merged
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.checkers.metastable import metastable
 from harness.checkers.recovery import Signs, recovered_at, recovery, wellness
 from harness.model.history import History
 from harness.model.observation import JourneySecond, Window, WindowKind
@@ -152,3 +153,59 @@ def test_the_bound_is_the_experiments() -> None:
     slow = with_rows(ill(range(30, 65)))
     (found,) = recovery(replace(slow, experiment=replace(slow.experiment, recover_within=Duration(15))))
     assert Verdict.PASS is found.verdict
+
+
+WARM_UP = Window(kind=WindowKind.WARM_UP, start=100.0, end=110.0)
+THRICE = 60.0
+AS_SLOW_AS_MAY_BE = Each(ok=30, latency_s=0.09)
+
+
+def under_own_load(
+    after: Each, before: Each = AS_SLOW_AS_MAY_BE, *, rate: float = THRICE, surge: float | None = None
+) -> History:
+    """An experiment that brings a load of its own, under which it was as slow as the baseline's bound allows."""
+    seen = history(recovery=dict.fromkeys(JOURNEYS, after))
+    warm = tuple(row for name in JOURNEYS for row in journey_seconds(WARM_UP, name, before))
+    question = replace(seen.experiment, rate=rate, surge=surge)
+    return replace(seen, experiment=question, windows=(*seen.windows, WARM_UP), journeys=(*seen.journeys, *warm))
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        (Each(ok=30, latency_s=0.12), Verdict.PASS),  # twice the baseline's, and as before under the same load
+        (Each(ok=30, latency_s=0.2), Verdict.FAIL),
+        (Each(ok=27, failed=3), Verdict.FAIL),
+        (Each(ok=24, degraded=6), Verdict.FAIL),
+    ],
+    ids=["as slow as before", "slower", "failed", "degraded"],
+)
+def test_under_a_load_of_its_own_it_may_be_as_slow_as_right_before_and_no_more(after: Each, verdict: Verdict) -> None:
+    seen = under_own_load(after)
+    assert [found.verdict for found in (*recovery(seen), *metastable(seen))] == [verdict, verdict]
+
+
+@pytest.mark.parametrize("surge", [None, THRICE])
+def test_under_the_baselines_load_or_after_a_surge_nothing_but_the_baseline_counts(surge: float | None) -> None:
+    seen = under_own_load(Each(latency_s=0.12), Each(latency_s=0.09), rate=20.0, surge=surge)
+    assert [found.verdict for found in (*recovery(seen), *metastable(seen))] == [Verdict.FAIL, Verdict.FAIL]
+
+
+def test_a_warm_up_whose_few_samples_were_slower_than_the_baseline_allows_excuses_no_more_than_that() -> None:
+    (found,) = recovery(under_own_load(Each(ok=30, latency_s=0.5), Each(ok=30, latency_s=1.0)))
+    assert Verdict.FAIL is found.verdict
+
+
+def test_what_ended_before_the_last_seconds_of_a_warm_up_excuses_nobody() -> None:
+    seen = under_own_load(Each(ok=30, latency_s=0.12), Each(ok=30, latency_s=0.05))
+    aftermath = replace(WARM_UP, start=90.0, end=WARM_UP.start)
+    slow = tuple(row for name in JOURNEYS for row in journey_seconds(aftermath, name, Each(ok=30, latency_s=0.09)))
+    whole = replace(WARM_UP, start=aftermath.start)
+    (found,) = recovery(replace(seen, windows=(*seen.windows[:-1], whole), journeys=(*seen.journeys, *slow)))
+    assert Verdict.FAIL is found.verdict
+
+
+def test_the_bound_of_a_journey_that_comes_seldom_is_the_baselines() -> None:
+    seldom = Each(ok=2, latency_s=0.09)  # sixteen samples in the last eight seconds
+    (found,) = recovery(under_own_load(Each(ok=30, latency_s=0.12), seldom))
+    assert Verdict.FAIL is found.verdict
