@@ -6,7 +6,7 @@ import asyncio
 import functools
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +147,7 @@ def with_records(command: _Command) -> _Command:
 
 def verify_recorded(records: Records, options: Options) -> int:
     """Verify, show the reports, write the results, and give the exit code."""
-    return asyncio.run(until_interrupted(_verify(records, options)))
+    return asyncio.run(until_interrupted(_verify(records, replace(options, version=records.version))))
 
 
 async def _verify(records: Records, options: Options) -> int:

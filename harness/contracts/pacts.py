@@ -19,6 +19,7 @@ MAX_PACT_BYTES = 16 * 1024 * 1024
 _SPECIFICATIONS = ("3", "4")
 _MESSAGE_TYPE = "Asynchronous/Messages"
 _HTTP_TYPE = "Synchronous/HTTP"
+_CONSUMER_VERSION = "pb:consumer-version"
 _EXPRESSION = re.compile(r"\$\{([^}]+)\}")
 
 JsonObject = Mapping[str, JsonValue]
@@ -79,6 +80,8 @@ class Pact:
     file: Path
     specification: str
     """The version of the specification as it stands in the file: `4.0`."""
+    version: str = ""
+    """Of the consumer, where the file tells it: one that a broker gave does."""
 
 
 class _Read(BaseModel):
@@ -187,7 +190,23 @@ def read_pact(file: Path) -> Pact:
         interactions=interactions,
         file=file,
         specification=read.metadata.specification.version,
+        version=_version(document),
     )
+
+
+def with_version(document: JsonObject, version: str) -> JsonObject:
+    """The document with the version of its consumer, told as a broker tells it; as it is when there is none."""
+    links = document.get("_links")
+    known: JsonObject = links if isinstance(links, dict) else {}
+    return {**document, "_links": {**known, _CONSUMER_VERSION: {"name": version}}} if version else document
+
+
+def _version(document: JsonObject) -> str:
+    """Nobody owes it, so that what is not understood of it is no trouble."""
+    links = document.get("_links")
+    link = links.get(_CONSUMER_VERSION) if isinstance(links, dict) else None
+    name = link.get("name") if isinstance(link, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _text(file: Path) -> str:

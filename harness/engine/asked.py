@@ -105,7 +105,8 @@ async def fill_from_ledger(wish: Wish, ledger: Path, known: Known, *, clock: Clo
     contents = read_ledger(ledger).contents
 
     async def source(pair: Pair) -> Sourced:
-        return Sourced(document=contents[pair.content], told=f"{pair.consumer} {pair.consumer_version}")
+        told = f"{pair.consumer} {pair.consumer_version}"
+        return Sourced(document=contents[pair.content], told=told, version=pair.consumer_version)
 
     async def write(recorded: Recorded, version: str) -> None:
         for line in write_to_ledger(recorded, ledger, version=version, branch="", clock=clock):
@@ -133,7 +134,8 @@ async def fill_from_broker(wish: Wish, broker: Broker, url: str, known: Known, *
 
     async def source(pair: Pair) -> Sourced:
         fetched = await broker.pact_at(pair.source, pair.provider)
-        return Sourced(document=fetched.document, told=f"{pair.consumer} {pair.consumer_version}", fetched=fetched)
+        told = f"{pair.consumer} {pair.consumer_version}"
+        return Sourced(document=fetched.document, told=told, version=pair.consumer_version, fetched=fetched)
 
     async def write(recorded: Recorded, version: str) -> None:
         for line in await write_to_broker(recorded, broker, version=version, branch=""):

@@ -64,7 +64,8 @@ async def fill(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
     done: list[Pair] = []
     for number, (version, pairs) in enumerate(wanted.items(), start=1):
         say(f"filling: {', '.join(pair.label for pair in pairs)}")
-        recorded = await verify_sourced(_in_turn(options, number), [await source(pair) for pair in pairs], say=say)
+        turn = replace(_in_turn(options, number), version=version)
+        recorded = await verify_sourced(turn, [await source(pair) for pair in pairs], say=say)
         await write(recorded, version)
         done += pairs
         left += [f"not filled: {problem}" for problem in recorded.problems]

@@ -49,6 +49,8 @@ class Options:
     """Providers to verify and services to fuzz; all when empty."""
     pacts: Path | None = None
     """A directory of pacts to verify instead of those that are checked out."""
+    version: str = ""
+    """Of the providers that are verified, where somebody says it."""
     fuzzing: FuzzOptions = field(default_factory=FuzzOptions)
     against: Path | None = None
     """An earlier run: what was red in it does not make this one red."""

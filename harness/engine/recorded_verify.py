@@ -12,7 +12,7 @@ from harness.clock import SystemClock
 from harness.contracts.broker.broker import Fetched
 from harness.contracts.ledger.content import content_digest, named
 from harness.contracts.ledger.entries import Outcome
-from harness.contracts.pacts import JsonObject, Pact, read_pact
+from harness.contracts.pacts import JsonObject, Pact, read_pact, with_version
 from harness.contracts.unverified import CHECK
 from harness.declare import load_system
 from harness.engine.concluding import INTERRUPTED, RunResult
@@ -32,6 +32,8 @@ class Sourced:
     document: JsonObject
     told: str
     """Whose it is: `gateway 1.4`."""
+    version: str = ""
+    """Of the consumer, where that is known beside the document."""
     fetched: Fetched | None = None
     """When it came from a broker."""
 
@@ -168,7 +170,8 @@ def _lay_out(layer: Sequence[Sourced], place: Path) -> tuple[list[tuple[Sourced,
     pacts, problems = [], []
     for number, each in enumerate(layer, start=1):
         file = place / f"{number}.json"
-        file.write_text(json.dumps(each.document, indent=2, ensure_ascii=False), encoding="utf-8")
+        document = with_version(each.document, each.version)
+        file.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
         try:
             pacts.append((each, read_pact(file)))
         except DeclarationError as error:

@@ -43,7 +43,7 @@ def from_ledger(directory: Path, chosen: Chosen) -> tuple[list[Sourced], list[st
             problems.append(f"{consumer} {version} has not published its pacts in {directory}")
         for provider, content in facts.relied(consumer, version):
             if provider in chosen.providers and chosen.consumer in {None, consumer}:
-                found = _kept(ledger, content, f"{consumer} {version}")
+                found = _kept(ledger, content, consumer, version)
                 sourced += found
                 problems += [] if found else [f"{directory} has lost what {consumer} {version} relies on of {provider}"]
     if not sourced and not problems:
@@ -76,8 +76,9 @@ def _consumers(directory: Path, facts: Facts, chosen: Chosen) -> Sequence[tuple[
     return list(dict.fromkeys(consumers))
 
 
-def _kept(ledger: Ledger, content: str, told: str) -> list[Sourced]:
-    return [Sourced(document=ledger.contents[content], told=told)] if content in ledger.contents else []
+def _kept(ledger: Ledger, content: str, consumer: str, version: str) -> list[Sourced]:
+    document = ledger.contents.get(content)
+    return [] if document is None else [Sourced(document=document, told=f"{consumer} {version}", version=version)]
 
 
 def _party(found: object) -> str:

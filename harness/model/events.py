@@ -157,6 +157,25 @@ class FindingMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PactVersions:
+    """A consumer and its provider with the versions that were verified; one is empty where nobody knows it."""
+
+    consumer: str
+    provider: str
+    consumer_version: str = ""
+    provider_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PactsVerified:
+    """The pacts were verified, and these are the versions of both sides of each."""
+
+    type: Literal["pacts-verified"] = "pacts-verified"
+    t: float
+    pairs: tuple[PactVersions, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """Observations of one second, or those that were read at one moment."""
 
@@ -335,6 +354,7 @@ Event = (
     | InjectionHealed
     | ExperimentEnded
     | FindingMade
+    | PactsVerified
     | Observed
     | CompanySeen
     | SpansSeen

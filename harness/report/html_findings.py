@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict
-from harness.report.html_contracts import pact_matrix
+from harness.report.html_contracts import pact_matrix, pair_label
 from harness.report.markup import Ids, Markup, joined
 from harness.report.parts import card, finding_block, group, passes, undecided
 from harness.report.story import RunStory, Told, edge_key
-from harness.report.words import BADNESS, count, edge_label
+from harness.report.words import BADNESS, count
 
 
 def contracts(ids: Ids, story: RunStory) -> Markup:
@@ -21,9 +21,9 @@ def contracts(ids: Ids, story: RunStory) -> Markup:
     listed = _grouped(
         story,
         Part.PACTS,
-        lambda finding: edge_label(edge_key(finding.edge)),
+        lambda finding: pair_label(story.versions, edge_key(finding.edge)),
         lambda passed: f"{count(len(passed), 'interaction')} passed",
-        {edge_label(pair): anchor for pair, anchor in anchors.items()},
+        {pair_label(story.versions, pair): anchor for pair, anchor in anchors.items()},
     )
     return joined([pact_matrix(story, anchors), listed])
 

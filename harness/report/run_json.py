@@ -51,6 +51,15 @@ def document(events: Sequence[Event]) -> dict[str, JsonValue]:
         "parts": _parts(story),
         "experiments": [_experiment(each) for each in story.experiments],
         "findings": [_finding(story, each) for each in story.told],
+        "versions": [
+            {
+                "consumer": each.consumer,
+                "consumer_version": each.consumer_version,
+                "provider": each.provider,
+                "provider_version": each.provider_version,
+            }
+            for each in story.versions.values()
+        ],
         "notes": [{"t": each.t, "message": each.message, "figures": {**each.figures}} for each in story.notes],
         "matrix": matrix_json.table(events) if story.matrix else None,
         "capacity": capacity_json.table(events) if story.capacity else None,

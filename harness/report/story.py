@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.model.capacity import Capacity
@@ -11,6 +12,7 @@ from harness.model.events import (
     ExperimentEnded,
     ExperimentStarted,
     Noted,
+    PactVersions,
     PhaseEnded,
     RunEnded,
     RunStarted,
@@ -206,6 +208,8 @@ class RunStory:
     answers: tuple[AnswerSecond, ...] = ()
     spans: tuple[SpansSeen, ...] = ()
     """The worst traces, of experiments and of cells."""
+    versions: Mapping[tuple[str, str], PactVersions] = field(default_factory=dict)
+    """By consumer and provider of each pact; empty in an old journal."""
     apart: ExperimentStory | None = None
     """The faults that were put in force outside experiments, by hand or by tests, as if they were one."""
     matrix: MatrixStory | None = None

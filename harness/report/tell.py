@@ -18,6 +18,7 @@ from harness.model.events import (
     InjectionHealed,
     Noted,
     Observed,
+    PactsVerified,
     PhaseEnded,
     RunEnded,
     RunStarted,
@@ -66,6 +67,12 @@ def tell(events: Sequence[Event]) -> RunStory:
         generator=tuple(row for each in observed for row in each.generator),
         answers=tuple(row for each in observed for row in each.answers),
         spans=tuple(each for each in rest if isinstance(each, SpansSeen)),
+        versions={
+            (pair.consumer, pair.provider): pair
+            for each in rest
+            if isinstance(each, PactsVerified)
+            for pair in each.pairs
+        },
         last_t=last_t,
         apart=_apart(rest, header, journeys, last_t),
         matrix=matrix_of(rest),

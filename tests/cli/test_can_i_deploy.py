@@ -50,6 +50,12 @@ def told(words: str, exit_code: int) -> str:
     return result.output
 
 
+def latest(directory: Path) -> str:
+    """The report of the last run."""
+    reports = directory.glob(".harness/runs/*/report.html")
+    return max(reports, key=lambda each: each.stat().st_mtime_ns).read_text(encoding="utf-8")
+
+
 def test_an_empty_ledger_is_unknown(tiny: Path) -> None:
     code, output = said("can-i-deploy", "gateway", "1.0", "--to", "production")
 
@@ -167,6 +173,7 @@ def test_a_change_that_breaks_a_consumer_is_seen_before_it_goes(tiny: Path) -> N
 
     tiny_system.commit(tiny, "1.1")
     told(VERIFY, 1)
+    assert "gateway 1.0 → catalog 1.1" in latest(tiny)
     broken = told("can-i-deploy catalog 1.1 --to production", 1)
     assert "FAIL    gateway 1.0 → catalog 1.1: 1 of 1 interaction failed" in broken
     assert "FAIL    a product: catalog breaks what gateway relies on" in broken

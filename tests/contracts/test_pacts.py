@@ -1,10 +1,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from harness.contracts.pacts import Kind, providers_in, read_pact, read_pacts, read_sound_pacts
+from harness.contracts.pacts import (
+    JsonObject,
+    Kind,
+    providers_in,
+    read_pact,
+    read_pacts,
+    read_sound_pacts,
+    with_version,
+)
 from harness.errors import DeclarationError
 from tests.contracts.fakes import a_message, a_pact, a_request, given, write_pact
 
@@ -16,11 +25,23 @@ def test_a_pact_file_becomes_interactions_with_their_places(tmp_path: Path) -> N
     pact = read_pact(file)
 
     assert (pact.consumer, pact.provider, pact.specification) == ("gateway", "catalog", "4.0")
+    assert pact.version == ""
     assert [each.kind for each in pact.interactions] == [Kind.HTTP, Kind.MESSAGE]
     assert pact.interactions[0].label == "a product, given a product exists"
     line = pact.interactions[0].place.line
     assert line is not None
     assert '"a product"' in file.read_text().splitlines()[line - 1]
+
+
+def test_the_version_of_its_consumer_is_read_where_a_broker_told_it(tmp_path: Path) -> None:
+    told = with_version(cast("JsonObject", a_pact(a_request("a product"))), "1.4")
+    assert read_pact(write_pact(tmp_path, {**told})).version == "1.4"
+    assert with_version({"a": 1}, "") == {"a": 1}
+
+
+@pytest.mark.parametrize("links", [None, [], {"pb:consumer-version": "1.4"}, {"pb:consumer-version": {"name": 1}}])
+def test_links_that_nobody_understands_are_no_trouble(tmp_path: Path, links: object) -> None:
+    assert read_pact(write_pact(tmp_path, {**a_pact(a_request("a product")), "_links": links})).version == ""
 
 
 def test_a_version_3_file_with_messages_is_read_too(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.contracts.broker.broker import Fetched
+from harness.contracts.ledger.content import content_digest
 from harness.contracts.ledger.store import read_ledger
 from harness.contracts.pacts import JsonObject, read_pact
 from harness.engine.concluding import RunResult
@@ -104,6 +107,15 @@ def test_contents_of_one_pair_are_verified_one_after_another(tmp_path: Path) -> 
 
     assert [[each.document for each in layer] for layer in layers] == [[one, other], [two]]
     assert len(list(_lay_out(layers[0], tmp_path)[0])) == 2
+
+
+def test_what_is_laid_out_tells_the_version_of_its_consumer(tmp_path: Path) -> None:
+    known = replace(sourced(pact(a_request("a"))), version="1.4")
+
+    [(_, read)], _ = _lay_out([known], tmp_path)
+
+    assert read.version == "1.4"
+    assert content_digest(json.loads(read.file.read_bytes())) == content_digest(known.document)
 
 
 def test_a_pact_that_could_not_fail_is_left_out_and_told(tmp_path: Path) -> None:

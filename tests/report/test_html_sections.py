@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.model.events import FindingMade, Observed, SpansSeen
+from harness.model.events import FindingMade, Observed, PactsVerified, PactVersions, SpansSeen
 from harness.model.figures import encoded
 from harness.model.finding import Finding, Part
 from harness.model.observation import AnswerClass, AnswerSecond
@@ -103,6 +103,44 @@ def test_a_pact_that_is_broken_keeps_both_from_going_live_and_is_shown_as_a_diff
     assert "✕ FAIL not beside web" in text
     assert '- ["a"]  expected\n+ ["b"]  found' in text
     assert re.search(r'<th scope="row">mail</th><td><span class="chip pass">', source)
+
+
+def versions(*pairs: tuple[str, str, str, str]) -> PactsVerified:
+    return PactsVerified(
+        t=2,
+        pairs=tuple(
+            PactVersions(consumer=consumer, provider=provider, consumer_version=one, provider_version=other)
+            for consumer, one, provider, other in pairs
+        ),
+    )
+
+
+def test_both_sides_of_a_pact_are_told_with_their_versions() -> None:
+    broken, held = pact("web->stock", Verdict.FAIL), pact("web->mail", Verdict.PASS)
+    found = versions(("web", "1.0.0", "stock", "2.1.0"), ("web", "1.0.0", "mail", ""))
+    page = Page(html.render([journals.HEADER, broken, held, found]))
+    assert page.trouble == []
+    assert "web 1.0.0 → stock 2.1.0" in page.text
+    assert "web 1.0.0 → mail (version not known)" in page.text
+    assert "not beside stock 2.1.0" in page.text
+    assert "not beside web 1.0.0" in page.text
+    assert "tells no versions" not in page.text
+    assert set(page.links) <= set(page.ids)
+
+
+def test_a_pact_of_two_versions_of_its_consumer_is_told_with_that_of_each_pair() -> None:
+    found = versions(("web", "1.0", "stock", "2"), ("web", "1.1", "mail", "3"))
+    held = [pact("web->stock", Verdict.PASS), pact("web->mail", Verdict.PASS)]
+    text = Page(html.render([journals.HEADER, *held, found])).text
+    assert "web 1.0 → stock 2" in text
+    assert "web 1.1 → mail 3" in text
+    assert "web1.0, 1.1" in text
+
+
+def test_a_journal_without_versions_is_told_to_have_none() -> None:
+    text = Page(html.render([journals.HEADER, pact("web->stock", Verdict.PASS)])).text
+    assert "This journal tells no versions." in text
+    assert "version not known" not in text
 
 
 def test_an_accepted_pact_keeps_nobody_from_going_live() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import JournalError
+from harness.model.events import PactsVerified, PactVersions
 from harness.report import run_json
 from tests.report import journals
 
@@ -18,6 +19,14 @@ def test_a_whole_run_is_there_for_programs(tmp_path: Path) -> None:
     assert {row["window"] for row in gone["figures"]} >= {"baseline", "fault", "recovery"}
     assert told["findings"][0]["verdict"] == "FAIL"
     assert told["findings"][0]["replay"]
+
+
+def test_the_versions_of_pacts_are_there_too() -> None:
+    pair = PactVersions(consumer="web", provider="stock", consumer_version="1.0")
+    told = run_json.document([*journals.clean(), PactsVerified(t=1, pairs=(pair,))])
+    assert told["versions"] == [
+        {"consumer": "web", "consumer_version": "1.0", "provider": "stock", "provider_version": ""}
+    ]
 
 
 def test_a_run_that_was_cut_says_so_and_is_unknown() -> None:
