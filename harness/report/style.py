@@ -83,7 +83,8 @@ figcaption strong{font-weight:600}
 .legend li{display:flex;gap:.3rem;align-items:center}
 .swatch{width:22px;height:10px;flex:none}
 svg.defs{position:absolute}
-svg.chart,svg.graph{display:block;width:100%;height:auto}
+svg.chart{display:block;width:100%;height:auto}
+svg.graph{display:block;max-width:100%;height:auto;margin:0 auto}
 svg text{font-size:10.5px;fill:var(--soft)}
 .fault{fill:var(--fault)}
 .lane{fill:var(--fault-ink)}
@@ -106,7 +107,6 @@ svg .at-fault{fill:var(--fault-ink);font-weight:600}
 .well{stroke:var(--well);stroke-width:1.5;fill:none}
 svg .none{font-size:11.5px}
 svg .at-well{fill:var(--well);font-weight:600}
-svg.graph{min-width:760px}
 .node{fill:var(--card);stroke:var(--strong-line)}
 svg .node-name{fill:var(--ink);font-size:12px;font-weight:550}
 .edge{fill:none;stroke-width:1.75}
@@ -115,6 +115,7 @@ svg .node-name{fill:var(--ink);font-size:12px;font-weight:550}
 .edge.pass{stroke:var(--pass)}
 .edge.unknown{stroke:var(--unknown)}
 .edge.fail{stroke:var(--fail);stroke-width:2.5}
+.edge:hover{stroke-width:4;opacity:1}
 .badge{fill:var(--card);stroke-width:1.5}
 .badge.pass{stroke:var(--pass)}.badge.unknown{stroke:var(--unknown);stroke-dasharray:2 1.5}
 .badge.fail{fill:var(--fail);stroke:var(--fail)}
@@ -149,6 +150,9 @@ th .soft{font-weight:400}
 .injections li{padding:.35rem 0;border-bottom:1px solid var(--line)}
 .injections li:last-child{border:0}
 footer{color:var(--soft);font-size:.85rem;margin:2.5rem 0 3rem}
+@media screen and (max-width:1000px){
+ svg.graph{max-width:none}
+}
 @media screen and (max-width:800px){
  .columns{grid-template-columns:minmax(0,1fr);gap:0}
 }
@@ -183,7 +187,7 @@ footer{color:var(--soft);font-size:.85rem;margin:2.5rem 0 3rem}
  thead{display:table-header-group}
  .scroll{overflow:visible}
  .charts{grid-template-columns:repeat(3,minmax(0,1fr));gap:.5rem}
- svg.graph{min-width:0;max-height:12cm}
+ svg.graph{max-height:23cm}
  svg.heat,svg.trace{min-width:0}
  table.tight{font-size:7.5pt}table.tight th,table.tight td{font-size:7.5pt;padding-right:.35rem}
  table.tight .chip{font-size:6.5pt;padding:0 .2rem;letter-spacing:0}
