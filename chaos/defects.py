@@ -89,7 +89,7 @@ LINES = (
          ("gateway->pricing", "cart->pricing", "orders->pricing"), "pricing"),
     Line("number-as-string", ("pricing",), PROVIDERS, (*FUZZ, "pricing", "--no-hostile"), ("fuzz",), (), "pricing"),
     Line("undocumented-status", ("inventory",), PROVIDERS, (*FUZZ, "inventory", "--no-hostile"), ("fuzz",), (),
-         "fulfilment", awaits="a request for what does not exist"),
+         "fulfilment"),
     Line("overflow-500", ("payments",), ("gateway", "users", "payments"), (*FUZZ, "payments", "--no-hostile"),
          ("fuzz",), (), "payments"),
     Line("event-field-lost", ("orders",), CHECKOUT, (*VERIFY, "orders"), ("pact",), ("analytics->orders",),

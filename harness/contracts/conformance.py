@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from harness.contracts.adapting import adapt
 from harness.errors import ContractError
 from harness.model.observation import DistinctAnswer
 
@@ -27,6 +29,35 @@ MAX_PROBLEMS = 5
 DOCUMENT = "urn:openapi-document"
 _PARAMETER = re.compile(r"\{[^/{}]+\}")
 _WITHOUT_BODY = (204, 304)
+
+
+class Aspect(StrEnum):
+    """What of an answer may differ, by the name of the fuzzer's check that looks at it."""
+
+    STATUS = "status_code_conformance"
+    MEDIA = "content_type_conformance"
+    HEADERS = "response_headers_conformance"
+    BODY = "response_schema_conformance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """In what an answer is not as it was declared."""
+
+    aspect: Aspect
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathParameter:
+    """A part of a path, as the document has it."""
+
+    name: str
+    examples: tuple[JsonValue, ...]
+    """What the document itself gives as one."""
+    highest: int | None
+    """Of a number that has a limit."""
+    validator: Draft202012Validator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +89,7 @@ class Conformance:
             message = f"OpenAPI document of {service}: expected version 3.0 or 3.1, found {version or 'none'}"
             raise ContractError(message)
         adapted = copy.deepcopy(dict(document))
-        _adapt(adapted, nullable=version.startswith("3.0"))
+        adapt(adapted, nullable=version.startswith("3.0"))
         self._registry: Registry[Any] = Registry().with_resource(DOCUMENT, DRAFT202012.create_resource(adapted))
         self._document = adapted
         self._prefix = _server_path(document)
@@ -69,6 +100,11 @@ class Conformance:
             raise ContractError(message) from error
 
     def problems(self, answer: DistinctAnswer) -> tuple[str, ...] | None:
+        """In what the answer differs from what is declared, in words; see `differences`."""
+        found = self.differences(answer)
+        return None if found is None else tuple(each.told for each in found)
+
+    def differences(self, answer: DistinctAnswer) -> tuple[Difference, ...] | None:
         """In what the answer differs from what is declared; empty when in nothing.
 
         None when it can't be judged here: no operation of this document, no answer, or a body that was cut.
@@ -81,7 +117,8 @@ class Conformance:
         response = _declared(operation, answer.status)
         if response is None:
             declared = ", ".join(sorted(operation))
-            return (f"status {answer.status} is not declared (declared: {declared})",)
+            told = f"status {answer.status} is not declared (declared: {declared})"
+            return (Difference(aspect=Aspect.STATUS, told=told),)
         return tuple(itertools.islice(_differences(response, answer), MAX_PROBLEMS))
 
     def declared(self, method: str, path: str) -> frozenset[int]:
@@ -121,6 +158,43 @@ class Conformance:
         chosen = _media(response, content_type)
         return response.media[chosen] if chosen is not None else None
 
+    def path_parameters(self, method: str, template: str) -> tuple[PathParameter, ...]:
+        """The parameters in the path of an operation, in the order of the path.
+
+        Raises:
+            ContractError: when the document refers to what it doesn't have.
+        """
+        try:
+            item, at = self._resolved(("paths", template))
+            own = item[method.lower()].get("parameters") or ()
+            places = [(*at, "parameters", str(index)) for index in range(len(item.get("parameters") or ()))]
+            places += [(*at, method.lower(), "parameters", str(index)) for index in range(len(own))]
+            found = {each.name: each for place in places if (each := self._parameter(place)) is not None}
+        except (Unresolvable, AttributeError, TypeError, KeyError) as error:
+            message = f"OpenAPI document of {self.service}: expected parameters of {template}, found {error!r:.200}"
+            raise ContractError(message) from error
+        return tuple(found[name] for part in _PARAMETER.findall(template) if (name := part[1:-1]) in found)
+
+    def _parameter(self, at: tuple[str, ...]) -> PathParameter | None:
+        parameter, at = self._resolved(at)
+        if parameter.get("in") != "path" or "schema" not in parameter:
+            return None
+        schema, at = self._resolved((*at, "schema"))
+        named = parameter.get("examples") or {}
+        given = [each["value"] for each in named.values() if "value" in each] if isinstance(named, dict) else []
+        given += [node[key] for node in (parameter, schema) for key in ("example", "default") if key in node]
+        highest = schema.get("maximum")
+        return PathParameter(
+            name=str(parameter["name"]),
+            examples=(*(schema.get("examples") or ()), *given),
+            highest=int(highest) if isinstance(highest, int | float) else None,
+            validator=self._validator(at),
+        )
+
+    def _validator(self, at: tuple[str, ...]) -> Draft202012Validator:
+        checker = Draft202012Validator.FORMAT_CHECKER
+        return Draft202012Validator({"$ref": _reference(at)}, registry=self._registry, format_checker=checker)
+
     def _found(self, method: str, path: str) -> _Path | None:
         bare = path.partition("?")[0].removeprefix(self._prefix)
         matching = (each for each in self._paths if each.pattern.fullmatch(bare))
@@ -158,9 +232,7 @@ class Conformance:
         response, at = self._resolved(at)
         media: dict[str, Draft202012Validator | None] = {}
         for kind, content in (response.get("content") or {}).items():
-            reference = {"$ref": _reference((*at, "content", kind, "schema"))}
-            checker = Draft202012Validator.FORMAT_CHECKER
-            validator = Draft202012Validator(reference, registry=self._registry, format_checker=checker)
+            validator = self._validator((*at, "content", kind, "schema"))
             media[kind.partition(";")[0].strip().lower()] = validator if "schema" in content else None
         headers = {name: self._resolved((*at, "headers", name))[0] for name in response.get("headers") or {}}
         required = tuple(name for name, header in headers.items() if header.get("required") is True)
@@ -190,45 +262,6 @@ def _server_path(document: Mapping[str, JsonValue]) -> str:
     return urlsplit(str(url)).path.rstrip("/")
 
 
-def _adapt(node: object, *, nullable: bool) -> None:
-    """Turn schemas into JSON Schema 2020-12 for answers: 3.0's `nullable`, and required members only sent, not read."""
-    if isinstance(node, list):
-        for each in node:
-            _adapt(each, nullable=nullable)
-    if not isinstance(node, dict):
-        return
-    for each in node.values():
-        _adapt(each, nullable=nullable)
-    _forget_write_only(node)
-    if nullable:
-        _adapt_bounds(node)
-        if node.get("nullable") is True:
-            _adapt_nullable(node)
-
-
-def _forget_write_only(node: dict[str, Any]) -> None:
-    required, properties = node.get("required"), node.get("properties")
-    if isinstance(required, list) and isinstance(properties, dict):
-        hidden = {name for name, each in properties.items() if isinstance(each, dict) and each.get("writeOnly") is True}
-        node["required"] = [name for name in required if name not in hidden]
-
-
-def _adapt_bounds(node: dict[str, Any]) -> None:
-    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if node.get(exclusive) is True and bound in node:
-            node[exclusive] = node.pop(bound)
-        elif isinstance(node.get(exclusive), bool):
-            del node[exclusive]
-
-
-def _adapt_nullable(node: dict[str, Any]) -> None:
-    if "type" not in node:
-        return  # 3.0.3: nullable says something only beside a type
-    inner = {key: value for key, value in node.items() if key != "nullable"}
-    node.clear()
-    node["anyOf"] = [inner, {"type": "null"}]
-
-
 def _declared(operation: Mapping[str, _Response], status: int) -> _Response | None:
     for key in (str(status), f"{status // 100}XX", "default"):
         if key in operation:
@@ -243,27 +276,30 @@ def _media(response: _Response, content_type: str) -> str | None:
     return next((each for each in ranges if each in response.media), None)
 
 
-def _differences(response: _Response, answer: DistinctAnswer) -> Iterator[str]:
+def _differences(response: _Response, answer: DistinctAnswer) -> Iterator[Difference]:
     present = {name.lower() for name in answer.headers}
     for name in response.required_headers:
         if name.lower() not in present:
-            yield f"required header {name} is missing"
+            yield Difference(aspect=Aspect.HEADERS, told=f"required header {name} is missing")
     if answer.method.upper() == "HEAD" or answer.status in _WITHOUT_BODY:
         if answer.body:
-            yield f"a body came with status {answer.status} to {answer.method.upper()}, where none may"
+            told = f"a body came with status {answer.status} to {answer.method.upper()}, where none may"
+            yield Difference(aspect=Aspect.BODY, told=told)
         return
     if not response.media:
         if answer.body:
-            yield f"a body of {answer.content_type or 'no content type'} came, none is declared"
+            told = f"a body of {answer.content_type or 'no content type'} came, none is declared"
+            yield Difference(aspect=Aspect.BODY, told=told)
         return
     kind = answer.content_type.partition(";")[0].strip().lower()
     chosen = _media(response, kind)
     if chosen is None:
-        yield f"content type {kind or 'none'} is not declared (declared: {', '.join(response.media)})"
+        told = f"content type {kind or 'none'} is not declared (declared: {', '.join(response.media)})"
+        yield Difference(aspect=Aspect.MEDIA, told=told)
         return
     validator = response.media[chosen]
     if validator is not None and (kind == "application/json" or kind.endswith("+json")):
-        yield from _body_problems(validator, answer.body)
+        yield from (Difference(aspect=Aspect.BODY, told=told) for told in _body_problems(validator, answer.body))
 
 
 def _body_problems(validator: Draft202012Validator, text: str) -> Iterator[str]:

@@ -36,9 +36,11 @@ EXAMPLES = 25
 """Cases of each operation and phase; four times as many found nothing more, at twice the cost."""
 WALL_LIMIT_S = 120.0
 PHASES = "examples,coverage,fuzzing,stateful"
+STRANGERS = "strangers"
+"""The phase after those of Schemathesis: what does not exist is asked for."""
 _STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 # Hypothesis keeps its table of characters there, which takes two seconds to make; with no database, nothing of a run.
-_ALONE = ("examples", "coverage")
+_ALONE = ("examples", "coverage", STRANGERS)
 """Phases in which an operation is asked the same whether others are fuzzed or not."""
 _EXITS = (0, 1)
 """Schemathesis found nothing, or something."""
@@ -62,6 +64,8 @@ class FuzzResult:
     """What was covered, or why that is not all."""
     report: FuzzReport
     took_s: float
+    about: FuzzedService
+    """Whose findings these are."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -145,13 +149,15 @@ async def fuzz(  # noqa: PLR0913 -- all by keyword, and each is a thing of its o
         await asyncio.to_thread(redact_report, report_file, credentials.redact)
         await asyncio.to_thread(redact_file, log, credentials.redact)
     report = await asyncio.to_thread(read_report, report_file)
-    about = _About(service=service, owner=owner, seed=seed, log=log, examples=examples, tls=credentials.ca is not None)
+    tls = credentials.ca is not None
+    about = FuzzedService(service=service, owner=owner, seed=seed, log=log, examples=examples, tls=tls)
     causes = [cause for cause in report.causes if not excused(cause, settings.preset)]
     return FuzzResult(
-        found=tuple(Found(key=cause.key, finding=about.found(cause)) for cause in causes),
+        found=tuple(about.found(cause) for cause in causes),
         others=tuple(_others(about, report, trouble, settings)),
         report=report,
         took_s=clock.now() - began,
+        about=about,
     )
 
 
@@ -224,7 +230,9 @@ async def _run(spawner: Spawner, spec: ProcessSpec, wall_limit_s: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _About:
+class FuzzedService:
+    """What its findings say of a service beside what was found."""
+
     service: str
     owner: str
     seed: int
@@ -232,15 +240,18 @@ class _About:
     examples: int
     tls: bool
 
-    def found(self, cause: Cause) -> Finding:
+    def found(self, cause: Cause) -> Found:
+        """A cause as a finding."""
         # What came of several operations, or of values that one learnt from another, takes them all to come again.
         alone = cause.key.operation if cause.phase in _ALONE else ""
         evidence = (curl(cause.request), *cause.told, f"seed {self.seed}, cause: {cause.key}")
-        return self.finding(Verdict.FAIL, cause.key.operation, cause.reason, evidence, alone=alone)
+        finding = self.finding(Verdict.FAIL, cause.key.operation, cause.reason, evidence, alone=alone)
+        return Found(key=cause.key, finding=finding)
 
     def finding(
         self, verdict: Verdict, subject: str, reason: str, evidence: tuple[str, ...] = (), *, alone: str = ""
     ) -> Finding:
+        """A finding of this service."""
         replay = replay_of(self.service, seed=self.seed, operation=alone, examples=self.examples, tls=self.tls)
         return Finding(
             check=CHECK,
@@ -255,7 +266,7 @@ class _About:
         )
 
 
-def _others(about: _About, report: FuzzReport, trouble: str, settings: ServiceFuzz) -> Iterator[Finding]:
+def _others(about: FuzzedService, report: FuzzReport, trouble: str, settings: ServiceFuzz) -> Iterator[Finding]:
     told = (*coverage(report.reached), *_left_out(report, settings))
     incomplete = tuple(_incomplete(report, trouble))
     cases = f"{report.answered} cases on {len(report.reached)} of {report.operations_total} operations"

@@ -1,4 +1,4 @@
-"""Fuzzes services side by side: Schemathesis first, then hostile requests, then what is known already."""
+"""Fuzzes services side by side: Schemathesis, what does not exist, hostile requests; then what is known already."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from harness.clock import Clock
 from harness.contracts.fuzz import EXAMPLES, WALL_LIMIT_S, Found, FuzzResult, fuzz, replay_of
 from harness.contracts.fuzz_baseline import Fuzzed, against, read_baseline, write_baseline
@@ -16,10 +18,12 @@ from harness.declare.validate import nearest
 from harness.engine.documents import read_document
 from harness.engine.hostile import Suspected, already_told, try_hostile
 from harness.engine.hostile_findings import SUMMARY, About, hostile_findings
+from harness.engine.own_headers import filled, with_own
+from harness.engine.strangers import STRANGERS_LIMIT_S, Asked, with_strangers
 from harness.errors import ContractError, HarnessError
 from harness.model.credentials import Credentials
 from harness.model.finding import Finding, Part
-from harness.model.fuzzing import ServiceFuzz, with_values
+from harness.model.fuzzing import ServiceFuzz
 from harness.model.process import Spawner
 from harness.model.verdict import Verdict
 
@@ -62,7 +66,17 @@ class Subject:
     settings: ServiceFuzz = field(default_factory=ServiceFuzz)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "credentials", _with_own(self.credentials, self.settings))
+        object.__setattr__(self, "credentials", with_own(self.credentials, self.settings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A document, as far as it can be read."""
+
+    document: Mapping[str, JsonValue] = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    unread: str = ""
+    """Why it can't be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +103,12 @@ async def fuzz_all(  # noqa: PLR0913 -- all by keyword
         HarnessError: if the baseline can't be read or written, or no service has an operation that was named.
     """
     known = read_baseline(options.baseline) if options.baseline else None
-    documents = await asyncio.gather(*(_operations(subject) for subject in subjects))
-    _known_operations(options.operations, [each for each, _ in documents])
+    documents = await asyncio.gather(*(_read(subject) for subject in subjects))
+    _known_operations(options.operations, [each.operations for each in documents])
     until = clock.now() + options.budget_s if options.budget_s is not None else None
     gate = asyncio.Semaphore(at_once())
 
-    async def one(subject: Subject, read: tuple[Mapping[str, Operation], str]) -> _Fuzzed:
+    async def one(subject: Subject, read: _Read) -> _Fuzzed:
         async with gate:
             try:
                 return await _fuzz_one(subject, read, spawner, seed, options, clock, until)
@@ -137,7 +151,7 @@ def _known_operations(named: Sequence[str], documents: Sequence[Mapping[str, Ope
 
 async def _fuzz_one(  # noqa: PLR0913, PLR0917 -- handed through
     subject: Subject,
-    read: tuple[Mapping[str, Operation], str],
+    read: _Read,
     spawner: Spawner,
     seed: int,
     options: FuzzOptions,
@@ -147,7 +161,7 @@ async def _fuzz_one(  # noqa: PLR0913, PLR0917 -- handed through
     limit_s = WALL_LIMIT_S * max(1.0, options.examples / EXAMPLES)
     if until is not None:
         limit_s = max(0.0, min(limit_s, until - clock.now()))
-    operations, unread = read
+    operations = read.operations
     wanted = tuple(each for each in options.operations if each in operations)
     if options.operations and operations and not wanted:
         return _Fuzzed(found=(), others=())
@@ -166,26 +180,44 @@ async def _fuzz_one(  # noqa: PLR0913, PLR0917 -- handed through
         settings=subject.settings,
         operations=wanted,
     )
+    asked = Asked(
+        service=subject.service,
+        url=subject.url,
+        document=read.document,
+        operations=operations,
+        seen=result.report.honest,
+        settings=subject.settings,
+        credentials=subject.credentials,
+        seed=seed,
+        clock=clock,
+        until=_end(clock, STRANGERS_LIMIT_S, until),
+    )
+    result = await with_strangers(result, asked, wanted)
     others = tuple(_with_statuses(finding, result, operations) for finding in result.others)
     if not options.hostile or not result.cases:
         return _Fuzzed(found=result.found, others=others)
     if not operations:
-        reason = f"nothing hostile was tried: {unread or 'its document has no operations'}"
+        reason = f"nothing hostile was tried: {read.unread or 'its document has no operations'}"
         return _Fuzzed(found=result.found, others=(*others, _untried(subject, reason, seed)))
-    end = clock.now() + HOSTILE_LIMIT_S
     found, told = await _hostile(
-        subject, result, operations, wanted, seed=seed, clock=clock, until=end if until is None else min(end, until)
+        subject, result, operations, wanted, seed=seed, clock=clock, until=_end(clock, HOSTILE_LIMIT_S, until)
     )
     return _Fuzzed(found=(*result.found, *found), others=(*others, told))
 
 
-async def _operations(subject: Subject) -> tuple[Mapping[str, Operation], str]:
-    """What the document says; else why it can't be read."""
+def _end(clock: Clock, limit_s: float, until: float | None) -> float:
+    end = clock.now() + limit_s
+    return end if until is None else min(end, until)
+
+
+async def _read(subject: Subject) -> _Read:
     try:
         document = await read_document(subject.document, credentials=subject.credentials)
     except ContractError as error:
-        return {}, str(error)
-    return (operations_of(document), "") if isinstance(document, dict) else ({}, "its document is no mapping")
+        return _Read(unread=str(error))
+    if not isinstance(document, dict):
+        return _Read(unread="its document is no mapping")
+    return _Read(document=document, operations=operations_of(document))
 
 
 def _untried(subject: Subject, reason: str, seed: int) -> Finding:
@@ -212,7 +244,7 @@ async def _hostile(  # noqa: PLR0913 -- handed through
     until: float,
 ) -> tuple[list[Found], Finding]:
     settings, credentials = subject.settings, subject.credentials
-    another = _filled(settings.another.headers, credentials) if settings.another else {}
+    another = filled(settings.another.headers, credentials) if settings.another else {}
     tried = await try_hostile(
         Suspected(
             url=subject.url,
@@ -261,34 +293,3 @@ def _tell_coverage(subject: Subject, fuzzed: _Fuzzed, say: Say) -> None:
         if finding.verdict is Verdict.PASS:
             for line in finding.evidence:
                 say(f"  {subject.service}: {line}")
-
-
-def _with_own(credentials: Credentials, settings: ServiceFuzz) -> Credentials:
-    """The credentials with the headers that are declared for this service, and their secrets taken out of all."""
-    if not settings.headers:
-        return credentials
-    own = _filled(settings.headers, credentials)
-    hidden = [own[name] for name, text in settings.headers.items() if own[name] != text]
-
-    def redact(text: str) -> str:
-        for each in hidden:
-            text = text.replace(each, "***")
-        return credentials.redact(text)
-
-    replaced = {name.lower() for name in own}
-    kept = {name: value for name, value in credentials.headers.items() if name.lower() not in replaced}
-    return replace(credentials, headers={**kept, **own}, redact=redact)
-
-
-def _filled(headers: Mapping[str, str], credentials: Credentials) -> dict[str, str]:
-    def value_of(name: str) -> str:
-        kind, _, rest = name.partition(".")
-        values = credentials.secrets if kind == "secret" else os.environ
-        if rest not in values:
-            message = f"fuzz.yaml: {{{name}}} can't be filled in: " + (
-                "no part of the system has such a secret" if kind == "secret" else f"{rest} is not in the environment"
-            )
-            raise ContractError(message)
-        return values[rest]
-
-    return {name: with_values(text, value_of) for name, text in headers.items()}

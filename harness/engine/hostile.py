@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import aiohttp
-import yarl
-from multidict import CIMultiDict
 
 from harness.checkers.hostile import counts, judge, undecided
 from harness.clock import Clock
 from harness.contracts.causes import SERVER_ERROR, CauseKey, shape_of
 from harness.contracts.hostile import Identity, Operation, trials_of
 from harness.contracts.hostile.asking import candidates, request_of
+from harness.engine.plain_request import answer_to, http_client
 from harness.model.credentials import Credentials
 from harness.model.fuzzing import HostileCheck, ServiceFuzz
 from harness.model.hostile import Honest, Suspicion, Trial
-from harness.model.request import LIMIT_BYTES, Answer, Request
+from harness.model.request import Answer, Request
 
-REQUEST_LIMIT_S = 10.0
-"""How long one answer is waited for."""
 REQUESTS_LIMIT = 4000
 """To one service; what does not fit in is told, and makes the result UNKNOWN."""
 ALSO_LIMIT = 5
@@ -77,11 +72,7 @@ async def try_hostile(about: Suspected, only: Sequence[str] = ()) -> HostileResu
 
     Side by side, one trial would change what another compares.
     """
-    trust = about.credentials.trust()
-    # An answer that ends its connection early must not be taken for the next one's trouble.
-    connector = aiohttp.TCPConnector(ssl=trust, force_close=True)
-    timeout = aiohttp.ClientTimeout(total=REQUEST_LIMIT_S)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=True) as http:
+    async with http_client(about.credentials) as http:
         run = _Run(about, http)
         for operation in about.operations.values():
             if operation.name not in about.settings.leave_out and (not only or operation.name in only):
@@ -196,25 +187,7 @@ class _Run:
 
     async def _ask(self, request: Request) -> Answer:
         self.result.asked += 1
-        url = yarl.URL(request.url, encoded=True)
-        body = None if request.body is None else io.BytesIO(request.body)
-        headers = CIMultiDict(request.headers)
-        if request.body is not None:
-            headers["Content-Length"] = str(len(request.body))
-        try:
-            async with self._http.request(
-                request.method, url, headers=headers, data=body, allow_redirects=False
-            ) as answer:
-                read = await answer.content.read(LIMIT_BYTES)
-                while len(read) < LIMIT_BYTES and (more := await answer.content.read(LIMIT_BYTES - len(read))):
-                    read += more
-                return Answer(status=answer.status, headers=tuple(answer.headers.items()), body=read)
-        except TimeoutError:
-            return Answer(status=0, trouble=f"no answer within {REQUEST_LIMIT_S:g} s")
-        except aiohttp.ClientConnectorError as error:
-            return Answer(status=0, trouble=f"no connection: {error}")
-        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-            return Answer(status=0, trouble=f"the connection was closed: {type(error).__name__}")
+        return await answer_to(request, http=self._http)
 
 
 def _with_status(honest: Honest, status: int) -> Honest:
