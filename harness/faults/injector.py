@@ -91,11 +91,11 @@ class Injector:
         """What was armed (or tried) and not yet taken back, in the order of arming."""
         return tuple(standing.injection for standing in self._standing.values())
 
-    async def inject(self, injection: Injection) -> Armed:
+    async def inject(self, injection: Injection, on: Callable[[], None] = lambda: None) -> Armed:
         """Arm a fault on all that its target means, read it back, and probe that it bites.
 
         An injection that is in force already is left as it is. One that does not bite is `in_force=False`
-        and still to be healed.
+        and still to be healed. `on` is called when it is read back as on, and only the probing is left to do.
 
         Raises:
             HarnessError: when the fault does not act on such a target, there is no such edge or instance, it may
@@ -112,11 +112,11 @@ class Injector:
             self._record.note(began, "arm", injection)
             self._standing[injection.id] = standing
             try:
-                bites, evidence = await self._arm(standing)
+                bites, evidence = await self._arm(standing, on)
             except (HarnessError, TimeoutError) as error:
                 bites, evidence = False, f"could not be armed: {_words(error)}"
             took_s = self._clock.now() - began
-            standing.crossed = await self._crossed(standing) if bites else None
+            standing.crossed = standing.crossed if bites else None
             evidence = self._noted("armed", injection, evidence)
             on_s = None if standing.on_at is None else standing.on_at - began
             standing.armed = Armed(in_force=bites, evidence=evidence, took_s=took_s, on_s=on_s)
@@ -154,6 +154,11 @@ class Injector:
                 healed = replace(healed, evidence=self._noted("healed", injection, healed.evidence))
             return healed
 
+    async def hits(self, injection_id: str) -> Hits | None:
+        """What met a fault so far; None when it is not in force, or nothing counts that."""
+        standing = self._standing.get(injection_id)
+        return None if standing is None else await self._hits(standing)
+
     async def heal_all(self) -> list[Healed]:
         """Take everything back: instances first, so that the lines to them can answer."""
         found: list[Healed] = []
@@ -185,14 +190,14 @@ class Injector:
                 expected = f"an {fault.acts_on} for the fault {fault.kind!r}"
                 raise HarnessError(f"expected {expected}, found {target} in injection {injection.id!r}")
 
-    async def _arm(self, standing: Standing) -> tuple[bool, str]:
+    async def _arm(self, standing: Standing, on: Callable[[], None]) -> tuple[bool, str]:
         injection = standing.injection
         lines = self._lines(injection)
         match injection.fault, injection.target:
             case EdgeFault() as fault, _:
                 async with asyncio.timeout(ARM_WITHIN_S):
                     read = await all_of(fault.arm(line, standing.key) for line in lines)
-                standing.on_at = self._clock.now()
+                await self._begin(standing, on)
                 shown = [line for line in lines if not line.hidden]
                 if not shown:
                     return False, f"every provider of {injection.target} is dead, so nothing can bite there"
@@ -202,11 +207,17 @@ class Injector:
                 await all_of(line.meet() for line in lines)
                 async with asyncio.timeout(fault.strike_within_s):
                     done = await fault.strike(self._instances, target)
-                standing.on_at = self._clock.now()
+                await self._begin(standing, on)
                 if not lines:
                     return True, f"{done}; no line leads to it"
                 return _evidence(lines, await all_of(fault.look(line) for line in lines), done)
         raise HarnessError(f"nobody knows how to arm {injection.fault!r}")
+
+    async def _begin(self, standing: Standing, on: Callable[[], None]) -> None:
+        """It was read back as on: what crosses from now on met it."""
+        standing.on_at = self._clock.now()
+        standing.crossed = await self._crossed(standing)
+        on()
 
     async def _heal(self, standing: Standing, began: float) -> Healed:
         injection = standing.injection

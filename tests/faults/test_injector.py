@@ -13,6 +13,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.faults import (
     Injector,
+    black_hole,
     down,
     kill,
     latency,
@@ -135,6 +136,33 @@ async def test_what_met_an_injection_is_counted_from_its_arming_to_its_healing(t
         await consumer.get()
         await injector.inject(injection(no_op()))
         assert (await injector.heal("it")).hits == Hits()
+
+
+async def test_a_fault_is_told_to_be_on_before_it_is_seen_to_bite_and_what_meets_it_meanwhile_counts(
+    toxiproxy: Path, tmp_path: Path
+) -> None:
+    async with system(toxiproxy, tmp_path) as (running, injector):
+        on = asyncio.Event()
+        arming = asyncio.create_task(injector.inject(injection(black_hole()), on.set))
+        await on.wait()
+        assert not arming.done()
+        assert await injector.hits("it") == Hits()
+        with pytest.raises(TimeoutError):
+            await get(running.entry(CATALOG), within_s=0.1)
+        assert (await arming).in_force
+        met = await injector.hits("it")
+        assert met is not None
+        assert (met.connections, met.requests) == (1, 1)
+        assert (await injector.heal("it")).hits == met
+        assert await injector.hits("it") is None
+
+
+async def test_what_is_not_put_on_is_never_told_to_be_on(toxiproxy: Path, tmp_path: Path) -> None:
+    async with system(toxiproxy, tmp_path, relay=False) as (_running, injector):
+        on = asyncio.Event()
+        assert not (await injector.inject(injection(black_hole(share=0.5)), on.set)).in_force
+        assert not on.is_set()
+        assert await injector.hits("it") is None
 
 
 async def test_what_is_refused_or_has_no_relay_before_it_has_no_count(toxiproxy: Path, tmp_path: Path) -> None:
