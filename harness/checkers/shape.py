@@ -132,6 +132,8 @@ def parsed(body: bytes) -> tuple[bool, JsonValue]:
 
 def differences(one: JsonValue, other: JsonValue, at: str = "") -> Iterator[str]:
     """Pointers to where two documents differ; a list of another length differs as a whole."""
+    if one == other and repr(one) == repr(other):  # of a thousand rows few differ; the words tell `true` from 1
+        return
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted({*one, *other}):
             if name in one and name in other:

@@ -54,3 +54,8 @@ def test_without_a_view_that_shows_commands_it_is_said_that_nothing_was_looked_a
     assert "state not looked at" in state_seen(Witnesses(), {}, {}, [REFUSED]).remark
     assert "no command was sent" in state_seen(SHOWS, {}, {}, [visit()]).remark
     assert StateSeen() == NO_STATE
+
+
+def test_what_is_true_is_not_what_is_1() -> None:
+    assert changes(SHOWS, {"GET /orders": {"count": 1}}, {"GET /orders": {"count": True}}) == ("GET /orders at /count",)
+    assert changes(SHOWS, {"GET /orders": {"count": [1]}}, {"GET /orders": {"count": [1.0]}}) == ()
