@@ -11,21 +11,17 @@ from harness.checkers.cells import common_gaps
 from harness.checkers.clean_class import marked, same_class, widened
 from harness.checkers.state import NO_STATE, StateSeen, Views, not_told_no, state_seen
 from harness.checkers.trial import Crossed, Trial
+from harness.engine.cell_faults import CellFaults, delay_of
 from harness.engine.familiar import AT_ONCE, Familiar, between, quiet_views
 from harness.engine.ground import Counts, Ground
-from harness.engine.kinds import fault_of
 from harness.engine.milder import Milder
 from harness.engine.posted import Posted
 from harness.engine.proxy_watch import watched
+from harness.engine.turns import one_or_more
 from harness.errors import HarnessError
-from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.matrix import SLOW_KINDS, Cell, Kind, Rule
-from harness.model.quantity import Duration
 from harness.model.visits import Visit
 
-BEYOND = 1.25
-"""A latency is so many times the deadline that it exceeds."""
-LEAST_DELAY_S = 0.25
 RECOVER_WITHIN_S = 10.0
 """For how long a breaker may stay open after the healing."""
 LOOK_S = 0.25
@@ -37,8 +33,6 @@ HANGS_BUDGET_S = 4.0
 """After a visit that hung no other is made when they took so long together."""
 HOLD_S = 3.0
 """For so long a fault stays after the visits where a connection stands and whoever lost it asks again by and by."""
-LASTS = Duration(3600)
-"""Cells end when their visits do; nothing of the injector's looks at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +42,6 @@ class Pace:
     visits: int
     restart: bool
     recover_within_s: float = RECOVER_WITHIN_S
-
-
-def delay_of(ground: Ground, known: Familiar, edge: str) -> float:
-    """A latency beyond the edge's deadline, else the journey's."""
-    declared = ground.topology.edges[edge].deadline
-    return round(max(LEAST_DELAY_S, BEYOND * (float(declared) if declared else known.deadline_s)), 3)
 
 
 class CellRun:
@@ -73,17 +61,18 @@ class CellRun:
         long = cell.kind in SLOW_KINDS or known.visit_s >= LONG_VISIT_S
         self._milder = milder
         self._wanted = (milder.visits if milder else None) or pace.visits
-        self._at_once = known.at_once and long and not in_turn and self._wanted > 1
+        bears = known.at_once and not in_turn and self._wanted > 1
+        self._at_once = bears and long
         self._ground = ground
         self._known = known
         self._cell = cell
         self._pace = pace
         self._numbers = numbers
-        self._armed: list[str] = []
-        self._healed_early: list[Healed] = []
+        self._faults = CellFaults(ground, known, cell, milder)
         self._after: list[Visit] = []
         self._sick: set[str] = set()
         self._posted = Posted(ground, known, cell)
+        self._beside = bears and not self._posted.listens  # what is posted is told apart better in turn
         self.crossed: dict[str, int] = {}
         """Edge → requests that the visits made while the fault was in force."""
 
@@ -97,7 +86,7 @@ class CellRun:
         except HarnessError as error:
             trial = replace(trial, trouble=str(error))
         finally:
-            healed = await self._heal()
+            healed = await self._faults.heal()
         trial = replace(trial, sick=tuple(sorted(self._sick)))
         if healed is not None:
             trial = replace(trial, healed=healed)
@@ -116,20 +105,21 @@ class CellRun:
         return replace(trial, took_s=ground.clock.now() - began)
 
     async def _under_fault(self, trial: Trial) -> Trial:
-        ground, known, cell = self._ground, self._known, self._cell
+        ground, known = self._ground, self._known
         self._before: Views = await quiet_views(ground, known) if known.witnesses.shows else {}
         ground.deaths()
-        if cell.first is not None:
-            first = await self._inject(cell.first.edge, cell.first.kind, "first")
-            if not first.in_force:
-                return replace(trial, armed=first)
+        first = await self._faults.arm_first()
+        if first is not None and not first.in_force:
+            return replace(trial, armed=first)
         began = ground.clock.now()
         before = await ground.counts()
-        armed = await self._arm(cell)
-        armed = replace(armed, in_force=armed.in_force or (self._milder is not None and self._milder.believed))
-        trial = replace(trial, armed=armed)
-        if not armed.in_force:
-            return trial
+        async with self._faults.arming() as arming:
+            if await arming.comes_on():
+                trial = await self._visited(trial, before, began)
+            return replace(trial, armed=await arming.outcome())
+
+    async def _visited(self, trial: Trial, before: Counts | None, began: float) -> Trial:
+        ground, known, cell = self._ground, self._known, self._cell
         async with self._posted:
             visits = await self._visits_while_it_lasts()
         crossed = await self._crossings(before, began, len(visits))
@@ -143,7 +133,7 @@ class CellRun:
         lasts_s = self._milder.lasts_s if self._milder else None
         if lasts_s is None:
             return await self._visits()
-        ending = asyncio.ensure_future(self._end_after(lasts_s))
+        ending = asyncio.ensure_future(self._faults.end_after(lasts_s))
         try:
             return await self._visits()
         finally:
@@ -151,64 +141,22 @@ class CellRun:
                 ending.cancel()
             await asyncio.gather(ending, return_exceptions=True)
 
-    async def _end_after(self, seconds: float) -> None:
-        await self._ground.clock.sleep(seconds)
-        self._healed_early.append(await asyncio.shield(self._ground.injector.heal(self._armed[-1])))
-
     async def _visits(self) -> list[Visit]:
         """As many as the pace has it, at the same time where they take long; fewer in turn when they hang."""
         clock, began = self._ground.clock, self._ground.clock.now()
         visits: list[Visit] = []
         while (left := self._wanted - len(visits)) and not (visits and self._sick):
-            paid = min(left, AT_ONCE) if self._at_once else 1
-            visits += await asyncio.gather(*(self._visit() for _ in range(paid)))
+            most = min(left, AT_ONCE)
+            if self._at_once:
+                visits += await asyncio.gather(*(self._visit() for _ in range(most)))
+            else:
+                paid = await one_or_more(self._visit, most if self._beside else 1)
+                self._at_once = len(paid) > 1
+                visits += paid
             await self._posted.visited()
             if self._hung(visits[-1]) and clock.now() - began >= HANGS_BUDGET_S:
                 break
         return visits
-
-    async def _arm(self, cell: Cell) -> Armed:
-        if cell.kind is not Kind.PLACEBO:
-            return await self._inject(cell.edge, cell.kind, "second" if cell.first else "only")
-        parts = enumerate(self._known.usual)
-        armed = await asyncio.gather(
-            *(self._inject(edge, cell.kind, f"placebo-{index}") for index, edge in parts), return_exceptions=True
-        )
-        for each in armed:
-            if isinstance(each, BaseException) and not isinstance(each, HarnessError):
-                raise each
-        found = [each for each in armed if isinstance(each, Armed)]
-        if not found:
-            # Edges without a proxy: their own cells will say so.
-            why = next(map(str, armed), "it crosses no edge that is known")
-            return Armed(in_force=False, evidence=why, took_s=0.0)
-        bad = [each for each in found if not each.in_force]
-        evidence = "; ".join(each.evidence for each in bad or found[:1])
-        return Armed(in_force=not bad, evidence=evidence, took_s=sum(each.took_s for each in found))
-
-    async def _inject(self, edge: str, kind: Kind, part: str) -> Armed:
-        consumer, _, provider = edge.partition("->")
-        target = EdgeTarget(consumer=consumer, provider=provider)
-        if self._milder is not None and part != "first":
-            fault = self._milder.fault
-            target = replace(target, provider_index=self._milder.provider_index)
-        else:
-            fault = fault_of(kind, delay_of(self._ground, self._known, edge))
-        identity = f"{self._cell.journey}-{edge}-{self._cell.kind}-{part}".replace("->", "-to-")
-        self._armed.append(identity)
-        return await self._ground.injector.inject(Injection(id=identity, fault=fault, target=target, lasts=LASTS))
-
-    async def _heal(self) -> Healed | None:
-        """The last armed first; the first that could not be taken back, else the last."""
-        heal = self._ground.injector.heal
-        if self._cell.kind is Kind.PLACEBO:
-            found = await asyncio.shield(asyncio.gather(*(heal(identity) for identity in self._armed)))
-        else:
-            found = [await asyncio.shield(heal(identity)) for identity in reversed(self._armed)]
-            found = [*self._healed_early, *found]
-        bad = [each for each in found if not each.verified]
-        taken = [each for each in found if each.by is not HealedBy.NOTHING]
-        return next(iter(bad or taken or found), None)
 
     async def _crossings(self, before: Counts | None, began: float, visits: int) -> Crossed:
         """What met the fault, which is kept in force until something did where its consumer asks later."""
@@ -241,6 +189,7 @@ class CellRun:
             visits=visits,
             usual=usual,
             own=edge in known.own and self._cell.first is None,
+            opened=await self._faults.opened() if self._stands else 0,
         )
 
     def _usual_under_first(self, edge: str) -> float:

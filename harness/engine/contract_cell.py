@@ -11,7 +11,8 @@ from harness.checkers.differential import Replay, not_as_before
 from harness.checkers.trial import Crossed
 from harness.clock import Clock
 from harness.engine.asking import Asker
-from harness.engine.cell import BEYOND, LASTS, LEAST_DELAY_S, LOOK_S
+from harness.engine.cell import LOOK_S
+from harness.engine.cell_faults import BEYOND, LASTS, LEAST_DELAY_S
 from harness.engine.familiar import IDLE_S, SETTLE_S, between
 from harness.engine.ground import Counts, Injecting
 from harness.engine.kinds import fault_of

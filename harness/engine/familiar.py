@@ -298,10 +298,11 @@ async def _witnesses(ground: Ground, known: Familiar, numbers: Iterator[int]) ->
 async def quiet_views(ground: Ground, known: Familiar) -> Views:
     """What the system says of its state once two looks agree on what commands change; of nothing if they never do."""
     limit = ground.clock.now() + QUIET_WITHIN_S
-    last = await ground.views(known.paths)
+    showing = known.witnesses.shows.keys()
+    last = await ground.views(known.paths, showing)
     while ground.clock.now() < limit:
         await ground.clock.sleep(SETTLE_S)
-        now = await ground.views(known.paths)
+        now = await ground.views(known.paths, showing)
         if not changes(known.witnesses, last, now):
             return now
         last = now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from harness.engine.proxy_watch import PutRight
 from harness.engine.session import Session
 from harness.load.visits import Visitor
 from harness.model.events import Event
-from harness.model.fault import Armed, Healed, InstanceTarget
+from harness.model.fault import Armed, Healed, Hits, InstanceTarget
 from harness.model.fault import Injection as Injection_
 from harness.model.invariant import Read
 from harness.model.marks import run_marks
@@ -48,6 +48,26 @@ class Injecting(Protocol):
         ...
 
 
+class Breaking(Injecting, Protocol):
+    """Who also tells of a fault while it is armed and in force; the injector is one."""
+
+    async def inject(self, injection: Injection_, on: Callable[[], None] = ...) -> Armed:
+        """See `Injector.inject`."""
+        ...
+
+    async def hits(self, injection_id: str) -> Hits | None:
+        """See `Injector.hits`."""
+        ...
+
+
+class Viewing(Protocol):
+    """Who tells what a system says of its state; `SystemViews` is one."""
+
+    async def __call__(self, paths: Sequence[str], among: Collection[str] | None = None) -> Views:
+        """See `SystemViews`."""
+        ...
+
+
 class Listening(Protocol):
     """Who hears every exchange on some edges; `Hearing` is one."""
 
@@ -70,11 +90,11 @@ class Ground:
 
     topology: Topology
     visitor: Visitor
-    injector: Injecting
+    injector: Breaking
     clock: Clock
     counts: Callable[[], Awaitable[Counts | None]]
     """None when nothing counts what crosses."""
-    views: Callable[[Sequence[str]], Awaitable[Views]]
+    views: Viewing
     """What the system says of its state, beside that at some paths of its entry."""
     restart: Callable[[], Awaitable[None]]
     """Start every service anew; raises HarnessError."""
@@ -128,13 +148,18 @@ class SystemViews:
         self._session = session
         self._reads = reads
 
-    async def __call__(self, paths: Sequence[str]) -> Views:
-        """What could be read; what could not is left out."""
+    async def __call__(self, paths: Sequence[str], among: Collection[str] | None = None) -> Views:
+        """What could be read; what could not is left out. Only what is `among` these views is asked, if they are named.
+
+        Each asks for all that there is of a kind, which grows with every visit.
+        """
         deployment = self._session.deployment
         views: dict[str, JsonValue] = {}
-        if self._reads:
+        reads = {name: read for name, read in self._reads.items() if among is None or name in among}
+        paths = [path for path in paths if among is None or _at(path) in among]
+        if reads:
             read = await read_all(
-                self._reads,
+                reads,
                 url_of=deployment.service_url,
                 now=self._session.now,
                 credentials=self._session.credentials,
@@ -158,7 +183,7 @@ class SystemViews:
                 except (aiohttp.ClientError, TimeoutError, OSError):
                     continue
                 if answer.status == _OK and ok:
-                    found[f"GET {path}"] = document
+                    found[_at(path)] = document
         return found
 
 
@@ -184,3 +209,8 @@ async def restart_services(session: Session) -> None:
 def take_deaths(session: Session) -> tuple[str, ...]:
     """What ended by itself since the last call, in words."""
     return tuple(f"{death.instance.name} {death.how}" for death in session.deployment.take_deaths())
+
+
+def _at(path: str) -> str:
+    """The name of the view that is at a path of the entry."""
+    return f"GET {path}"

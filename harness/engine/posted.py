@@ -25,6 +25,11 @@ class Posted:
         self._listening = ground.hearing([cell.edge]) if ground.hearing is not None and self._once else None
         self._visits: list[list[KeptExchange]] = []
 
+    @property
+    def listens(self) -> bool:
+        """Whether anything could be told."""
+        return self._listening is not None
+
     async def __aenter__(self) -> Self:
         if self._listening is not None:
             await self._listening.start()

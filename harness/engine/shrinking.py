@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.checkers.smallest import PRECISION, Bisected, Search, bisected, next_size
-from harness.engine.cell import BEYOND, delay_of
+from harness.engine.cell_faults import BEYOND, delay_of
 from harness.engine.familiar import Familiar
 from harness.engine.ground import Ground
 from harness.engine.milder import DIALS, Milder, at, not_to_wait_for, on_route, whole

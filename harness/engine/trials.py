@@ -144,7 +144,8 @@ class Trials:
         else:
             run = CellRun(self._ground, known, cell, self._pace, self._numbers, in_turn=in_turn)
             trial = replace(await run.run(already), usable_before=self._usable_before(cell))
-            if cell.first is None and cell.kind is not Kind.PLACEBO and not trial.sick:
+            bit = trial.armed is not None and trial.armed.in_force
+            if cell.first is None and cell.kind is not Kind.PLACEBO and bit and not trial.sick:
                 opened = self._note_found(known, cell, trial, run.crossed)
         replay = self._ground.replay(cell)
         verdict = judge(replace(trial, replay=replay), self.owed(known, cell))

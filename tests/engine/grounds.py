@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from harness.engine.hearing import Heard
 from harness.errors import DeployError, ProxyError
 from harness.model.changes import KeptExchange
 from harness.model.events import Event
-from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
+from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Hits, Injection
 from harness.model.topology import Topology
 from harness.model.visits import Exchange, Trouble, Visit
 
@@ -107,6 +107,10 @@ class World:
     """Edge → requests a second that cross it without any visit."""
     memory: dict[str, float] = field(default_factory=dict)
     """What the system remembers, a breaker say."""
+    opened: int = 0
+    """Connections that meet whatever is in force."""
+    looked_at: list[tuple[str, ...]] = field(default_factory=list)
+    """What was asked of its state, look by look."""
 
     def faults(self) -> dict[str, str]:
         """Edge → the word of the fault that is in force on it; a placebo is none."""
@@ -174,7 +178,8 @@ class World:
     async def close(self) -> None:
         pass
 
-    async def inject(self, injection: Injection) -> Armed:
+    async def inject(self, injection: Injection, on: Callable[[], None] = lambda: None) -> Armed:
+        del on
         if isinstance(injection.target, EdgeTarget) and injection.target.edge in self.without_proxy:
             raise ProxyError(f"expected an edge with a proxy, found {injection.target.edge}")
         self.in_force[injection.id] = injection
@@ -184,6 +189,10 @@ class World:
         by = HealedBy.REMOVED if self.in_force.pop(injection_id, None) else HealedBy.NOTHING
         return Healed(verified=True, by=by, evidence="it answers", took_s=0.0)
 
+    async def hits(self, injection_id: str) -> Hits | None:
+        opened = self.opened if injection_id in self.in_force else 0
+        return Hits(connections=opened)
+
     async def counts(self) -> Counts | None:
         if self.relay_gone:
             raise ProxyError("the relay is gone")
@@ -192,9 +201,12 @@ class World:
         beats = {edge: self.crossed.get(edge, 0) + int(self.clock.t * rate) for edge, rate in self.beats.items()}
         return {**self.crossed, **beats}
 
-    async def views(self, paths: Sequence[str]) -> Views:
+    async def views(self, paths: Sequence[str], among: Collection[str] | None = None) -> Views:
         del paths
-        return {"orders": self.orders}
+        found: Views = {"orders": self.orders, "products": ["tea"]}
+        asked = {name: found[name] for name in found if among is None or name in among}
+        self.looked_at.append(tuple(asked))
+        return asked
 
     async def restart(self) -> None:
         if not self.restartable:
