@@ -17,10 +17,10 @@ def annotate(journal: Path) -> None:
 
     The summary goes to the file that GITHUB_STEP_SUMMARY names; without it only the annotations are printed.
     """
-    from harness.observe.journal import JOURNAL, read_journal
+    from harness.observe.journal import journal_of, read_journal
     from harness.report.github import annotated, append_summary
 
-    found = read_journal(journal / JOURNAL if journal.is_dir() else journal)
+    found = read_journal(journal_of(journal))
     for each in annotated(found.events):
         click.echo(each.command())
     if (summary := os.environ.get(SUMMARY, "")) and not append_summary(found.events, Path(summary)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.compare_runs import compare_two, is_run
+from harness.cli.compare_runs import are_runs, compare_two
 from harness.cli.console import system_path
 
 if TYPE_CHECKING:
@@ -49,11 +49,8 @@ def compare(
     Of two RUNs (journals, or directories of runs): what got better or worse from the first to the second, and with
     what certainty; exit codes 0 no worse, 1 worse, 2 can't tell.
     """
-    if runs := [each for each in files if is_run(each)]:
-        if len(files) != TWO_FILES or len(runs) != TWO_FILES:
-            message = f"{runs[0]} is a run: expected two runs to compare, A as it was and B as it is now"
-            raise click.UsageError(message)
-        context.exit(compare_two(runs[0], runs[1], form))
+    if are_runs(files):
+        context.exit(compare_two(files[0], files[1], form))
     from harness.contracts.compare.tell import tell
     from harness.contracts.compare.whole import Comparison, Documents, compare_all
 

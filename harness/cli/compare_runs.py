@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,25 +12,46 @@ if TYPE_CHECKING:
     from harness.model.events import Event
 
 _BEGINS = b'{"type":"run-started"'
+_TWO = 2
 
 
-def is_run(path: Path) -> bool:
+def are_runs(files: Sequence[Path]) -> bool:
+    """Whether two runs are to be compared; raises click.UsageError or JournalError where that is not clear.
+
+    A directory can be nothing else than a run when there are two.
+    """
+    runs = [each for each in files if _is_run(each)]
+    others = [each for each in files if each not in runs]
+    if not runs and not (len(files) == _TWO and any(each.is_dir() for each in files)):
+        return False
+    if others:
+        raise click.UsageError(f"expected two runs to compare, A as it was and B as it is now; {_no_run(others[0])}")
+    if len(files) != _TWO:
+        message = f"{runs[0]} is a run: expected two runs to compare, A as it was and B as it is now"
+        raise click.UsageError(message)
+    return True
+
+
+def _is_run(path: Path) -> bool:
     """Whether it is a journal or the directory of a run."""
-    file = journal_of(path)
+    from harness.observe.journal import JOURNAL
+
     if path.is_dir():
-        return file.is_file()
+        return (path / JOURNAL).is_file()
     try:
-        with file.open("rb") as opened:
-            return file.suffix == ".ndjson" or opened.read(len(_BEGINS)) == _BEGINS
+        with path.open("rb") as opened:
+            return path.suffix == ".ndjson" or opened.read(len(_BEGINS)) == _BEGINS
     except OSError:
         return False
 
 
-def journal_of(path: Path) -> Path:
-    """The journal of a run's directory, or itself."""
-    from harness.observe.journal import JOURNAL
+def _no_run(path: Path) -> str:
+    """Why not; raises JournalError where there are several runs below it."""
+    from harness.observe.journal import JOURNAL, journal_of
 
-    return path / JOURNAL if path.is_dir() else path
+    if not path.exists():
+        return f"there is no {path}"
+    return f"{path} has no {JOURNAL}" if journal_of(path) != path else f"{path} is no journal"
 
 
 def compare_two(before: Path, after: Path, form: str) -> int:
@@ -49,7 +71,7 @@ def compare_two(before: Path, after: Path, form: str) -> int:
 
 
 def _events(run: Path) -> tuple[Event, ...]:
-    from harness.observe.journal import read_journal
+    from harness.observe.journal import journal_of, read_journal
 
     file = journal_of(run)
     found = read_journal(file)

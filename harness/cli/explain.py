@@ -19,12 +19,10 @@ def explain(name: str, run_: Path | None) -> None:
     CELL as it is shown: 'checkout, orders->payments refused'; or a finding of an experiment by experiment, check and
     subject: 'payments-killed availability checkout'.
     """
-    from harness.observe.journal import JOURNAL, read_journal
+    from harness.observe.journal import journal_of, read_journal
     from harness.report.explaining import explain as explained
 
-    directory = run_ or _newest()
-    file = directory / JOURNAL if directory.is_dir() else directory
-    for line in explained(read_journal(file).events, name):
+    for line in explained(read_journal(journal_of(run_ or _newest())).events, name):
         click.echo(line)
 
 

@@ -17,8 +17,6 @@ MAX_RUNS = 500
 MAX_RUNS_BESIDE = 20
 MAX_BYTES_BESIDE = 512 << 20
 """What is read of the journals beside a run for its own report: some five full runs of a dozen experiments."""
-_DEPTH = 4
-"""So many directories below DIR journals are sought: `.harness/runs/<run>/journal.ndjson` and one more."""
 
 
 @click.command()
@@ -34,7 +32,7 @@ def history(directory: Path, form: str) -> None:
     from harness.checkers.run_history import histories
     from harness.checkers.run_seen import run_seen
     from harness.errors import JournalError
-    from harness.observe.journal import read_journal
+    from harness.observe.journal import journals_below, read_journal
     from harness.report.history import history_json, history_text
 
     if not directory.is_dir():
@@ -52,14 +50,6 @@ def history(directory: Path, form: str) -> None:
         raise JournalError(f"{directory}: expected journals of runs in it, found none that can be read")
     tell = history_json if form == "json" else history_text
     click.echo(tell(histories(seen)))
-
-
-def journals_below(directory: Path) -> list[Path]:
-    """The journals in a directory and somewhat below it, the oldest first."""
-    from harness.observe.journal import JOURNAL
-
-    found = [file for depth in range(_DEPTH + 1) for file in directory.glob("*/" * depth + JOURNAL) if file.is_file()]
-    return sorted(set(found), key=lambda file: (file.stat().st_mtime, file))
 
 
 def beside(run: Path, events: Sequence[Event]) -> RunHistory | None:

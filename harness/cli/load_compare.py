@@ -42,9 +42,9 @@ def compare(context: click.Context, before: Path, after: Path, *, figures: str, 
 def _read(run: Path) -> LoadSeen:
     from harness.checkers.load_seen import load_seen
     from harness.errors import JournalError
-    from harness.observe.journal import JOURNAL, read_journal
+    from harness.observe.journal import journal_of, read_journal
 
-    file = run / JOURNAL if run.is_dir() else run
+    file = journal_of(run)
     try:
         return load_seen(read_journal(file).events)
     except ValueError as error:

@@ -42,12 +42,12 @@ def report(journals: tuple[Path, ...], directory: Path | None, formats: str, all
 
     A journal that was cut short is reported as far as it goes, and the cut is told.
     """
-    from harness.observe.journal import JOURNAL, read_journal
+    from harness.observe.journal import journal_of, read_journal
 
     names = _names(formats)
     if len(journals) > MAX_JOURNALS:
         raise click.UsageError(f"expected at most {MAX_JOURNALS} journals, found {len(journals)}")
-    files = [each / JOURNAL if each.is_dir() else each for each in journals]
+    files = [journal_of(each) for each in journals]
     # No report tells what was read at the end of an experiment, and it is most of a journal.
     found = [(file, read_journal(file, leave_out=("observed.reads",))) for file in files]
     targets = _targets(found, directory)

@@ -26,7 +26,7 @@ from harness.model.span import Span
 from harness.model.system import Ability
 from harness.model.topology import Topology
 from harness.model.verdict import Verdict
-from harness.observe.journal import JOURNAL, read_journal
+from harness.observe.journal import journal_of, read_journal
 from harness.runtime.addresses import check_placeholders
 from harness.runtime.connections import Sightings, Watch, watched
 
@@ -70,7 +70,7 @@ def of_run(system: Path, run: Path) -> AuditEvidence:
         JournalError: when it can't be read.
     """
     topology = load_system(system)
-    file = run / JOURNAL if run.is_dir() else run
+    file = journal_of(run)
     events = read_journal(file).events
     started = next((each for each in events if isinstance(each, RunStarted)), None)
     if started is None or started.system != topology.name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -9,10 +10,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness import __version__
 from harness.errors import JournalError, Place
-from harness.model.events import Event, RunStarted, from_json, to_json
+from harness.model.events import JOURNAL_FORMAT, Event, RunStarted, from_json, to_json
 
 JOURNAL = "journal.ndjson"
+_DEPTH = 4
+"""So many directories below a directory its journals are sought: `.harness/runs/<run>/journal.ndjson` and one more."""
+_SHOWN_CHARS = 60
+"""Of a line that is no event."""
 
 
 class Journal:
@@ -62,6 +68,28 @@ class Read:
     cut: bool
 
 
+def journal_of(run: Path) -> Path:
+    """The journal of a run that is named by its directory, or by the journal itself.
+
+    Raises:
+        JournalError: if it is a directory with several runs in it instead.
+    """
+    if not run.is_dir():
+        return run
+    file = run / JOURNAL
+    if not file.exists() and (below := journals_below(run)):
+        raise JournalError(
+            f"{run}: expected one run, found {len(below)} below it; name one, such as {below[-1].parent}"
+        )
+    return file
+
+
+def journals_below(directory: Path) -> list[Path]:
+    """The journals in a directory and somewhat below it, the oldest first."""
+    found = [file for depth in range(_DEPTH + 1) for file in directory.glob("*/" * depth + JOURNAL) if file.is_file()]
+    return sorted(set(found), key=lambda file: (file.stat().st_mtime, file))
+
+
 def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
     """Read a journal; a last line that was cut short is left out and told.
 
@@ -69,13 +97,15 @@ def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
     Of observations it may be those of one kind: `observed.reads`.
 
     Raises:
-        JournalError: if it can't be read, holds a line that is no event, or doesn't begin with a run's start.
+        JournalError: if it can't be read, is of another format, holds a line that is no event, or doesn't begin with
+            a run's start.
     """
     try:
         lines = file.read_bytes().split(b"\n")
     except OSError as error:
         raise JournalError(f"{file} can't be read: {error.strerror}; name a {JOURNAL}") from error
     last = lines.pop()
+    writer = _writer(file, lines[0] if lines else b"")
     events: list[Event] = []
     passed_over = tuple(b'{"type":"' + each.replace(".", '","').encode() + b'"' for each in leave_out)
     for number, line in enumerate(lines, start=1):
@@ -86,7 +116,31 @@ def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
         except ValidationError as error:
             place = Place(file=str(file), line=number)
             reason = error.errors(include_url=False)[0]["msg"]
-            raise JournalError(f"{place}: expected an event, found {line[:60]!r}: {reason}") from error
+            shown = line[:_SHOWN_CHARS].decode(errors="replace") + ("…" if len(line) > _SHOWN_CHARS else "")
+            raise JournalError(f"{place}: expected an event, found {shown!r}: {reason}{writer}") from error
     if not events or not isinstance(events[0], RunStarted):
-        raise JournalError(f"{file}: expected a journal that begins with the start of a run; name a {JOURNAL}")
+        message = f"{file}: expected a journal that begins with the start of a run, found {_other(lines, last)}"
+        raise JournalError(f"{message}; name a {JOURNAL}")
     return Read(events=tuple(events), cut=bool(last))
+
+
+def _writer(file: Path, first: bytes) -> str:
+    """Words on the harness that wrote it, when that was another version; raises JournalError on another format."""
+    try:
+        head = json.loads(first)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(head, dict):
+        return ""
+    version = head.get("harness", __version__)
+    told = "" if version == __version__ else f"; it was written by harness {version}, and this is {__version__}"
+    if (found := head.get("format", 1)) != JOURNAL_FORMAT:
+        message = f"{file}: is written in format {found}, and this harness reads journals of format {JOURNAL_FORMAT}"
+        raise JournalError(message + told)
+    return told
+
+
+def _other(lines: list[bytes], last: bytes) -> str:
+    if not lines:
+        return "nothing but a line that was cut short" if last else "an empty file"
+    return "one that begins otherwise"

@@ -120,6 +120,38 @@ def test_one_run_is_compared_with_another_run_and_with_nothing_else(tmp_path: Pa
     assert "expected two runs" in found.output
 
 
+@pytest.mark.parametrize(
+    ("pair", "said"),
+    [
+        (["run", "nothing"], "there is no nothing"),
+        (["nothing", "run"], "there is no nothing"),
+        (["pact.json", "run"], "pact.json is no journal"),
+        (["run", "bare"], "bare has no journal.ndjson"),
+        (["bare", "pact.json"], "bare has no journal.ndjson"),
+    ],
+)
+def test_what_is_no_run_is_named(tmp_path: Path, pair: list[str], said: str) -> None:
+    written(tmp_path / "run", journals.cut())
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "pact.json").write_text("{}")
+    found = CliRunner().invoke(compare, pair)
+    assert found.exit_code == 2
+    assert f"expected two runs to compare, A as it was and B as it is now; {said}" in found.output
+
+
+@pytest.mark.parametrize("command", [["{run}", "{all}"], ["{all}", "{run}"], ["{all}", "{all}"]])
+def test_a_directory_of_several_runs_is_no_run(tmp_path: Path, command: list[str]) -> None:
+    run = written(tmp_path / "runs" / "a", journals.cut())
+    written(tmp_path / "runs" / "b", journals.cut())
+    words = [each.format(run=run, all=tmp_path / "runs") for each in command]
+    told = "expected one run, found 2 below it; name one, such as "
+    with pytest.raises(JournalError, match=told):
+        CliRunner().invoke(compare, words, catch_exceptions=False)
+    with pytest.raises(JournalError, match=told):
+        CliRunner().invoke(report, [words[0], words[1]], catch_exceptions=False)
+    assert [each.name for each in run.iterdir()] == ["journal.ndjson"]
+
+
 def test_the_history_tells_all_runs_and_leaves_out_what_is_no_journal(tmp_path: Path) -> None:
     runs = tmp_path / ".harness" / "runs"
     written(runs / "1", named(journals.clean(), "first", "2026-01-01T00:00:00Z"))

@@ -1,10 +1,13 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness import __version__
 from harness.errors import JournalError
-from harness.model.events import Noted, RunStarted
-from harness.observe.journal import Journal, read_journal
+from harness.model.events import Noted, RunStarted, to_json
+from harness.observe.journal import Journal, journal_of, read_journal
 
 START = RunStarted(
     run="r", system="s", wall="2026-01-01T00:00:00+00:00", seed=1, command="harness run", harness="0", python="3",
@@ -82,3 +85,41 @@ def test_events_of_some_types_are_passed_over_unread_when_asked(tmp_path: Path) 
     assert len(read_journal(tmp_path / "j", leave_out=("observed",)).events) == 2
     with pytest.raises(JournalError):
         read_journal(tmp_path / "j", leave_out=("noted",))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [(b"", "an empty file"), (b'{"type":"run-st', "nothing but a line that was cut short")]
+)
+def test_nothing_is_told_as_nothing(tmp_path: Path, content: bytes, found: str) -> None:
+    (tmp_path / "j").write_bytes(content)
+    with pytest.raises(JournalError, match=f"begins with the start of a run, found {found}; name a journal"):
+        read_journal(tmp_path / "j")
+
+
+def test_a_journal_of_another_format_is_refused_whatever_it_says(tmp_path: Path) -> None:
+    (tmp_path / "j").write_bytes(to_json(replace(START, format=2, harness="9.1")) + b'\n{"type":"rumour"}\n')
+    said = "is written in format 2, and this harness reads journals of format 1; it was written by harness 9.1"
+    with pytest.raises(JournalError, match=re.escape(said)):
+        read_journal(tmp_path / "j")
+
+
+def test_an_event_that_is_not_known_is_told_with_the_version_that_wrote_it(tmp_path: Path) -> None:
+    (tmp_path / "j").write_bytes(to_json(replace(START, harness="9.1")) + b'\n{"type":"rumour"}\n')
+    with pytest.raises(JournalError, match=r"j:2: expected an event, .*; it was written by harness 9\.1, and this is "):
+        read_journal(tmp_path / "j")
+    (tmp_path / "k").write_bytes(to_json(replace(START, harness=__version__)) + b'\n{"type":"rumour"}\n')
+    with pytest.raises(JournalError) as refused:
+        read_journal(tmp_path / "k")
+    assert "written by" not in str(refused.value)
+
+
+def test_a_run_is_named_by_its_directory_or_its_journal_and_several_are_none(tmp_path: Path) -> None:
+    one, other = tmp_path / "runs" / "a", tmp_path / "runs" / "b"
+    for each in (one, other):
+        each.mkdir(parents=True)
+        written(each / "journal.ndjson")
+    assert journal_of(one) == journal_of(one / "journal.ndjson") == one / "journal.ndjson"
+    with pytest.raises(
+        JournalError, match=f"{tmp_path}: expected one run, found 2 below it; name one, such as {other}"
+    ):
+        journal_of(tmp_path)
