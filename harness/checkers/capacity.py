@@ -31,6 +31,9 @@ KEPT_UP = 0.95
 OBJECTIVE_ERROR = 0.05
 """How often a step is said by chance to miss an objective, or to lose journeys; a step is a trial, and no verdict."""
 
+LEFT_TO_DO = 0.2
+"""Of a step's length: a system that works on for longer when the journeys have ended does not bear the rate."""
+
 _PILE_SIGMAS = 2
 _T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """Student's t for 95 % between, from one degree of freedom on (NIST/SEMATECH e-Handbook, 1.3.6.7.2)."""
@@ -77,6 +80,19 @@ def judge_step(trial: Trial, rows: Rows, generator: Sequence[GeneratorSecond]) -
         held=Held.UNTOLD if sick else Held.MISSED if missed else Held.HELD,
         why=tuple(sick or missed),
     )
+
+
+def worked_on(step: RateStep, worked_on_s: float | None, *, length_s: float) -> RateStep:
+    """The step, with what it left to do: answers in time, bought with work put off, are not borne for long.
+
+    What was left takes the system w seconds by itself after t of load, so w / t is about the share by which the rate
+    is too high.
+    """
+    step = replace(step, worked_on_s=worked_on_s)
+    if step.held is Held.UNTOLD or worked_on_s is None or worked_on_s <= LEFT_TO_DO * length_s:
+        return step
+    why = f"work was put off: it went on for {worked_on_s:.0f} s after {length_s:g} s of load"
+    return replace(step, held=Held.MISSED, why=(*step.why, why))
 
 
 def generator_gave_out(

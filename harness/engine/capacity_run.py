@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.checkers.capacity import Trial, judge_step
+import psutil
+
+from harness.checkers.capacity import Trial, judge_step, worked_on
 from harness.checkers.capacity_costs import costs, needed, saturation
 from harness.checkers.capacity_search import at_knee, bracket, knee_of, next_rate
 from harness.checkers.limits import Rows
@@ -37,7 +40,12 @@ QUIESCE_S = 30.0
 IDLE_S = 5.0
 """For what instances have of the CPU before anybody comes."""
 REST_S = 3.0
-"""After a step that did not hold, for what it has left behind in the system."""
+"""After a step that did not hold, for what it has left behind in a system whose CPU nobody can see."""
+WORK_OFF_S = 60.0
+"""How long a system gets to work off what a step has left to do, before the next."""
+AT_REST = 0.1
+"""Of the machine's cores: what a system may have beyond what it had before anybody came."""
+WORK_LOOK_S = 1.0
 LOOK_S = 0.25
 NOTICE_S = 0.5
 """How long before its begin every generator knows a step."""
@@ -124,10 +132,28 @@ class _Measuring:
         steps = self._progress.steps
         while (rate := next_rate(steps, self._run.search)) is not None:
             step = await self._step(rate, f"step-{len(steps) + 1}")
-            steps.append(step)
-            self._say(_step_told(step))
-            if step.held is not Held.HELD:
+            steps.append(worked_on(step, await self._work_off(step.name), length_s=self._run.step_s))
+            self._say(_step_told(steps[-1]))
+            if steps[-1].worked_on_s is None and step.held is not Held.HELD:
                 await self._session.clock.sleep(REST_S)
+
+    async def _work_off(self, step: str) -> float | None:
+        """Wait until the system is at rest again, so that no step pays for the one before; how long it took."""
+        session = self._session
+        roots = {name: pid for name, pid in roots_of(session).items() if pid not in {0, os.getpid()}}
+        if not roots:
+            return None
+        usual = sum(self._progress.idle.get(name, 0.0) for name in roots) + AT_REST * (psutil.cpu_count() or 1)
+        _, seen = self._progress.cpu[step]
+        ended = seen.t
+        while seen.t - ended < WORK_OFF_S:
+            await self._until(seen.t + WORK_LOOK_S)
+            now = await asyncio.to_thread(cpu_seen, roots, session.now())
+            cores = cores_between(seen, now)
+            if sum(cores[name] for name in roots) <= usual:
+                break
+            seen = now
+        return seen.t - ended
 
     async def _step(self, rate: float, name: str) -> RateStep:
         """One trial: even load, of which the beginning does not count."""

@@ -70,6 +70,8 @@ class RateStep:
     """Requests of customers that were answered well in it."""
     p99_s: float | None = None
     """From the intended start, of those that ended well."""
+    worked_on_s: float | None = None
+    """How long the system went on working after the last journey had ended; None where nobody could see."""
     held: Held = Held.HELD
     why: tuple[str, ...] = ()
     """What it missed, or why nothing is known."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.capacity import Trial, interval, judge_step
+from harness.checkers.capacity import Trial, interval, judge_step, worked_on
 from harness.checkers.capacity_costs import costs, needed, saturation
 from harness.checkers.capacity_search import MOST_STEPS, Search, at_knee, knee_of, next_rate
 from harness.checkers.limits import Rows
@@ -260,3 +260,20 @@ def test_with_no_core_at_its_limit_it_is_who_answers_so_much_later() -> None:
     assert found.service == "front"
     assert "40.0 requests under way" in found.why
     assert saturation(steps[:1]) is None
+
+
+def test_a_rate_whose_work_is_put_off_is_not_borne() -> None:
+    put_off = worked_on(step(30), 8.0, length_s=20)
+    assert put_off.held is Held.MISSED
+    assert put_off.why == ("work was put off: it went on for 8 s after 20 s of load",)
+    assert put_off.worked_on_s == 8.0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 4.0, None])
+def test_what_is_soon_done_or_nobody_can_see_changes_nothing(seconds: float | None) -> None:
+    assert worked_on(step(30), seconds, length_s=20).held is Held.HELD
+
+
+def test_what_was_missed_otherwise_is_told_first_and_a_generator_that_gave_out_leaves_nothing_known() -> None:
+    assert worked_on(step(30, Held.MISSED, "late"), 8.0, length_s=20).why[0] == "late"
+    assert worked_on(step(30, Held.UNTOLD, "sick"), 8.0, length_s=20).why == ("sick",)

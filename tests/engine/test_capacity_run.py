@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.checkers.capacity_search import Search
+from harness.engine import capacity_run
 from harness.engine.capacity_plan import CapacityAsked, prepare_capacity
 from harness.engine.capacity_run import measure_capacity
 from harness.engine.load_plan import LoadAsked
@@ -146,6 +148,56 @@ async def test_a_run_that_somebody_stops_tells_what_there_is(tmp_path: Path) -> 
         result = await task
     assert result.exit_code == 130
     assert len(measured(result.events).steps) == 1
+
+
+PUTS_OFF = """
+import http.server, queue, threading, time
+
+left = queue.SimpleQueue()
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        left.put(None)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+def work():
+    while True:
+        left.get()
+        until = time.thread_time() + 0.15
+        while time.thread_time() < until:
+            pass
+
+threading.Thread(target=work, daemon=True).start()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+"""Answers at once, and has 0.15 s of work with each request afterwards."""
+
+
+async def test_who_puts_work_off_does_not_bear_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity_run, "IDLE_S", 1.0)
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", PUTS_OFF, stdout=asyncio.subprocess.PIPE)
+    assert server.stdout is not None
+    try:
+        url = f"http://127.0.0.1:{int(await server.stdout.readline())}"
+        want = replace(asked(url, tmp_path), search=Search(lowest=10, highest=11, repeats=1), step_s=3)
+        result = await measure_capacity(prepare_capacity(want), want.load.settings, say=lambda _: None)
+    finally:
+        server.kill()
+        await server.wait()
+    first = measured(result.events).steps[0]
+    assert first.worked_on_s is not None
+    assert first.worked_on_s > 0.6  # 30 requests have 4.5 s of work in 3 s
+    assert first.held is not Held.HELD
+    assert any("work was put off" in why for why in first.why) or first.held is Held.UNTOLD
 
 
 async def test_an_objective_of_the_rate_itself_is_refused(tmp_path: Path) -> None:
