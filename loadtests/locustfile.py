@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, cycle
 from typing import Any
 
 import gevent
@@ -40,8 +40,11 @@ IMPATIENT_LOOKS = 3
 SIGNED_IN_S = 600.0
 """For so long a customer who only looks at her things is not asked for her password again."""
 
-MOST_IN_CART = 6
-"""Different products; the shop itself takes more."""
+MOST_IN_CART = (1, 2, 3)
+"""Different products, for one customer after the other; the shop itself takes more.
+
+Few, so that carts are soon as full as they get: while they grow, each look at one costs the shop more.
+"""
 
 RETURNING = 50
 """So many of those who were here last come back for their carts more often than the others."""
@@ -64,6 +67,7 @@ class Account:
     """Of her cart as she last saw it; her app sends it along, and is never shown an older one."""
     cart_skus: list[str] = field(default_factory=list)
     """What she has put there; once these are enough she only changes how many."""
+    cart_most: int = 3
 
     @property
     def thing(self) -> str:
@@ -85,7 +89,8 @@ def _options(parser: LocustArgumentParser) -> None:
 @cache
 def _free(environment: Environment) -> list[Account]:
     """The customers of this worker who are not here just now."""
-    return [Account(email) for email in share(EMAILS, environment)]
+    emails = share(EMAILS, environment)
+    return [Account(email, cart_most=most) for email, most in zip(emails, cycle(MOST_IN_CART), strict=False)]
 
 
 @cache
@@ -167,7 +172,7 @@ class Customer(FastHttpUser):
 
     def _for_cart(self, account: Account) -> str:
         """Something new, until there is enough."""
-        if len(account.cart_skus) >= MOST_IN_CART:
+        if len(account.cart_skus) >= account.cart_most:
             return self.random.choice(account.cart_skus)
         sku = self._sku()
         if sku not in account.cart_skus:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from kit.auth import Caller
-from kit.quotas import MOST_CALLERS, Admission, Quota
+from kit.quotas import MOST_CALLERS, TURNED_AWAY_S, Admission, Quota
 
 from tests.targets.conftest import FakeClock
 
@@ -84,6 +84,29 @@ def test_only_so_many_callers_are_remembered(clock: FakeClock) -> None:
         admission.refusal(None, f"address {number}")
     assert len(admission._tokens) == MOST_CALLERS
     assert statuses(admission, None, 1, f"address {MOST_CALLERS + 9}") == [429]
+
+
+async def test_others_are_turned_away_for_a_while_after_the_last_who_was(clock: FakeClock) -> None:
+    admission = Admission(QUOTA, clock)
+    admission.under_way = 2
+    assert not admission.turns_away
+    assert not await admission.room_within(0.0)
+    assert admission.turns_away
+    clock.pass_s(TURNED_AWAY_S)
+    assert not admission.turns_away
+    assert not await admission.room_within(0.01)
+    assert admission.turns_away
+
+
+async def test_who_finds_room_after_a_moment_makes_nothing_crowded(clock: FakeClock) -> None:
+    admission = Admission(QUOTA, clock)
+    admission.enter()
+    admission.enter()
+    waiting = asyncio.create_task(admission.room_within(5.0))
+    await asyncio.sleep(0)
+    admission.leave()
+    assert await waiting
+    assert not admission.turns_away
 
 
 async def test_it_is_quiet_once_nothing_comes_and_nothing_is_under_way() -> None:

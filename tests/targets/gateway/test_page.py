@@ -111,6 +111,24 @@ async def test_a_page_without_any_soft_part_waits_for_them_once_and_not_one_afte
     assert SOFT_S <= loop.time() - began < 2 * SOFT_S
 
 
+async def test_while_others_are_turned_away_nobody_is_asked_for_what_a_page_can_do_without() -> None:
+    crowded = False
+    asked: list[str] = []
+
+    async def rating(sku: str) -> ProductRating:
+        asked.append(sku)
+        return RATING
+
+    page = replace(whole(), rating=rating, crowded=lambda: crowded)
+    assert (await page.compose(SKU, "somebody")).degraded == []
+    crowded = True
+    poorer = await page.compose(SKU, "somebody")
+    assert poorer.degraded == ["stock", "rating", "recommendations"]
+    assert (poorer.stock, poorer.rating, poorer.recommendations) == (None, Rating(average=4.5, count=2), ["sku-0002"])
+    assert poorer.price.amount_cents == 1999
+    assert asked == [SKU]
+
+
 @pytest.mark.parametrize(
     ("part", "lie"),
     [

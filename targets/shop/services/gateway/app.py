@@ -67,6 +67,7 @@ def parts(host: Host) -> Parts:
             rating=reviews.rating,
             others=clients.RecommendationsClient(host.edge("recommendations", recommendations)).best,
             soft_s=defects.limit_s(defects.either("optional-on-path", clients.QUICK_S, clients.SOFT_S)),
+            crowded=lambda: host.admission.turns_away,
         ),
         shadow=shadow,
         search=clients.SearchClient(host.edge("search", clients.SEARCH)),

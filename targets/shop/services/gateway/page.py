@@ -28,6 +28,12 @@ class Page:
     rating: Callable[[str], Awaitable[ProductRating]]
     others: Callable[[str], Awaitable[Recommendations]]
     soft_s: float = SOFT_S
+    crowded: Callable[[], bool] = lambda: False
+    """Whether others are being turned away: then nobody is asked for what a page can do without.
+
+    Such brownouts (C. Klein et al., "Brownout: building more robust cloud applications", 2014) serve more customers a
+    poorer page.
+    """
     known_ratings: LastKnown[ProductRating] = field(default_factory=LastKnown)
     known_others: LastKnown[Recommendations] = field(default_factory=LastKnown)
 
@@ -41,9 +47,9 @@ class Page:
         tasks = (
             asyncio.create_task(_about(sku, "catalog", self.product(sku))),
             asyncio.create_task(self._price(sku, subject)),
-            asyncio.create_task(self._optional(sku, "inventory", self.stock(sku))),
-            asyncio.create_task(self._optional(sku, "reviews", self.rating(sku), self.known_ratings)),
-            asyncio.create_task(self._optional(sku, "recommendations", self.others(sku), self.known_others)),
+            asyncio.create_task(self._optional(sku, "inventory", self.stock)),
+            asyncio.create_task(self._optional(sku, "reviews", self.rating, self.known_ratings)),
+            asyncio.create_task(self._optional(sku, "recommendations", self.others, self.known_others)),
         )
         try:
             (
@@ -85,14 +91,21 @@ class Page:
         return Price(amount_cents=price.amount_cents, currency=price.currency)
 
     async def _optional(
-        self, sku: str, provider: str, asked: Awaitable[Asked], known: LastKnown[Asked] | None = None
+        self,
+        sku: str,
+        provider: str,
+        ask: Callable[[str], Awaitable[Asked]],
+        known: LastKnown[Asked] | None = None,
     ) -> tuple[Asked | None, bool]:
         """The answer and that it is of now; else the last known one or None."""
+        earlier = None if known is None else known.recall(sku)
+        if self.crowded():
+            return earlier, False
         try:
             async with asyncio.timeout(self.soft_s):
-                answer = await _about(sku, provider, asked)
+                answer = await _about(sku, provider, ask(sku))
         except (Unavailable, Refused, TimeoutError):
-            return None if known is None else known.recall(sku), False
+            return earlier, False
         if known is not None:
             known.note(sku, answer)
         return answer, True

@@ -15,6 +15,8 @@ from kit.settings import Settings
 MOST_CALLERS = 4096
 """Callers that are remembered; one that comes back after so many others begins with a full quota."""
 POLL_S = 0.05
+TURNED_AWAY_S = 2.0
+"""For so long after the last that found no room, others are taken to be turned away."""
 MOST_WAITING = 64
 """Requests that wait for room at once; they hold nothing but their own connection."""
 
@@ -74,6 +76,12 @@ class Admission:
         self._peak = 0
         self._full = False
         self._last_at = clock()
+        self._turned_away_at = float("-inf")
+
+    @property
+    def turns_away(self) -> bool:
+        """Whether there is no room for all, not even for those who wait a moment."""
+        return self._clock() - self._turned_away_at < TURNED_AWAY_S
 
     def refusal(self, caller: Caller | None, address: str, room: float = 1.0) -> Refusal | None:
         """Why not to serve this request, if there is a reason; a caller that is not known yet counts by its address.
@@ -116,6 +124,7 @@ class Admission:
     async def room_within(self, wait_s: float, room: float = 1.0) -> bool:
         """Wait for room that soon becomes free, in which the request is let in then; False when none does."""
         if wait_s <= 0 or len(self._waiting) >= MOST_WAITING:
+            self._turned_away_at = self._clock()
             return False
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         mine = (room, granted)
@@ -129,6 +138,8 @@ class Admission:
         finally:
             if mine in self._waiting:
                 self._waiting.remove(mine)
+        if not granted.done():
+            self._turned_away_at = self._clock()
         self.waited += granted.done()
         return granted.done()
 
