@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +16,16 @@ from harness.report.cases import Case, cases_of
 from harness.report.junit import about
 from harness.report.story import RunStory
 from harness.report.tell import tell
+from harness.report.whole import put
 from harness.report.words import instant, printable
 
 DIRECTORY_NAME = "allure-results"
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "harness:allure")
+_OURS = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}-(result\.json|globals\.json|attachment\.(txt|html))"
+)
+"""Files that an earlier call wrote: ids of this kind are made of names, those of others by chance."""
 _STATUS = {Verdict.PASS: "passed", Verdict.UNKNOWN: "broken", Verdict.FAIL: "failed"}
 _EPICS = {Part.PACTS: "Contracts", Part.FUZZ: "Contracts", Part.LOAD: "Load"}
 _LAYERS = {
@@ -45,13 +51,15 @@ def write(events: Sequence[Event], directory: Path) -> Path:
     """
     story = tell(events)
     results = directory / DIRECTORY_NAME
-    results.mkdir(parents=True, exist_ok=True)
     report = directory / html.FILE_NAME
     files = dict(_files(story))
     if report.exists():
         files |= _attached_report(story, report.read_bytes())
     for name, content in files.items():
-        (results / name).write_bytes(content)
+        put(results / name, content)
+    for each in results.iterdir():
+        if _OURS.fullmatch(each.name) and each.name not in files:
+            each.unlink()
     return results
 
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue, TypeAdapter
 from harness.model.capacity import CAPACITY_FORMAT, Capacity
 from harness.model.events import Event
 from harness.report.tell import tell
+from harness.report.whole import put
 
 FILE_NAME = "capacity.json"
 _CAPACITY = TypeAdapter(Capacity)
@@ -18,10 +19,7 @@ _CAPACITY = TypeAdapter(Capacity)
 
 def write(events: Sequence[Event], directory: Path) -> Path:
     """Write `capacity.json` into the directory and say where it is."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE_NAME
-    path.write_text(json.dumps(table(events), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return put(directory / FILE_NAME, json.dumps(table(events), indent=1, ensure_ascii=False) + "\n")
 
 
 def table(events: Sequence[Event]) -> dict[str, JsonValue]:

@@ -39,6 +39,7 @@ from harness.report.story import RunStory, Told, edge_key
 from harness.report.style import stylesheet
 from harness.report.summary import PartSummary, advice, faults_told, parts_of, recovery_words, why
 from harness.report.tell import tell
+from harness.report.whole import put
 from harness.report.words import MARKS, NOTHING, count, edge_label, seconds, share, utc
 
 FILE_NAME = "report.html"
@@ -46,10 +47,7 @@ FILE_NAME = "report.html"
 
 def write(events: Sequence[Event], directory: Path, earlier: RunHistory | None = None) -> Path:
     """Write `report.html` into the directory and say where it is; `earlier` has the system's runs till this one."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE_NAME
-    path.write_text(render(events, earlier), encoding="utf-8")
-    return path
+    return put(directory / FILE_NAME, render(events, earlier))
 
 
 def render(events: Sequence[Event], earlier: RunHistory | None = None) -> str:
@@ -227,7 +225,7 @@ def _edges(ids: Ids, story: RunStory, anchors: Sequence[str]) -> Markup:
     ]
     names = ("Edge", "Need", "Protocol", "Provider's owner", "Worst verdict", "Experiments")
     judged = sum(1 for each in story.edges if each.verdict)
-    words = f"{judged} of {count(len(story.edges), 'edge')} judged. Dashed lines are soft: the consumer can do without."
+    words = f"{judged} of {count(len(story.edges), 'edge')} judged. A verdict stands where its edge arrives; dashed lines are soft: the consumer can do without."
     drawing = el(
         "div",
         {"class": "scroll", "role": "group", "tabindex": "0", "aria-label": "Drawing of the edges"},

@@ -11,6 +11,7 @@ from harness.model.verdict import Verdict
 from harness.report.cases import Case, cases_of
 from harness.report.story import RunStory
 from harness.report.tell import tell
+from harness.report.whole import put
 from harness.report.words import instant, printable
 
 FILE_NAME = "junit.xml"
@@ -20,10 +21,7 @@ INCONCLUSIVE = "Inconclusive"
 
 def write(events: Sequence[Event], directory: Path) -> Path:
     """Write `junit.xml` into the directory and say where it is."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE_NAME
-    path.write_bytes(render(events))
-    return path
+    return put(directory / FILE_NAME, render(events))
 
 
 def render(events: Sequence[Event]) -> bytes:

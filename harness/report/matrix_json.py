@@ -13,6 +13,7 @@ from harness.model.matrix import MATRIX_FORMAT, Cell, CellVerdict, Proposal
 from harness.model.shrunk import LatencyBudget, Shrunk
 from harness.report.matrix_story import MatrixJourney, in_a_word
 from harness.report.tell import tell
+from harness.report.whole import put
 
 FILE_NAME = "matrix.json"
 _CELL = TypeAdapter(CellVerdict)
@@ -24,10 +25,7 @@ _BUDGET = TypeAdapter(LatencyBudget)
 
 def write(events: Sequence[Event], directory: Path) -> Path:
     """Write `matrix.json` into the directory and say where it is."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE_NAME
-    path.write_text(json.dumps(table(events), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return put(directory / FILE_NAME, json.dumps(table(events), indent=1, ensure_ascii=False) + "\n")
 
 
 def table(events: Sequence[Event]) -> dict[str, JsonValue]:

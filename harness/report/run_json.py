@@ -15,6 +15,7 @@ from harness.report import capacity_json, matrix_json
 from harness.report.story import ExperimentStory, InjectionStory, RunStory, Told
 from harness.report.summary import parts_of, why
 from harness.report.tell import tell
+from harness.report.whole import put
 
 FILE_NAME = "report.json"
 FORMAT = 1
@@ -25,10 +26,7 @@ _MEASURES = TypeAdapter(Measures | None)
 
 def write(events: Sequence[Event], directory: Path) -> Path:
     """Write `report.json` into the directory and say where it is."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE_NAME
-    path.write_text(json.dumps(document(events), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return put(directory / FILE_NAME, json.dumps(document(events), indent=1, ensure_ascii=False) + "\n")
 
 
 def document(events: Sequence[Event]) -> dict[str, JsonValue]:

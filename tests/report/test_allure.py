@@ -114,3 +114,11 @@ def test_writing_again_leaves_nothing_of_the_first_time(tmp_path: Path) -> None:
 def test_hostile_text_stays_text() -> None:
     for result in results(journals.hostile()):
         assert "\x1b" not in json.dumps(result, ensure_ascii=False)
+
+
+def test_writing_another_run_leaves_its_own_results_only(tmp_path: Path) -> None:
+    theirs = tmp_path / "allure-results" / "7d4a1c52-9e0e-4b7e-8b55-0f9d6f0b8a11-result.json"
+    allure.write(journals.failing(), tmp_path)
+    theirs.write_text("{}")
+    allure.write(journals.clean(), tmp_path)
+    assert {each.name for each in theirs.parent.iterdir()} == {*allure.render(journals.clean()), theirs.name}
