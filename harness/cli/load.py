@@ -1,8 +1,10 @@
-"""`harness load`: put load on a system, or on what already runs, and judge its figures."""
+"""`harness load`: put load on a system, or on what already runs, and judge its figures.
+
+The generator's process is started before anything else is imported here: what it imports takes the longest.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -12,20 +14,18 @@ from urllib.parse import urlsplit
 
 import click
 
-from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.load_options import MAX_RATE, MAX_WORKERS, loaded, of_run, refuse_both
+from harness.cli.port_option import PortCommand, PortOption
 
 if TYPE_CHECKING:
+    from harness.cli.console import Console
     from harness.cli.page.page import Page
     from harness.engine.concluding import RunResult
     from harness.engine.load_plan import LoadAsked, LoadRun
     from harness.load.fleet import FleetPlan
     from harness.load.warm import WarmGenerator
 
-MAX_SEED = 2**31 - 1
-MAX_PORT = 65535
-MAX_RATE = 100_000
 MAX_USERS = 10_000
-MAX_WORKERS = 256
 SHORTEST_S = 1.0
 """Figures are asked of whole seconds."""
 UI_PORT = 8089
@@ -34,6 +34,8 @@ UI_LENGTH_S = 3600.0
 """How long a load is that somebody steers, and ends when they like."""
 MASTERS_PORT = 5557
 """Locust's own."""
+COLLECT_AT = 50_000
+"""New objects at which garbage is looked for: what is imported stays, and to look through it again takes its time."""
 
 RUN = "run"
 """What is meant when no other command is named."""
@@ -50,7 +52,6 @@ class LoadFront(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Whatever does not begin with the name of another command is for the run."""
-        args = _with_port(args)
         return super().parse_args(ctx, args if args[:1] in [[each] for each in ctx.help_option_names] else _named(args))
 
     def resolve_command(
@@ -88,27 +89,20 @@ def _named(args: list[str]) -> list[str]:
     return args if args and (args[0] in COMMANDS or args[0] == RUN) else [RUN, *args]
 
 
-def _with_port(args: list[str]) -> list[str]:
-    """The same with a port behind `--ui`, where it is left out: what comes next may be the system."""
-    return [
-        f"--ui={UI_PORT}" if word == "--ui" and not following.isdigit() else word
-        for word, following in zip(args, [*args[1:], ""], strict=True)
-    ]
-
-
-def _length(_context: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    """The seconds of `60s`; told what a duration is only when there is one."""
+def _length(text: str | None) -> float | None:
+    """The seconds of `60s`; raises click.BadParameter."""
     if text is None:
         return None
     from harness.model.quantity import Duration
 
+    hint = "'--for'"
     try:
         length_s = float(Duration.parse(text))
     except ValueError as error:
-        raise click.BadParameter(str(error), param=option) from None
+        raise click.BadParameter(str(error), param_hint=hint) from None
     if length_s < SHORTEST_S:
         message = f"expected at least {SHORTEST_S:g} s, found {text!r}"
-        raise click.BadParameter(message, param=option)
+        raise click.BadParameter(message, param_hint=hint)
     return length_s
 
 
@@ -126,37 +120,30 @@ def load() -> None:
     """  # noqa: D301 -- \b is click's
 
 
-@load.command(RUN, hidden=True)
+@load.command(RUN, cls=PortCommand, hidden=True)
 @click.argument("system", type=click.Path(path_type=Path), required=False)
 @click.option("--profile", default="", metavar="FILE|NAME", help="How the load goes over time; see docs/load.md.")
 @click.option("--rate", type=click.FloatRange(0, MAX_RATE, min_open=True), help="Journeys a second.")
-@click.option("--for", "lasts", callback=_length, metavar="DURATION", help="For how long (`60s`).")
+@click.option("--for", "lasts", metavar="DURATION", help="For how long (`60s`).")
 @click.option("--users", type=click.IntRange(1, MAX_USERS),
               help="So many closed users in place of a rate: each waits for its answers.")  # fmt: skip
 @click.option("--expect", multiple=True, metavar="THRESHOLD",
               help="What must hold: 'checkout.p99 < 800ms', 'browse.failed < 1% spike' (may be repeated).")  # fmt: skip
-@click.option("--host", "hosts", multiple=True, metavar="URL",
-              help="Load what already runs there, on this machine (may be repeated).")  # fmt: skip
-@click.option("--locustfile", "journeys", type=click.Path(path_type=Path), metavar="FILE",
-              help="What customers do: a locustfile, journeys.yaml or a .har.")  # fmt: skip
-@click.option("--processes", type=click.IntRange(1, MAX_WORKERS), default=1, show_default=True,
-              help="Generators on this machine, among which the load is shared.")  # fmt: skip
+@loaded
 @click.option("--master", is_flag=True, help="Wait for generators on other machines: harness load worker --join.")
 @click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="With --master: for so many.  [default: 1]")
 @click.option("--bind", metavar="ADDRESS[:PORT]", help="With --master: where it listens.  [default: 127.0.0.1]")
-@click.option("--ui", "ui", type=click.IntRange(0, MAX_PORT), metavar="[PORT]",
+@click.option("--ui", "ui", cls=PortOption, otherwise=UI_PORT,
               help="Show Locust's page with a Chaos tab, on this machine only.  [default port: 8089]")  # fmt: skip
 @click.option("--system", "described", type=click.Path(path_type=Path), hidden=True)
-@click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
-@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
-@click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")
+@of_run
 @click.pass_context
 def run(
     context: click.Context,
     system: Path | None,
     profile: str,
     rate: float | None,
-    lasts: float | None,
+    lasts: str | None,
     users: int | None,
     expect: tuple[str, ...],
     hosts: tuple[str, ...],
@@ -174,19 +161,27 @@ def run(
 ) -> None:
     """Put load on a SYSTEM, or on what already runs, and judge its figures."""
     system = system or described
-    _refuse_both(system, hosts, profile=profile, rate=rate, users=users, lasts=lasts)
+    refuse_both(system, hosts)
+    _refuse_two_loads(profile=profile, rate=rate, users=users, lasts=lasts)
     fleet = _fleet(processes, workers, bind, master=master)
     with _warmed(hosts, journeys, fleet) as warm:
+        import asyncio
+        import gc
+
+        gc.set_threshold(COLLECT_AT)
+
+        from harness.cli.console import system_path
         from harness.engine.load_plan import LoadAsked
         from harness.engine.session import Settings
 
+        length_s = _length(lasts)
         asked = LoadAsked(
             system=None if hosts else system_path(system),
             hosts=hosts,
             journeys=journeys,
             profile=profile,
             rate=rate,
-            length_s=UI_LENGTH_S if ui is not None and lasts is None and not profile else lasts,
+            length_s=UI_LENGTH_S if ui is not None and length_s is None and not profile else length_s,
             users=users or 0,
             expect=expect,
             fleet=fleet,
@@ -214,18 +209,7 @@ def _warmed(hosts: tuple[str, ...], journeys: Path | None, fleet: FleetPlan | No
         warm.close()
 
 
-def _refuse_both(
-    system: Path | None,
-    hosts: tuple[str, ...],
-    *,
-    profile: str,
-    rate: float | None,
-    users: int | None,
-    lasts: float | None,
-) -> None:
-    if system is not None and hosts:
-        message = "expected either a SYSTEM or --host, found both"
-        raise click.UsageError(message)
+def _refuse_two_loads(*, profile: str, rate: float | None, users: int | None, lasts: str | None) -> None:
     said = [name for name, value in (("--rate", rate), ("--users", users), ("--for", lasts)) if value is not None]
     if profile and said:
         message = f"--profile says how the load goes: leave {' and '.join(said)} out, or --profile"
@@ -266,6 +250,7 @@ def _bound(text: str) -> tuple[str, int]:
 
 
 async def _drive(asked: LoadAsked, ui: int | None, warm: WarmGenerator | None) -> int:
+    from harness.cli.console import Console, until_interrupted
     from harness.engine.load_plan import prepare_load
 
     prepared = prepare_load(asked)
@@ -289,6 +274,7 @@ async def _drive(asked: LoadAsked, ui: int | None, warm: WarmGenerator | None) -
 async def _run_and_tell(
     prepared: LoadRun, asked: LoadAsked, console: Console, page: Page | None, warm: WarmGenerator | None
 ) -> tuple[RunResult, Path]:
+    from harness.cli.console import until_interrupted
     from harness.engine.load_run import load as engine_load
 
     loading = engine_load(prepared, asked.settings, say=console.say, onlooker=page, warm=warm)

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.load_options import MAX_RATE, loaded, of_run, refuse_both
 
 if TYPE_CHECKING:
     from harness.engine.capacity_plan import CapacityAsked
     from harness.load.fleet import FleetPlan
 
-MAX_RATE = 100_000
-MAX_SEED = 2**31 - 1
 MAX_TARGET = 1e9
 MAX_REDUNDANCY = 100
-MAX_WORKERS = 256
 MOST_REPEATS = 10
 SHORTEST_STEP_S = 5.0
 
@@ -69,15 +67,8 @@ def _step(_context: click.Context, option: click.Parameter, text: str) -> float:
 @click.option("--redundancy", type=click.IntRange(1, MAX_REDUNDANCY), default=3, show_default=True,
               help="How many times the fleet is to be there.")  # fmt: skip
 @click.option("--overload", is_flag=True, help="Then go to twice the knee: does it shed, and does it get well again?")
-@click.option("--host", "hosts", multiple=True, metavar="URL",
-              help="Load what already runs there, on this machine (may be repeated).")  # fmt: skip
-@click.option("--locustfile", "journeys", type=click.Path(path_type=Path), metavar="FILE",
-              help="What customers do: a locustfile, journeys.yaml or a .har.")  # fmt: skip
-@click.option("--processes", type=click.IntRange(1, MAX_WORKERS), default=1, show_default=True,
-              help="Generators on this machine, among which the load is shared.")  # fmt: skip
-@click.option("--directory", type=click.Path(path_type=Path), help="Where the run's files go.")
-@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Of all chance in the run; drawn and told if absent.")
-@click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")
+@loaded
+@of_run
 @click.pass_context
 def capacity(
     context: click.Context,
@@ -108,9 +99,7 @@ def capacity(
     The load rises step by step until goodput no longer keeps up or an objective is missed, and halves from there.
     Exit codes: 0 the knee is known, 1 the system collapsed or a service ended, 2 nobody knows or bad input.
     """  # noqa: D301 -- \b is click's
-    if system is not None and hosts:
-        message = "expected either a SYSTEM or --host, found both"
-        raise click.UsageError(message)
+    refuse_both(system, hosts)
     if lowest >= highest:
         message = f"expected --from below --to, found {lowest:g} and {highest:g}"
         raise click.UsageError(message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.console import Console, system_path, until_interrupted
+from harness.cli.port_option import PortCommand, PortOption
 from harness.cli.standing import Standing
 from harness.cli.up import Lines, stay, watch
 
@@ -16,16 +17,14 @@ if TYPE_CHECKING:
     from harness.engine.sandbox import SandboxOptions, SandboxPlan
     from harness.engine.session import Session
 
-MOST_PORT = 65535
 
-
-@click.command()
+@click.command(cls=PortCommand)
 @click.argument("service")
 @click.argument("system", type=click.Path(path_type=Path), required=False)
 @click.option("--state", "states", multiple=True, metavar="[PROVIDER:] STATE",
               help="The provider state, or the interaction, that a stub plays (may be repeated).")  # fmt: skip
 @click.option("--loose", is_flag=True, help="Let a request differ from an interaction in values, not in types.")
-@click.option("--debug", "debug", type=click.IntRange(0, MOST_PORT), is_flag=False, flag_value=0, metavar="[PORT]",
+@click.option("--debug", "debug", cls=PortOption, otherwise=0,
               help="Start it under debugpy, which waits for a debugger on that port, or on any.")  # fmt: skip
 @click.option("--pacts", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Where the published pacts are, when not in contracts/pacts.")  # fmt: skip
