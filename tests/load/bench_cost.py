@@ -28,7 +28,7 @@ from harness.model.process import ProcessSpec
 from harness.model.system import DegradedMark
 from tests.fakes import LocalProcess, run_locally
 from tests.load.conftest import OwnSpawner
-from tests.load.test_driver import Watch
+from tests.load.watch import Watch
 
 pytestmark = pytest.mark.loopback
 

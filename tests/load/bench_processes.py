@@ -24,7 +24,8 @@ from harness.model.process import ProcessSpec
 from harness.model.system import DegradedMark
 from tests.fakes import run_locally
 from tests.load.conftest import OwnSpawner
-from tests.load.test_fleet import JOURNEYS, Watch
+from tests.load.test_fleet import JOURNEYS
+from tests.load.watch import Watch
 
 pytestmark = pytest.mark.loopback
 
@@ -81,7 +82,7 @@ async def server(tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def driven(workers: int, server: str, spawner: OwnSpawner, directory: Path) -> Driven:
-    watch = Watch()
+    watch = Watch(wait_s=LIMIT_S)
     driver = await start_fleet(
         LoadPlan(
             locustfile=JOURNEYS,
@@ -97,7 +98,7 @@ async def driven(workers: int, server: str, spawner: OwnSpawner, directory: Path
         directory=directory,
         clock=CLOCK,
         run_began=CLOCK.now(),
-        on_observed=watch.observed,
+        on_observed=watch,
         on_told=watch.tell,
     )
     try:

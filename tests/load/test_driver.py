@@ -7,8 +7,7 @@ import signal
 import socket
 import sys
 import uuid
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from operator import mul
@@ -23,9 +22,10 @@ from harness.load.arrivals import Arrivals
 from harness.load.driver import LoadDriver, LoadPlan
 from harness.model import figures
 from harness.model.events import Observed
-from harness.model.observation import AnswerClass, AnswerSecond, GeneratorSecond, JourneySecond, Outcome
+from harness.model.observation import AnswerClass, Outcome
 from harness.model.system import DegradedMark
 from tests.load.conftest import Site
+from tests.load.watch import Watch
 
 if TYPE_CHECKING:
     from tests.load.conftest import OwnSpawner
@@ -34,44 +34,6 @@ pytestmark = pytest.mark.loopback
 
 LOCUSTFILES = Path(__file__).parent / "locustfiles"
 CLOCK = SystemClock()
-
-
-class Watch:
-    """Keeps what was observed, and lets a test wait until it has seen enough."""
-
-    def __init__(self) -> None:
-        self.journeys: list[JourneySecond] = []
-        self.answers: list[AnswerSecond] = []
-        self.generator: list[GeneratorSecond] = []
-        self._news = asyncio.Event()
-
-    def __call__(self, observed: Observed) -> None:
-        self.journeys += observed.journeys
-        self.answers += observed.answers
-        self.generator += observed.generator
-        self._news.set()
-
-    async def until(self, enough: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
-            while not enough():
-                self._news.clear()
-                await self._news.wait()
-
-    def outcomes(self) -> dict[str, Counter[Outcome]]:
-        found: dict[str, Counter[Outcome]] = {}
-        for each in self.journeys:
-            found.setdefault(each.journey, Counter())[each.outcome] += each.count
-        return found
-
-    def classes(self) -> dict[str, Counter[AnswerClass]]:
-        found: dict[str, Counter[AnswerClass]] = {}
-        for each in self.answers:
-            found.setdefault(each.journey, Counter())[each.answer] += each.count
-        return found
-
-    @property
-    def due(self) -> int:
-        return sum(each.due for each in self.generator)
 
 
 class Bench:

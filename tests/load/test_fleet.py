@@ -17,14 +17,14 @@ import pytest
 
 from harness.clock import SystemClock
 from harness.errors import LoadError
-from harness.load.driver import LoadDriver, LoadPlan, Told
+from harness.load.driver import LoadDriver, LoadPlan
 from harness.load.fleet import FleetPlan, start_fleet
 from harness.model import figures
-from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
 from harness.model.load_profile import LoadPhase, LoadProfile
-from harness.model.observation import AnswerSecond, GeneratorSecond, JourneySecond, Outcome
+from harness.model.observation import Outcome
 from harness.model.system import DegradedMark
 from tests.load.conftest import Site
+from tests.load.watch import Watch
 
 if TYPE_CHECKING:
     from tests.load.conftest import OwnSpawner
@@ -36,47 +36,6 @@ NUMBERED = Path(__file__).parent / "locustfiles" / "numbered.py"
 SEED = 7
 CLOCK = SystemClock()
 WAIT_S = 30
-
-
-class Watch:
-    """Keeps what the driver hands on, and waits for more of it."""
-
-    def __init__(self) -> None:
-        self.journeys: list[JourneySecond] = []
-        self.answers: list[AnswerSecond] = []
-        self.generator: list[GeneratorSecond] = []
-        self.told: list[Told] = []
-        self._news = asyncio.Event()
-
-    def observed(self, observed: Observed) -> None:
-        self.journeys += observed.journeys
-        self.answers += observed.answers
-        self.generator += observed.generator
-        self._news.set()
-
-    def tell(self, told: Told) -> None:
-        self.told.append(told)
-        self._news.set()
-
-    async def until(self, enough: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WAIT_S):
-            while not enough():
-                self._news.clear()
-                await self._news.wait()
-
-    @property
-    def joined(self) -> list[WorkerJoined]:
-        return [each for each in self.told if isinstance(each, WorkerJoined)]
-
-    @property
-    def lost(self) -> list[WorkerLost]:
-        return [each for each in self.told if isinstance(each, WorkerLost)]
-
-    @property
-    def port(self) -> int | None:
-        return next((int(each.figures["port"]) for each in self.told if isinstance(each, Noted)), None)
-
-
 POOL = 3000
 """So that nothing is dropped, however long a busy machine makes it wait: all that are due are counted."""
 
@@ -86,7 +45,7 @@ class Bench:
         self.site = site
         self.spawner = spawner
         self.directory = directory
-        self.watch = Watch()
+        self.watch = Watch(wait_s=WAIT_S)
         self.began = CLOCK.now()
 
     async def start(self, *journeys: str, workers: int, start: bool = True, locustfile: Path = JOURNEYS) -> LoadDriver:
@@ -105,7 +64,7 @@ class Bench:
             directory=self.directory,
             clock=CLOCK,
             run_began=self.began,
-            on_observed=self.watch.observed,
+            on_observed=self.watch,
             on_told=self.watch.tell,
         )
 
