@@ -225,7 +225,10 @@ def _edges(ids: Ids, story: RunStory, anchors: Sequence[str]) -> Markup:
     ]
     names = ("Edge", "Need", "Protocol", "Provider's owner", "Worst verdict", "Experiments")
     judged = sum(1 for each in story.edges if each.verdict)
-    words = f"{judged} of {count(len(story.edges), 'edge')} judged. A verdict stands where its edge arrives; dashed lines are soft: the consumer can do without."
+    words = (
+        f"{judged} of {count(len(story.edges), 'edge')} judged. A verdict stands where its edge arrives. "
+        "Dashed lines are soft: the consumer can do without."
+    )
     drawing = el(
         "div",
         {"class": "scroll", "role": "group", "tabindex": "0", "aria-label": "Drawing of the edges"},

@@ -177,14 +177,20 @@ footer{color:var(--soft);font-size:.85rem;margin:2.5rem 0 3rem}
 }
 @media print{
  @page{margin:13mm}
+ html{font-size:9pt;color-scheme:light}
  body{font-size:9pt;background:var(--card)}
+ a,a.chip{text-decoration:none}
  .wrap{max-width:none;padding:0}
  .skip,nav.contents{display:none}
  .card{border:0;border-top:1px solid var(--strong-line);border-radius:0;padding:.8rem 0;margin:0 0 .6rem}
  .verdict{border-top:0;padding:.6rem 1rem .6rem 1.4rem}
- h2,h3,h4,figcaption,caption,.caption,summary{break-after:avoid}
- tr,figure,li,.facts,.verdict,code.command{break-inside:avoid}
+ h2,h3,h4,figcaption,caption,.caption,summary,thead,ul.legend,.card>p.soft,article.experiment>header,.hypothesis{break-after:avoid}
+ tr,figure,li,svg,.facts,.verdict,code.command{break-inside:avoid}
+ p{orphans:3;widows:3}
+ summary{list-style:none}
  thead{display:table-header-group}
+ tbody tr:first-child:not(:last-child),h4+p{break-after:avoid}
+ tbody tr:last-child:not(:first-child){break-before:avoid}
  .scroll{overflow:visible}
  .charts{grid-template-columns:repeat(3,minmax(0,1fr));gap:.5rem}
  svg.graph{max-height:23cm}
@@ -195,11 +201,12 @@ footer{color:var(--soft);font-size:.85rem;margin:2.5rem 0 3rem}
  .columns{display:block}
  #details{break-before:page}
  article.experiment+article.experiment{break-before:page}
- table.tight,details{break-inside:avoid}
+ details.fail,details.unknown{break-inside:avoid}
  th,td{padding-top:.22rem;padding-bottom:.22rem}
  h2{margin-top:1.4rem}h4{margin-top:.9rem}
  details::details-content{content-visibility:visible;display:block;block-size:auto}
  #summary details::details-content{display:none}
+ #summary summary{break-after:auto}
  .verdict::before,.chip,.fault,.lane,.badge,.box,pre,code.command{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 """

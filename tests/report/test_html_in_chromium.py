@@ -26,6 +26,14 @@ BROKEN = (
     ".then((each) => each.violations.map((one) => one.id + ': ' + one.nodes[0].html.slice(0, 200)))"
 )
 
+PAPER = 695
+"""The width of A4 between its margins, in CSS pixels."""
+FOLDED = (
+    "[...document.querySelectorAll('details:not([open])>.inside')]"
+    ".filter((each) => !each.closest('#summary') && !each.checkVisibility()).length"
+)
+"""How much of the evidence is folded away; what the summary tells stands again below it."""
+
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -58,6 +66,13 @@ async def test_the_page_is_for_everybody_on_wide_and_narrow_light_and_dark_scree
         await tab.look_like(width=width, dark=dark)
         assert await tab.value(BROKEN) == []
         assert await tab.value(f"document.documentElement.scrollWidth <= {width}")
+    assert await tab.value(FOLDED) > 0
+    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    await tab.call("Emulation.setDeviceMetricsOverride", width=PAPER, height=900, deviceScaleFactor=1, mobile=False)
+    await tab.call("Emulation.setEmulatedMedia", media="print", features=[dark])
+    assert await tab.value(FOLDED) == 0
+    assert await tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert await tab.value("document.documentElement.scrollWidth") <= PAPER
     pdf = await tab.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
     assert base64.b64decode(pdf["data"]).startswith(b"%PDF")
     assert tab.errors == []
