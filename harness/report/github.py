@@ -12,13 +12,15 @@ from harness.model.events import Event
 from harness.model.verdict import Verdict
 from harness.report import markdown
 from harness.report.story import RunStory, Told
-from harness.report.summary import also_undecided, why
+from harness.report.summary import advice, also_undecided, owner_words, repeat_words, title_of, why
 from harness.report.tell import tell
 from harness.report.words import count, edge_label, printable
 
 MOST_OF_A_LEVEL = 10
 """GitHub shows so many errors, warnings and notices of a step, and drops the rest without a word."""
 MAX_MESSAGE_CHARS = 1_000
+MAX_REASON_CHARS = 600
+"""Of a message: a long reason must not push out whose it is."""
 MAX_TITLE_CHARS = 200
 MAX_SUMMARY_BYTES = 1024 * 1024
 """Of one step; GitHub drops the whole summary above it."""
@@ -83,9 +85,9 @@ def append_summary(events: Sequence[Event], file: Path) -> int:
 
 def _found(story: RunStory) -> Iterator[Annotation]:
     if story.verdict is not Verdict.PASS and (story.cut or story.headline is None):
-        yield Annotation(
-            level=_LEVELS[story.verdict], title=f"{story.verdict}: {story.header.system}", message=why(story)
-        )
+        words, command = advice(story)
+        title = f"{story.verdict}: {story.header.system}"
+        yield Annotation(level=_LEVELS[story.verdict], title=title, message=f"{why(story)}\n{words}: {command}")
     yield from (_of(story, each) for each in story.trouble)
     for finding in story.excused:
         title = f"Accepted or known: {finding.check}: {edge_label(finding.subject)}"
@@ -94,17 +96,15 @@ def _found(story: RunStory) -> Iterator[Annotation]:
 
 def _of(story: RunStory, told: Told) -> Annotation:
     finding = told.finding
-    where = f" in {finding.experiment}" if finding.experiment else ""
-    owner = story.owner(finding)
-    inferred = " (inferred)" if finding.inferred else ""
+    owner = owner_words(story, finding)
     lines = [
-        finding.reason + also_undecided(story, told),
-        f"Owner: {owner}{inferred}" if owner else "",
-        f"Replay: {finding.replay}" if finding.replay else "",
+        _short(finding.reason, MAX_REASON_CHARS) + also_undecided(story, told),
+        f"Owner: {owner}" if owner else "",
+        f"{repeat_words(finding)}: {finding.replay}" if finding.replay else "",
     ]
     return Annotation(
         level=_LEVELS[finding.verdict],
-        title=f"{finding.verdict}: {finding.check}: {edge_label(finding.subject)}{where}",
+        title=f"{finding.verdict}: {title_of(finding)}",
         message="\n".join(line for line in lines if line),
     )
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.model.events import Event
+from harness.model.finding import Finding
 from harness.model.verdict import Verdict
-from harness.report import capacity_table, load_table, measures, mermaid
+from harness.report import capacity_table, load_table, matrix_table, measures, mermaid
 from harness.report.load_story import LoadStory
-from harness.report.matrix_story import MatrixStory, shown
+from harness.report.matrix_story import MatrixJourney, MatrixStory, shown
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
-from harness.report.summary import advice, also_undecided, faults_told, parts_of, recovery_words, why
+from harness.report.summary import (
+    advice,
+    also_undecided,
+    faults_told,
+    owner_words,
+    parts_of,
+    recovery_words,
+    repeat_words,
+    title_of,
+    why,
+)
 from harness.report.tell import tell
+from harness.report.whole import put
 from harness.report.words import BADNESS, EXCUSED, MARKS, NOTHING, count, edge_label, printable, seconds, share, utc
 
 FILE_NAME = "summary.md"
@@ -30,10 +42,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]|~$]|^[#+=-]|(?<=^\d)[.)](?=\s)")
 
 def write(events: Sequence[Event], directory: Path) -> Path:
     """Write `summary.md` into the directory and say where it is."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE_NAME
-    path.write_text(render(events), encoding="utf-8")
-    return path
+    return put(directory / FILE_NAME, render(events))
 
 
 def render(events: Sequence[Event], limit: int = MAX_BYTES) -> str:
@@ -80,18 +89,23 @@ def _mark(verdict: Verdict | None) -> str:
 def _top(story: RunStory) -> Iterator[str]:
     header, headline = story.header, story.headline
     yield f"# {MARKS[story.verdict]} {story.verdict}: {_plain(header.system)}"
-    owner = story.owner(headline.finding) if headline else ""
-    inferred = " (inferred)" if headline and headline.finding.inferred else ""
     yield _plain(why(story))
-    if owner:
-        yield f"Owner: **{_plain(owner)}**{inferred}"
+    if headline and not story.cut:
+        facts = {"Experiment": _broken_in(story, headline.finding), "Owner": _owner(story, headline.finding)}
+        yield from _listed(facts)
     words, command = advice(story)
     yield f"{words}:\n\n{_code(command)}"
     rows = [[part.name, _mark(part.verdict), part.passed, part.unknown, part.failed] for part in parts_of(story)]
     yield _table(["Part", "Verdict", "Passed", "Unknown", "Failed"], rows)
     if story.excused:
-        told = [f"- {EXCUSED} {_plain(each.name)}: {_plain(each.excused)}" for each in story.excused[:_MAX_EXCUSED]]
-        yield "Red, and accepted or known:\n\n" + "\n".join(told)
+        yield "\n".join(["Red, and accepted or known:", "", *_excused(story.excused)])
+
+
+def _excused(findings: Sequence[Finding]) -> Iterator[str]:
+    for each in findings[:_MAX_EXCUSED]:
+        yield f"- {EXCUSED} {_plain(edge_label(each.name))}: {_plain(each.excused)}"
+    if (more := len(findings) - _MAX_EXCUSED) > 0:
+        yield f"- and {more} more: see the report"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -99,27 +113,50 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
+def _owner(story: RunStory, finding: Finding) -> str:
+    words = owner_words(story, finding)
+    return f"**{_plain(words)}**" if words else ""
+
+
+def _broken_in(story: RunStory, finding: Finding) -> str:
+    """The experiment of a finding, with what was broken in it."""
+    experiment = next((each for each in story.experiments if each.name == finding.experiment), None)
+    faults = faults_told(experiment) if experiment else ""
+    return _plain(f"{finding.experiment} ({faults})" if faults else finding.experiment)
+
+
+def _listed(facts: Mapping[str, str]) -> Iterator[str]:
+    """Those facts that say something, as one block."""
+    told = [f"- {name}: {value}" for name, value in facts.items() if value]
+    if told:
+        yield "\n".join(told)
+
+
+def _shown(evidence: Sequence[str]) -> str:
+    """As much of it as anybody reads here, and that there is more."""
+    kept = [each if len(each) <= _MAX_LINE else each[: _MAX_LINE - 1] + "…" for each in evidence[:_MAX_EVIDENCE_LINES]]
+    more = len(evidence) - len(kept)
+    return "\n".join([*kept, *([f"… and {count(more, 'more line')}: see the report"] if more else [])])
+
+
 def _finding(story: RunStory, told: Told) -> str:
     finding = told.finding
-    owner = story.owner(finding)
-    inferred = " (inferred)" if finding.inferred else ""
     facts = {
-        "Experiment": _plain(finding.experiment),
+        "Experiment": _broken_in(story, finding),
         "Edge": _plain(edge_label(edge_key(finding.edge))),
-        "Owner": f"**{_plain(owner)}**{inferred}" if owner else "",
+        "Owner": _owner(story, finding),
         "Service": _plain(finding.service),
     }
-    title = f"{_plain(finding.check)}: {_plain(edge_label(finding.subject))}"
+    title = _plain(title_of(finding))
     lines = [
         f"## {MARKS[finding.verdict]} {finding.verdict}: {title}",
         _plain(finding.reason + also_undecided(story, told)),
-        "\n".join(f"- {name}: {value}" for name, value in facts.items() if value),
+        *_listed(facts),
     ]
     if finding.evidence:
-        shown = "\n".join(line[:_MAX_LINE] for line in finding.evidence[:_MAX_EVIDENCE_LINES])
-        lines.append(f"<details><summary>Evidence</summary>\n\n{_code(shown)}\n\n</details>")
+        lines.append(f"<details><summary>Evidence</summary>\n\n{_code(_shown(finding.evidence))}\n\n</details>")
     if finding.replay:
-        lines.append(_code(finding.replay))
+        lines.append(f"{repeat_words(finding)}:\n\n{_code(finding.replay)}")
     return "\n\n".join(line for line in lines if line)
 
 
@@ -133,7 +170,21 @@ def _matrix(story: MatrixStory) -> Iterator[str]:
             ]
             for row in journey.rows
         ]
-        yield f"## Matrix of {_plain(journey.name)}\n\n" + _table(heads, rows)
+        trouble = journey.crossings.trouble if journey.crossings else ""
+        remarks = [*([f"not clean: {trouble}"] if trouble else []), *matrix_table.never_crossed(journey)]
+        told = _folded(journey, _table(heads, rows)) if rows else "No cell was tried."
+        yield "\n\n".join([f"## Matrix of {_plain(journey.name)}", told, *map(_plain, remarks)])
+    if story.outlook is not None and (figures := matrix_table.in_figures(story.outlook)):
+        yield _plain(figures)
+
+
+def _folded(journey: MatrixJourney, table: str) -> str:
+    """The table, out of the way of those with trouble when all of it is green."""
+    cells = [each for row in journey.rows for each in row.cells if each]
+    untested = any(any(row.untested) for row in journey.rows)
+    if untested or any(each.verdict is not Verdict.PASS for each in cells):
+        return table
+    return f"<details><summary>All passed: {count(len(cells), 'cell')}</summary>\n\n{table}\n\n</details>"
 
 
 def _graph(story: RunStory) -> Iterator[str]:
@@ -154,7 +205,7 @@ def _load(story: LoadStory) -> Iterator[str]:
 
 def _tables(story: RunStory) -> Iterator[str]:
     if story.capacity is not None:
-        rows = [[each.name, *capacity_table.step_cells(each)] for each in story.capacity.steps]
+        rows = [[_plain(each.name), *capacity_table.step_cells(each)] for each in story.capacity.steps]
         yield "## Capacity\n\n" + _table(["Step", *capacity_table.STEP_HEADS], rows)
     if story.load is not None:
         yield from _load(story.load)

@@ -37,7 +37,7 @@ def _journey(matrix: MatrixStory, journey: MatrixJourney, paint: Paint, width: i
         yield "  no cell was tried"
         return
     yield from _tables(matrix, journey, paint, width)
-    yield from _never(journey)
+    yield from (f"  {each}" for each in never_crossed(journey))
 
 
 def _tables(matrix: MatrixStory, journey: MatrixJourney, paint: Paint, width: int) -> Iterator[str]:
@@ -70,16 +70,17 @@ def _verdict(row: MatrixRow, index: int) -> Verdict | None:
     return result.verdict if result else None
 
 
-def _never(journey: MatrixJourney) -> Iterator[str]:
+def never_crossed(journey: MatrixJourney) -> Iterator[str]:
+    """Which edges this journey did not cross, so that nothing was tried there."""
     seen = journey.crossings
     if seen is None:
         return
     if not seen.counted:
-        yield "  nothing counts what crosses the edges here"
+        yield "nothing counts what crosses the edges here"
     if seen.not_seen:
         shown = ", ".join(edge_label(each) for each in seen.not_seen[:NOT_SEEN_SHOWN])
         more = f" and {len(seen.not_seen) - NOT_SEEN_SHOWN} more" if len(seen.not_seen) > NOT_SEEN_SHOWN else ""
-        yield f"  never crossed: {shown}{more}"
+        yield f"never crossed: {shown}{more}"
 
 
 def _outlook(outlook: Outlook, width: int) -> Iterator[str]:

@@ -10,6 +10,8 @@ from harness.report.words import BADNESS, MARKS, count, printable
 
 MOST_EDGES = 200
 """Mermaid draws at most 500, and what has so many nobody reads."""
+MAX_CHARS = 50_000
+"""Of a longer text Mermaid draws nothing."""
 
 _MAX_LABEL = 60
 _WEIGHTS = {Verdict.FAIL: "stroke:#c62828,stroke-width:3px", Verdict.UNKNOWN: "stroke:#9a6700,stroke-width:2px"}
@@ -25,7 +27,9 @@ def flowchart(edges: Sequence[EdgeStory]) -> str:
     if not edges:
         return ""
     kept = sorted(edges, key=_badness)[:MOST_EDGES]
-    return "\n".join(["```mermaid", "flowchart LR", *_lines(kept, len(edges) - len(kept)), "```"])
+    while len(drawn := "\n".join(["flowchart LR", *_lines(kept, len(edges) - len(kept))])) > MAX_CHARS:
+        kept = kept[: len(kept) // 2]
+    return f"```mermaid\n{drawn}\n```"
 
 
 def _lines(edges: Sequence[EdgeStory], left_out: int) -> Iterator[str]:
@@ -50,4 +54,5 @@ def _badness(edge: EdgeStory) -> int:
 def _label(text: str) -> str:
     line = printable(text)
     line = line if len(line) <= _MAX_LABEL else line[: _MAX_LABEL - 1] + "…"
-    return "".join(_ENTITIES.get(each, each) for each in line)
+    # Mermaid takes a box without a label for a mistake.
+    return "".join(_ENTITIES.get(each, each) for each in line) or " "

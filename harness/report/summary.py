@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.finding import Part
+from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict, worst
 from harness.report.story import ExperimentStory, RunStory, Told
 from harness.report.words import NOTHING, count, edge_label, seconds
@@ -73,6 +73,13 @@ def why(story: RunStory) -> str:
     return f"{edge_label(headline.finding.subject)}: {headline.finding.reason}"
 
 
+def owner_words(story: RunStory, finding: Finding) -> str:
+    """Whose a finding is, or that its service is nobody's; empty when it names neither."""
+    if owner := story.owner(finding):
+        return owner + (" (inferred)" if finding.inferred else "")
+    return f"nobody is declared as owner of {finding.service}" if finding.service else ""
+
+
 def also_undecided(story: RunStory, told: Told) -> str:
     """` (16 other checks can't be judged because of it)`, when that is so."""
     number = story.undecided_with(told)
@@ -86,6 +93,17 @@ def advice(story: RunStory) -> tuple[str, str]:
         settles = headline.finding.verdict is Verdict.UNKNOWN
         return "Settle it with" if settles else "Do first: replay it", headline.finding.replay
     return ("Run it again with" if story.verdict is not Verdict.PASS else "Repeat with"), story.header.command
+
+
+def title_of(finding: Finding) -> str:
+    """How a finding is headed where nothing around it says of which experiment it is."""
+    where = f" in {finding.experiment}" if finding.experiment not in {"", finding.subject} else ""
+    return f"{finding.check}: {edge_label(finding.subject)}{where}"
+
+
+def repeat_words(finding: Finding) -> str:
+    """What the command of a finding is for."""
+    return "Would settle it" if finding.verdict is Verdict.UNKNOWN else "Replay"
 
 
 def faults_told(experiment: ExperimentStory) -> str:

@@ -104,3 +104,22 @@ def test_a_step_is_never_told_more_than_github_takes(tmp_path: Path, room: int, 
 def test_a_summary_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="GITHUB_STEP_SUMMARY"):
         github.append_summary(journals.clean(), tmp_path / "nowhere" / "summary")
+
+
+def test_a_long_reason_does_not_push_out_whose_it_is() -> None:
+    finding = replace(journals.AVAILABILITY_FAIL, reason="x" * 2_000)
+    found = github.annotated([journals.HEADER, FindingMade(t=1, finding=finding)])[0]
+    assert "…\nOwner: edge (inferred)\nReplay: harness run" in found.message
+    assert len(found.message) < github.MAX_MESSAGE_CHARS
+
+
+def test_what_a_run_without_findings_said_comes_with_its_command() -> None:
+    (found,) = github.annotated([journals.HEADER, RunEnded(t=2, verdict=Verdict.UNKNOWN, reason="blind", exit_code=2)])
+    assert found.title == "UNKNOWN: shop"
+    assert found.message.splitlines()[1] == f"Run it again with: {journals.HEADER.command}"
+
+
+def test_a_finding_on_its_experiment_names_it_once() -> None:
+    finding = replace(journals.RECOVERY_UNKNOWN, subject="one", experiment="one")
+    titles = [each.title for each in github.annotated([journals.HEADER, FindingMade(t=1, finding=finding)])]
+    assert titles[1] == "UNKNOWN: recovery: one"

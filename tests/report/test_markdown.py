@@ -53,3 +53,30 @@ def test_text_cannot_become_markup() -> None:
 def test_evidence_cannot_end_its_block() -> None:
     text = markdown.render(journals.hostile("before\n```\n# after"))
     assert "````text\nbefore\n```\n# after\n````" in text
+
+
+def test_whoever_reads_the_top_knows_what_was_broken_and_whose_it_is() -> None:
+    text = markdown.render(journals.failing())
+    top = text[: text.index("| Part |")]
+    assert "- Experiment: payments killed and restarted (payments-1 under kill)" in top
+    assert "- Owner: **payments**" in top
+    assert "## ✕ FAIL: availability: browse in recommendations gone" in text
+
+
+def test_a_service_that_nobody_owns_is_told() -> None:
+    orphan = replace(journals.AVAILABILITY_FAIL, service="ads", owner="")
+    text = markdown.render([journals.HEADER, FindingMade(t=1, finding=orphan)])
+    assert "- Owner: **nobody is declared as owner of ads**" in text
+
+
+def test_a_command_says_what_it_is_for() -> None:
+    text = markdown.render(journals.failing())
+    assert "\n\nReplay:\n\n```text\nharness run" in text
+    assert "\n\nWould settle it:\n\n```text\nharness run" in text
+
+
+def test_evidence_that_is_left_out_is_counted() -> None:
+    finding = replace(journals.AVAILABILITY_FAIL, evidence=("x" * 5_000, *("line",) * 40))
+    text = markdown.render([journals.HEADER, FindingMade(t=1, finding=finding)])
+    assert f"```text\n{'x' * 999}…\nline\n" in text
+    assert "line\n… and 11 more lines: see the report\n```" in text

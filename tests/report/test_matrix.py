@@ -130,6 +130,19 @@ def test_markdown_and_junit_have_each_cell() -> None:
     assert junit.render(journal()).decode().count('<testcase classname="matrix') == len(RESULTS)
 
 
+def test_a_green_table_is_folded_and_what_was_never_crossed_is_told() -> None:
+    told = markdown.render(journal())
+    assert "<details>" not in told[told.index("## Matrix of browse") : told.index("## ✕")]
+    assert "\n\nnever crossed: a → b\n" in told
+    assert "\n\n3 cells in 4.50 s\n" in told
+
+    green: list[Event] = [HEADER, MatrixCellEnded(t=1.0, result=RESULTS[1]), MatrixEnded(t=2.0, outlook=OUTLOOK)]
+    folded = "## Matrix of browse\n\n<details><summary>All passed: 1 cell</summary>\n\n| Edge | refused |\n"
+    assert folded in markdown.render(green)
+    untested = replace(OUTLOOK, untested=(RESULTS[2].cell,))
+    assert "<details>" not in markdown.render([*green[:-1], MatrixEnded(t=2.0, outlook=untested)])
+
+
 def test_json_is_written_where_there_is_a_matrix_only(tmp_path: Path) -> None:
     written = write_reports(journal(), tmp_path / "with")
     table = json.loads((tmp_path / "with" / "matrix.json").read_bytes())

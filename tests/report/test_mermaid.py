@@ -55,3 +55,13 @@ def test_each_edge_of_a_run_is_drawn_once() -> None:
     story = tell(journals.failing())
     drawn = mermaid.flowchart(story.edges)
     assert drawn.count("->") == len(story.edges) == len(journals.EDGES)
+
+
+def test_a_text_that_mermaid_would_not_draw_is_never_made() -> None:
+    # Each such letter is written in four.
+    edges = [edge("<" * 50 + str(number), ">" * 50 + str(number), Verdict.FAIL) for number in range(150)]
+    drawn = mermaid.flowchart(edges)
+    assert len(drawn) < mermaid.MAX_CHARS + 20
+    assert drawn.count("-->") == 75
+    assert 'more["and 75 more edges: see the report"]' in drawn
+    assert '  n0[" "]' in mermaid.flowchart([edge("", "b")])
