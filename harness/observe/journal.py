@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Callable, Collection
@@ -121,6 +122,7 @@ def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
     if not events or not isinstance(events[0], RunStarted):
         message = f"{file}: expected a journal that begins with the start of a run, found {_other(lines, last)}"
         raise JournalError(f"{message}; name a {JOURNAL}")
+    _refuse_untimed(file, events[0])
     return Read(events=tuple(events), cut=bool(last))
 
 
@@ -138,6 +140,14 @@ def _writer(file: Path, first: bytes) -> str:
         message = f"{file}: is written in format {found}, and this harness reads journals of format {JOURNAL_FORMAT}"
         raise JournalError(message + told)
     return told
+
+
+def _refuse_untimed(file: Path, started: RunStarted) -> None:
+    try:
+        dt.datetime.fromisoformat(started.wall)
+    except ValueError as error:
+        message = f"{Place(file=str(file), line=1)}: expected a time of day in 'wall', found {started.wall!r}"
+        raise JournalError(message) from error
 
 
 def _other(lines: list[bytes], last: bytes) -> str:

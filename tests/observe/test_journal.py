@@ -123,3 +123,9 @@ def test_a_run_is_named_by_its_directory_or_its_journal_and_several_are_none(tmp
         JournalError, match=f"{tmp_path}: expected one run, found 2 below it; name one, such as {other}"
     ):
         journal_of(tmp_path)
+
+
+def test_a_run_that_began_at_no_time_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "j").write_bytes(to_json(replace(START, wall="yesterday")) + b"\n")
+    with pytest.raises(JournalError, match="j:1: expected a time of day in 'wall', found 'yesterday'"):
+        read_journal(tmp_path / "j")
