@@ -104,7 +104,9 @@ def _head(gameday: GameDay, setting: Setting, options: str) -> list[str]:
     schedule = scheduled(gameday)
     system = f" --system {setting.system}" if setting.system else ""
     again = f"harness gameday export {setting.file}{system} --to {options}"
-    return [f"# {gameday.title}: {schedule}", f"# Written by `{again}`; change the game day, and write it again."]
+    # What some readers take for the end of a line would end the comment.
+    title = " ".join(gameday.title.split())
+    return [f"# {title}: {schedule}", f"# Written by `{again}`; change the game day, and write it again."]
 
 
 def _cron(gameday: GameDay, setting: Setting) -> str:
