@@ -389,11 +389,16 @@ class Passage:
         exchange.fault = None
         waited = self._timer is not None
         self._stop()
-        while self._pieces:
-            self._to_consumer(self._pieces.popleft())
+        self._pour()
         self._flush()
         if waited:
             self._finish()
+
+    def _pour(self) -> None:
+        """What is left in drops goes at once: thousands of writes would hold up the whole line."""
+        if self._pieces:
+            self._to_consumer(b"".join(self._pieces))
+            self._pieces.clear()
 
     def down_ended(self, then: Callable[[], None]) -> None:
         """The provider ends the connection, and with it an answer without a length; `then` when all is passed on."""
@@ -443,8 +448,7 @@ class Passage:
         """Pass on everything as it is from now on."""
         exchange, self._raw = self._exchange, True
         self._stop()
-        while self._pieces:
-            self._to_consumer(self._pieces.popleft())
+        self._pour()
         if exchange.fault is not None and exchange.first is None:
             if exchange.spared:
                 self._closed = True
