@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from harness.contracts.pacts import Pact
-from harness.engine.versions import MAX_VERSION_CHARACTERS, version_in, versions_of
-from harness.model.events import PactVersions
+from harness.declare import load_system
+from harness.engine.prepare import Options
+from harness.engine.session import Session
+from harness.engine.versions import MAX_VERSION_CHARACTERS, tell_versions, version_in, versions_of
+from harness.errors import DeployError
+from harness.model.credentials import NONE
+from harness.model.events import Event, PactsVerified, PactVersions
+from tests.contracts import fakes
 
 RUNNING = ("gateway", "catalog")
 
@@ -74,3 +82,57 @@ async def test_a_version_that_is_a_novel_is_cut() -> None:
 )
 def test_a_document_tells_a_version_or_nothing(document: object, version: str) -> None:
     assert version_in(document) == version
+
+
+SYSTEM = """\
+system: tiny
+entry: gateway
+services:
+  gateway: {owner: web, run: {command: [x]}, ready: /, openapi: gateway.json}
+  catalog: {owner: stock, run: {command: [x]}, ready: /, openapi: catalog.yaml}
+  users: {owner: identity, run: {command: [x]}, ready: /, openapi: /openapi.json}
+edges:
+  - {from: gateway, to: catalog, need: hard}
+  - {from: gateway, to: users, need: hard}
+journeys:
+  look: {deadline: 1s, needs: [catalog]}
+"""
+
+
+def service_url(service: str) -> str:
+    if service == "users":
+        raise DeployError("users has no address")
+    return f"http://{service}"
+
+
+async def recorded(root: Path, *providers: str, broken: bool = False) -> list[Event]:
+    (root / "system.yaml").write_text(SYSTEM)
+    (root / "gateway.json").write_text("{" if broken else '{"info": {"version": "1.0.0"}}')
+    (root / "catalog.yaml").write_text("info: {version: 2.1}")
+    for provider in ("catalog", "users"):
+        pact = fakes.a_pact(fakes.a_request("one"), provider=provider)
+        fakes.write_pact(root / "contracts" / "pacts", pact, f"gateway-{provider}.json")
+    events: list[Event] = []
+    session = SimpleNamespace(
+        topology=load_system(root / "system.yaml"),
+        content=lambda which: root / which,
+        deployment=SimpleNamespace(service_url=service_url),
+        credentials=NONE,
+        recorder=SimpleNamespace(record=events.append),
+        now=lambda: 3.0,
+    )
+    await tell_versions(cast("Session", session), Options(system=root / "system.yaml"), providers)
+    return events
+
+
+async def test_the_versions_are_written_down(tmp_path: Path) -> None:
+    assert await recorded(tmp_path, "catalog") == [PactsVerified(t=3.0, pairs=(versions("1.0.0", "2.1"),))]
+
+
+async def test_a_service_whose_document_can_not_be_had_keeps_nobody_from_theirs(tmp_path: Path) -> None:
+    pairs = (versions("", "2.1"), versions(pair=("gateway", "users")))
+    assert await recorded(tmp_path, "catalog", "users", broken=True) == [PactsVerified(t=3.0, pairs=pairs)]
+
+
+async def test_where_no_pact_was_verified_nothing_is_written_down(tmp_path: Path) -> None:
+    assert await recorded(tmp_path, "gateway") == []

@@ -67,9 +67,9 @@ async def test_the_page_is_for_everybody_on_wide_and_narrow_light_and_dark_scree
         assert await tab.value(BROKEN) == []
         assert await tab.value(f"document.documentElement.scrollWidth <= {width}")
     assert await tab.value(FOLDED) > 0
-    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    night = {"name": "prefers-color-scheme", "value": "dark"}
     await tab.call("Emulation.setDeviceMetricsOverride", width=PAPER, height=900, deviceScaleFactor=1, mobile=False)
-    await tab.call("Emulation.setEmulatedMedia", media="print", features=[dark])
+    await tab.call("Emulation.setEmulatedMedia", media="print", features=[night])
     assert await tab.value(FOLDED) == 0
     assert await tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert await tab.value("document.documentElement.scrollWidth") <= PAPER
