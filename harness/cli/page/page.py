@@ -32,6 +32,12 @@ LINGER_S = 60.0
 """How long it stays after the end without anybody who looks at it."""
 VALUES_LIMIT = 20
 """Attributes of a fault."""
+UNBREAKABLE = (
+    "Only addresses were named (--host): the harness knows of no edges, and has no proxies on them to put a fault on. "
+    "To break something, describe the system (`harness init` writes a first system.yaml), and load that: "
+    "harness load path/to/system.yaml --ui"
+)
+"""Why hosts that were named can only be loaded, and what to do."""
 
 
 class Page:
@@ -132,6 +138,7 @@ class Page:
             "users": self.steering.users,
             "revision": self._series.revision,
             "seconds": self._series.since(revision),
+            "whole": self._series.whole if self.report is None else int(now),
             "lately": self._series.lately(now),
             "events": list(self._events.after(number)),
             "windows": self._events.windows,
@@ -151,12 +158,13 @@ class Page:
             "faults": faults_told(self._faults),
             "experiments": experiments_told(self._experiments),
             "unreadable": self._unreadable,
+            "unbreakable": "" if self._described else UNBREAKABLE,
             **places(self._topology),
         }
 
     async def inject(self, said: Mapping[str, Any]) -> list[Told]:
         """Put a fault on; raises HarnessError, in the words of `harness inject`."""
-        return await self._at_work().inject(_asked(said))
+        return await self._breaking().inject(_asked(said))
 
     async def heal(self, said: Mapping[str, Any]) -> list[Told]:
         """Take one back, or all; raises HarnessError."""
@@ -164,7 +172,7 @@ class Page:
 
     def begin(self, said: Mapping[str, Any]) -> None:
         """Put on the faults of an experiment; raises HarnessError."""
-        hands, name = self._at_work(), _text(said, "experiment")
+        hands, name = self._breaking(), _text(said, "experiment")
         for each in self._experiments:
             if each.name == name:
                 hands.begin(each)
@@ -177,6 +185,11 @@ class Page:
         if not _text(said, "rate"):
             raise HarnessError("expected a rate, in journeys a second; 0 stops the load")
         self.steering.want(_number(said, "rate", 0.0), _number(said, "slope", STEEPEST))
+
+    def _breaking(self) -> Hands:
+        if not self._described:
+            raise HarnessError(UNBREAKABLE)
+        return self._at_work()
 
     def _at_work(self) -> Hands:
         if self._hands is None:
@@ -211,6 +224,7 @@ class Page:
     def _hear(self, event: Event) -> None:
         if isinstance(event, Observed):
             self._series.hear(event.journeys)
+            self._series.told(event.generator)
         else:
             self._events.hear(event)
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from harness.model.figures import GOOD
-from harness.model.observation import JourneySecond, Outcome
+from harness.model.observation import GeneratorSecond, JourneySecond, Outcome
 from harness.model.sparse_histogram import buckets
 
 KEPT_S = 900
 """Seconds that are remembered, and told to a page that has just been opened."""
 LATELY_S = 10
 """What is said of the present is said of so many seconds."""
+SILENT_S = 3
+"""A generator that is so far behind the others is waited for no more."""
 
 Row = dict[str, float | None]
 
@@ -32,6 +34,7 @@ class Series:
 
     def __init__(self) -> None:
         self.revision = 0
+        self._told: dict[str, int] = {}
         self._seconds: dict[int, _Second] = {}
 
     def hear(self, rows: tuple[JourneySecond, ...]) -> None:
@@ -41,6 +44,17 @@ class Series:
             second.outcomes[row.outcome] += row.count
             if row.outcome in GOOD:
                 second.latencies.update(buckets(row.latencies))
+
+    def told(self, rows: tuple[GeneratorSecond, ...]) -> None:
+        """Generators have told all that ended before the end of these seconds."""
+        for row in rows:
+            self._told[row.worker] = max(row.second, self._told.get(row.worker, row.second))
+
+    @property
+    def whole(self) -> int:
+        """What lies before this second has been told, and what began in the last of it had a second to end."""
+        last = max(self._told.values(), default=0)
+        return min((each for each in self._told.values() if each >= last - SILENT_S), default=0)
 
     def ask(self, second: int, rate: float) -> None:
         """What was asked of a second."""

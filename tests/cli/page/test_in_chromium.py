@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.chromium import Tab, chromium
+from tests.cli.page.test_server import page_shown
 from tests.cli.test_inject import standing
 from tests.e2e.shops import harness, left_behind, started, until
 
@@ -183,3 +184,15 @@ async def test_by_keyboard_alone_and_a_harness_that_is_killed_leaves_nothing_in_
     until(lambda: not left_behind(root), within_s=20, what="nothing left, not even what was paused")
     assert "front-1 under pause was in force" in harness(root, "heal").stdout
     await tab.until("document.getElementById('status').textContent.includes('does not answer')")
+
+
+async def test_on_named_hosts_only_what_can_work_is_offered(tmp_path: Path, tab: Tab) -> None:
+    async with page_shown(tmp_path, described=False) as it:
+        await tab.open(it.server.guard.url)
+        said = await tab.until("document.querySelector('#inject-none:not([hidden])')?.textContent")
+        assert "describe the system" in said
+        await tab.until("document.querySelectorAll('#instances tbody tr').length > 0")
+        visible = "[...document.querySelectorAll('form, button')].filter((each) => each.checkVisibility())"
+        offered = await tab.value(f"{visible}.map((each) => each.id || each.textContent).join()")
+        assert offered == "steer,Change,stop,finish"
+        assert not tab.errors

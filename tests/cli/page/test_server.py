@@ -77,9 +77,9 @@ class Shown:
 
 
 @asynccontextmanager
-async def page_shown(root: Path, *, port: int = 0, load: bool = True) -> AsyncIterator[Shown]:
+async def page_shown(root: Path, *, port: int = 0, load: bool = True, described: bool = True) -> AsyncIterator[Shown]:
     it = rig(root)
-    page = Page(load_system(root / "system.yaml"))
+    page = Page(load_system(root / "system.yaml"), described=described)
     server = await PageServer.start(page, port=port)
     async with ClientSession(cookie_jar=DummyCookieJar()) as client:
         found = Shown(server=server, page=page, rig=it, client=client)
@@ -260,6 +260,17 @@ async def test_before_and_after_the_load_locusts_pages_lead_to_ours_and_nothing_
         assert await (await it.ask("GET", "/chaos/report")).text() == SYSTEM
         state = await (await it.ask("GET", "/chaos/state")).json()
         assert (state["phase"], state["verdict"], state["report"]) == ("ended", "PASS", True)
+
+
+async def test_on_named_hosts_nothing_can_be_broken_and_the_page_says_why(tmp_path: Path) -> None:
+    async with page_shown(tmp_path, described=False) as it:
+        known = await (await it.ask("GET", "/chaos/known")).json()
+        assert "describe the system" in known["unbreakable"]
+        for path, said in (("/chaos/inject", INJECT), ("/chaos/experiment", {"experiment": "x"})):
+            answer = await it.ask("POST", path, json=said)
+            assert (answer.status, (await answer.json())["error"]) == (400, known["unbreakable"])
+        assert it.untouched
+        assert (await it.ask("POST", "/chaos/rate", json={"rate": "5"})).status == 200
 
 
 async def test_where_the_port_is_taken_there_is_another(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from harness.model.events import InjectionArmed, InjectionHealed, Noted, Observe
 from harness.model.experiment import Experiment
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.figures import encoded
-from harness.model.observation import JourneySecond, Outcome
+from harness.model.observation import GeneratorSecond, JourneySecond, Outcome
 from harness.model.quantity import Duration
 
 SYSTEM = """\
@@ -64,6 +64,28 @@ def test_the_present_is_the_last_ten_seconds_that_are_over() -> None:
     lately = series.lately(12.5)
     assert (lately["ok"], lately["failed"]) == (1, 0)
     assert series.lately(100.0)["p50"] is None
+
+
+def of_generator(second: int, worker: str = "") -> GeneratorSecond:
+    return GeneratorSecond(
+        second=second, due=1, started=1, dropped=0, lag_p99_s=0.0, in_flight=0, cpu_share=0.1, worker=worker
+    )
+
+
+def test_a_second_is_whole_when_every_generator_has_told_of_the_next() -> None:
+    series = Series()
+    assert series.whole == 0
+    series.told((of_generator(6, "1"), of_generator(7, "1"), of_generator(6, "2")))
+    assert series.whole == 6
+    series.told((of_generator(7, "2"),))
+    assert series.whole == 7
+
+
+def test_a_generator_that_tells_nothing_any_more_is_not_waited_for() -> None:
+    series = Series()
+    series.told((of_generator(7, "1"), of_generator(7, "2")))
+    series.told(tuple(of_generator(second, "1") for second in range(8, 13)))
+    assert series.whole == 12
 
 
 def test_no_more_than_so_many_seconds_are_remembered() -> None:

@@ -8,7 +8,7 @@ const LATENCY = ["p50", "p99"];
 const NOT_WELL = ["unknown", "failed", "degraded"];
 const $ = (id) => document.getElementById(id);
 
-const seen = { revision: 0, number: 0, seconds: new Map(), events: [], windows: [], now: 0, signatures: {} };
+const seen = { revision: 0, number: 0, seconds: new Map(), events: [], windows: [], now: 0, whole: 0, signatures: {} };
 let known = null;
 
 // ---- what is made
@@ -184,7 +184,7 @@ function frame(id, rows, most, label) {
     chart.append(svg("text", { x: Math.min(x(t), width - 14), y: height - 5, "text-anchor": "middle" }, `${plain(t)} s`));
   }
   box.replaceChildren(chart);
-  return { chart, x, y, rows: rows.filter((each) => each.t >= from && each.t + 1 <= seen.now) };
+  return { chart, x, y, rows: rows.filter((each) => each.t >= from && each.t < seen.whole) };
 }
 
 function curve(part, kind, value) {
@@ -277,7 +277,7 @@ function tellPlaces(state) {
   const broken = (place) => state.in_force.filter((each) => each.place === place).map((each) => each.what.split(" under ").at(-1));
   const row = (name, middle, told, on) => {
     const button = el("button", { type: "button", class: "small", "data-key": name, "aria-label": `Inject a fault: ${name}`, onclick: () => choose(name, on) }, "Inject …");
-    return el("tr", {}, el("th", { scope: "row" }, name.replace("->", " → ")), el("td", {}, middle), el("td", told.bad ? { class: "broken" } : {}, told.text), el("td", {}, button));
+    return el("tr", {}, el("th", { scope: "row" }, name.replace("->", " → ")), el("td", {}, middle), el("td", told.bad ? { class: "broken" } : {}, told.text), el("td", {}, ...(known.unbreakable ? [] : [button])));
   };
   const edges = known.edges.map((each) => [each, broken(each.name)]);
   fill($("edges").tBodies[0], () => edges.map(([each, found]) =>
@@ -302,7 +302,7 @@ function tellEvents(fresh) {
 
 function tellWindows(state) {
   seen.windows = state.windows;
-  $("windows-none").hidden = state.windows.length > 0;
+  $("windows-none").hidden = state.windows.length > 0 || Boolean(known.unbreakable);
   fill($("windows"), () => state.windows.map((each) =>
     el("li", {}, `${each.what}: from ${second(each.start)} ${each.end === null ? "on, in force" : `to ${second(each.end)}`}`)), state.windows);
 }
@@ -325,6 +325,9 @@ async function learn() {
   offerFaults();
   offerFields();
   offerTargets();
+  for (const each of document.querySelectorAll("[data-breaks]")) each.hidden = Boolean(known.unbreakable);
+  $("inject-none").textContent = known.unbreakable;
+  $("inject-none").hidden = !known.unbreakable;
 }
 
 let polling = false;
@@ -341,6 +344,7 @@ async function poll() {
     }
     seen.revision = state.revision;
     seen.now = state.now;
+    seen.whole = state.whole;
     for (const each of state.seconds) seen.seconds.set(each.t, each);
     for (const t of seen.seconds.keys()) if (t < state.now - 1000) seen.seconds.delete(t);
     tell(state);
