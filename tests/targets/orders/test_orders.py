@@ -310,3 +310,22 @@ def test_all_orders_are_listed_as_they_are_now_page_by_page(up: Up, providers: P
         path = page["next"]
     assert listed[-3:] == placed
     assert len(set(listed)) == len(listed)
+
+
+def test_an_order_that_was_listed_before_is_listed_as_it_has_become(up: Up, providers: Providers) -> None:
+    def listed() -> Any:
+        states: dict[str, Any] = {}
+        path = "/orders?limit=500"
+        while path:
+            page = read(up, path, {})
+            states |= {each["order_id"]: each["states"] for each in page["items"]}
+            path = page["next"]
+        return states[order_id]
+
+    providers.holding("charge", "before")
+    order_id = place(up, ME)
+    assert providers.held.wait(5)
+    assert listed() == ["pending"]
+    providers.let_go()
+    ended(up, order_id, ME)
+    assert listed() == ["pending", "confirmed"]

@@ -18,8 +18,9 @@ from kit.trouble import conflict, not_found
 from orders import facts
 from orders.events import news
 from orders.facts import Fact, OrderAccepted
-from orders.models import Happened, History, ListedOrder, Order, OrderPage, OrderRequest
-from orders.saga import Recorded, Saga, after, begin, fold, states
+from orders.listing import Listed
+from orders.models import Happened, History, Order, OrderPage, OrderRequest
+from orders.saga import Recorded, Saga, after, begin, fold
 
 # `order_events` is the only truth about an order; `orders` is what one looks up by something else than its id.
 # `transaction` lets readers follow the events without missing those that commit later than their successors.
@@ -89,6 +90,7 @@ class Orders:
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
+        self._listed = Listed()
 
     async def add(self, customer_id: str, wanted: OrderRequest, key: str) -> tuple[Saga, bool]:
         """Put a new order on record, or find the one that this key made; tells whether it's new.
@@ -151,12 +153,17 @@ class Orders:
     async def page(self, after_seq: int, limit: int) -> OrderPage:
         """The orders after this sequence number, at most `limit`."""
         rows = await self._postgres.fetch(
-            "SELECT seq, order_id::text FROM orders WHERE seq > $1 ORDER BY seq LIMIT $2", after_seq, limit + 1
+            "SELECT seq, order_id::text, (SELECT max(version) FROM order_events AS e"
+            " WHERE e.order_id = orders.order_id) AS version FROM orders WHERE seq > $1 ORDER BY seq LIMIT $2",
+            after_seq,
+            limit + 1,
         )
-        known = histories(await self._events([row["order_id"] for row in rows[:limit]]))
-        items = [_listed(row["order_id"], known[row["order_id"]]) for row in rows[:limit]]
+        versions = {row["order_id"]: row["version"] for row in rows[:limit]}
+        listed = self._listed.as_of(versions)
+        new = histories(await self._events([order_id for order_id in versions if order_id not in listed]))
+        listed |= {order_id: self._listed.keep(order_id, history) for order_id, history in new.items()}
         more = f"/orders?after={rows[limit - 1]['seq']}&limit={limit}" if len(rows) > limit else None
-        return OrderPage(items=items, next=more)
+        return OrderPage(items=[listed[order_id] for order_id in versions], next=more)
 
     async def left(self, quiet_s: float) -> list[str]:
         """The oldest orders that have not come to their end, and to which nothing has happened for so long."""
@@ -212,19 +219,6 @@ def histories(rows: Iterable[Any]) -> dict[str, list[Recorded]]:
     """The histories of orders from the rows of their facts, sorted by order and version."""
     by_order = groupby(rows, key=lambda row: str(row["order_id"]))
     return {order_id: [recorded(row) for row in history] for order_id, history in by_order}
-
-
-def _listed(order_id: str, history: list[Recorded]) -> ListedOrder:
-    saga = fold(order_id, history)
-    return ListedOrder(
-        order_id=order_id,
-        customer_id=saga.customer_id,
-        status=saga.status,
-        states=states(order_id, history),
-        total_cents=saga.total_cents,
-        items=list(saga.items),
-        reason=saga.reason,
-    )
 
 
 def _values(order_id: str, version: int, new: Entry) -> tuple[object, ...]:
