@@ -98,6 +98,7 @@ def _milliseconds(story: RunStory, t: float) -> int:
 
 def _result(story: RunStory, case: Case, identity: str, key: str, source: str) -> dict[str, object]:
     lasting = uuid.uuid5(_NAMESPACE, key).hex
+    start, stop = case.in_force or (case.start, case.stop)
     trace = "\n".join([*about(case), *case.evidence])
     return {
         "uuid": identity,
@@ -112,8 +113,8 @@ def _result(story: RunStory, case: Case, identity: str, key: str, source: str) -
             "trace": printable(trace) if case.verdict is not Verdict.PASS else "",
         },
         "stage": "finished",
-        "start": _milliseconds(story, case.start),
-        "stop": _milliseconds(story, case.stop),
+        "start": _milliseconds(story, start),
+        "stop": _milliseconds(story, stop),
         "labels": [{"name": name, "value": printable(value)} for name, value in _labels(story, case) if value],
         "parameters": [],
         "links": [],
@@ -132,8 +133,9 @@ def _labels(story: RunStory, case: Case) -> Iterator[tuple[str, str]]:
     yield "layer", _LAYERS.get(case.part, "system")
     yield "severity", _severity(case)
     yield "host", story.header.system
-    # Threads are the lanes of Allure's timeline: one for each edge shows the faults side by side.
-    yield "thread", case.edge or case.suite
+    # Threads are the lanes of Allure's timeline: one for each place shows the faults side by side. What has none is not
+    # drawn, and of several that begin at once only one is, whichever comes first.
+    yield "thread", case.lane
     yield "framework", "harness"
 
 

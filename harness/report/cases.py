@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict
 from harness.report.story import ExperimentStory, RunStory, Told, edge_key
 from harness.report.summary import why
-from harness.report.words import edge_label
+from harness.report.words import BADNESS, edge_label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,10 @@ class Case:
     experiment: str = ""
     excused: str = ""
     """Why it does not make the run red though it is."""
+    lane: str = ""
+    """Where it stands in a timeline: only the worst case of an experiment does, so that no other covers it."""
+    in_force: tuple[float, float] | None = None
+    """From when to when the faults of its experiment were; None without any."""
 
 
 def cases_of(story: RunStory) -> tuple[Case, ...]:
@@ -58,6 +62,7 @@ def _run(story: RunStory) -> Case:
         start=0.0,
         stop=story.last_t,
         replay=story.header.command,
+        lane="run",
     )
 
 
@@ -87,12 +92,26 @@ def _apart(story: RunStory) -> Iterator[Case]:
 
 def _of_experiments(story: RunStory) -> Iterator[Case]:
     for experiment in story.experiments:
-        suite = f"experiment: {experiment.name}"
-        if experiment.is_probe or not experiment.told or experiment.ended is None:
-            yield _whole(experiment, suite)
-        for told in experiment.told:
-            if (told.blames or told.finding.excused) and told.finding.part not in {Part.PACTS, Part.FUZZ}:
-                yield _case(story, told, suite, f"experiments.{experiment.name}", experiment)
+        cases = tuple(_of(story, experiment))
+        worst = min(cases, key=lambda each: BADNESS[Verdict.PASS if each.excused else each.verdict], default=None)
+        lane, in_force = _where(experiment) or experiment.name, _in_force(experiment)
+        yield from (replace(each, lane=lane if each is worst else "", in_force=in_force) for each in cases)
+
+
+def _of(story: RunStory, experiment: ExperimentStory) -> Iterator[Case]:
+    suite = f"experiment: {experiment.name}"
+    if experiment.is_probe or not experiment.told or experiment.ended is None:
+        yield _whole(experiment, suite)
+    for told in experiment.told:
+        if (told.blames or told.finding.excused) and told.finding.part not in {Part.PACTS, Part.FUZZ}:
+            yield _case(story, told, suite, f"experiments.{experiment.name}", experiment)
+
+
+def _in_force(experiment: ExperimentStory) -> tuple[float, float] | None:
+    if not experiment.injections:
+        return None
+    ends = [experiment.until if each.healed_at is None else each.healed_at for each in experiment.injections]
+    return min(each.armed_at for each in experiment.injections), max(ends)
 
 
 def _whole(experiment: ExperimentStory, suite: str) -> Case:

@@ -8,7 +8,7 @@ from typing import Any
 import attr
 from allure_commons import model2
 
-from harness.model.events import Event
+from harness.model.events import Event, ExperimentStarted, InjectionArmed
 from harness.report import allure
 from tests.report import journals
 
@@ -122,3 +122,30 @@ def test_writing_another_run_leaves_its_own_results_only(tmp_path: Path) -> None
     theirs.write_text("{}")
     allure.write(journals.clean(), tmp_path)
     assert {each.name for each in theirs.parent.iterdir()} == {*allure.render(journals.clean()), theirs.name}
+
+
+def test_the_timeline_has_the_faults_of_each_experiment_once_and_its_worst_verdict() -> None:
+    run = journals.failing()
+    bars = [result for result in results(run) if "thread" in labels(result)]
+    drawn = [(labels(bar)["suite"], labels(bar)["thread"], bar["status"]) for bar in bars]
+    assert drawn[0] == ("run", "run", "failed")
+    assert (
+        len(drawn)
+        == len({suite for suite, _, _ in drawn})
+        == 1 + sum(isinstance(each, ExperimentStarted) for each in run)
+    )
+    for name, where, status in (
+        ("recommendations slow", "gateway → recommendations", "passed"),
+        ("recommendations gone", "gateway → recommendations", "failed"),
+        ("payments black-holed in checkout", "orders → payments", "broken"),
+        ("payments killed and restarted", "payments-1", "failed"),
+    ):
+        assert (f"experiment: {name}", where, status) in drawn
+    gone = next(bar for bar in bars if labels(bar)["suite"] == "experiment: recommendations gone")
+    assert gone["stop"] - gone["start"] == 12_100
+
+
+def test_an_experiment_in_which_nothing_was_injected_has_its_own_lane() -> None:
+    run = [each for each in journals.failing() if not isinstance(each, InjectionArmed)]
+    bar = next(each for each in results(run) if labels(each).get("thread") == "recommendations gone")
+    assert bar["stop"] - bar["start"] > 12_100
