@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import h11
@@ -99,14 +99,6 @@ def message_of(status: int, reason: bytes, lines: Lines, body: bytes) -> bytes:
     words = reason or (HTTPStatus(status).phrase.encode() if status in set(HTTPStatus) else b"")
     head = b"".join(b"%s: %s\r\n" % line for line in lines)
     return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, words, head, body)
-
-
-def drops(message: bytes, drop_bytes: int) -> Iterator[bytes]:
-    """A message in pieces: its head, then its body in drops."""
-    head, parting, body = message.partition(b"\r\n\r\n")
-    yield head + parting
-    for at in range(0, len(body), drop_bytes):
-        yield body[at : at + drop_bytes]
 
 
 def kept_alive(request: bytes) -> bytes:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import h11
 
 from harness.model.exchange_rules import Drops, Instead, Later, Stale, Twice
-from harness.proxy.alterations import BODY_LIMIT_BYTES, CONTINUE, WITHOUT_BODY, drops, fixed, kept_alive
+from harness.proxy.alterations import BODY_LIMIT_BYTES, CONTINUE, WITHOUT_BODY, fixed, kept_alive
 from harness.proxy.exchange import KEPT_BYTES, Exchange, altered, kept, row_of
 from harness.proxy.memory import key_of
 
@@ -59,7 +58,8 @@ class Passage:
         """Of a request whose head is not whole."""
         self._held = b""
         self._timer: Timer | None = None
-        self._pieces: deque[bytes] = deque()
+        self._left = memoryview(b"")
+        """Of a body that comes in drops."""
         self._rest: bytes | None = None
         """Of an answer that is whole and not yet given: what came after it."""
         self._at_end: Callable[[], None] | None = None
@@ -316,8 +316,9 @@ class Passage:
             self._conclude(rest, served[1])
             return
         self._rest = rest
-        self._pieces.extend(drops(served[0], fault.rule.deed.drop_bytes))
-        self._give(self._pieces.popleft())
+        head, parting, body = served[0].partition(b"\r\n\r\n")
+        self._left = memoryview(body)
+        self._give(head + parting)
         self._timer = self._stage.later(fault.rule.deed.every_s, self._drip)
 
     def _again(self, rest: bytes) -> bool:
@@ -361,11 +362,13 @@ class Passage:
         """The next drop is due."""
         self._timer = None
         fault = self._exchange.fault
-        if self._pieces:
-            self._to_consumer(self._pieces.popleft())
-        if self._pieces and fault is not None and isinstance(fault.rule.deed, Drops):
-            self._timer = self._stage.later(fault.rule.deed.every_s, self._drip)
+        deed = fault.rule.deed if fault is not None else None
+        if isinstance(deed, Drops) and len(self._left) > deed.drop_bytes:
+            drop, self._left = self._left[: deed.drop_bytes], self._left[deed.drop_bytes :]
+            self._to_consumer(bytes(drop))
+            self._timer = self._stage.later(deed.every_s, self._drip)
             return
+        self._pour()
         self._finish()
 
     def _finish(self) -> None:
@@ -396,9 +399,9 @@ class Passage:
 
     def _pour(self) -> None:
         """What is left in drops goes at once: thousands of writes would hold up the whole line."""
-        if self._pieces:
-            self._to_consumer(b"".join(self._pieces))
-            self._pieces.clear()
+        if self._left:
+            self._to_consumer(bytes(self._left))
+            self._left = memoryview(b"")
 
     def down_ended(self, then: Callable[[], None]) -> None:
         """The provider ends the connection, and with it an answer without a length; `then` when all is passed on."""
