@@ -1,21 +1,19 @@
 """How long faults take to be in force and to heal, idle and under load: `python -m tests.faults.bench_faults`.
 
 One line with a relay and Toxiproxy. The load is `--rate` requests a second for answers of `--bytes`, each on a
-connection of its own, whose clients give up after 0.25 s. It shares a process with what measures, which adds to every
-figure.
+connection of its own, whose clients give up after 0.25 s. Clients and provider are processes of their own, as they are
+in a run.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
@@ -24,21 +22,30 @@ from harness.faults import (
     EdgeFault,
     bandwidth,
     black_hole,
+    delay,
     down,
+    drop_field,
+    duplicate,
     flapping,
     half_open,
+    html_200,
     latency,
     limit,
+    malformed,
     one_way,
     reset,
     slice_,
     slow_close,
+    stale,
+    status,
+    trickle,
     truncate,
+    wrong_type,
 )
 from harness.model.fault import Armed, Healed, HealedBy
 from harness.proxy.provision import cache_directory, find_toxiproxy
+from tests.faults.bench_load import Elsewhere, worker
 from tests.faults.systems import CATALOG, injection, system
-from tests.proxy.rigs import Server, answer, get
 
 FAULTS: tuple[EdgeFault, ...] = (
     latency("100ms"),
@@ -56,53 +63,38 @@ FAULTS: tuple[EdgeFault, ...] = (
     flapping("1s"),
     one_way(),
     latency("100ms", share=0.3),
+    status(),
+    html_200(),
+    delay("100ms"),
+    malformed(),
+    wrong_type(),
+    drop_field("/name"),
+    duplicate(),
+    stale(),
+    trickle(),
 )
-PATIENCE_S = 0.25
 IN_FORCE_FOR_S = 0.3
 SLOW_S = 0.5
 """A healing that took longer is told with its evidence."""
-
-
-async def _ask(port: int) -> None:
-    with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
-        await get(port, within_s=PATIENCE_S)
-
-
-async def _ask_on(port: int, rate: float) -> None:
-    async with asyncio.TaskGroup() as asking:
-        while True:
-            asking.create_task(_ask(port))
-            await asyncio.sleep(1 / rate)
-
-
-@asynccontextmanager
-async def _load(port: int, rate: float) -> AsyncIterator[None]:
-    asking = asyncio.create_task(_ask_on(port, rate)) if rate else None
-    try:
-        yield
-    finally:
-        if asking is not None:
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
 
 
 async def measure(times: int, rate: float, size: int) -> list[tuple[str, Armed, Healed]]:
     """Arm and heal each fault so many times."""
     toxiproxy = find_toxiproxy(environ=os.environ, cache=cache_directory(os.environ), say=click.echo).path
     rows: list[tuple[str, Armed, Healed]] = []
-
-    def serve(asked: bytes) -> bytes:
-        return answer(b"ok") if b"/livez" in asked else answer(bytes(size))
-
     with tempfile.TemporaryDirectory(prefix="harness-bench-") as room:
         async with (
-            system(toxiproxy, Path(room), Server(answers=serve)) as (running, injector),
-            _load(running.entry(CATALOG), rate),
+            system(toxiproxy, Path(room), Elsewhere(size=size)) as (running, injector),
+            AsyncExitStack() as load,
         ):
+            if rate:
+                await load.enter_async_context(worker("ask", running.entry(CATALOG), rate))
             for name, fault in [(f"{fault.kind}-{turn}", fault) for turn in range(times) for fault in FAULTS]:
                 armed = await injector.inject(injection(fault, name=name))
                 await asyncio.sleep(IN_FORCE_FOR_S)
                 rows.append((fault.describe(), armed, await injector.heal(name)))
+            crossed = [each.bytes_down for each in running.crossings if each.line == CATALOG]
+            click.echo(f"answers that crossed in the busiest second: {max(crossed, default=0) / 1e6:.0f} MB")
     return rows
 
 
