@@ -12,7 +12,6 @@ from pathlib import Path
 import yaml
 from pydantic import JsonValue
 
-from harness.declare.har import read_recording
 from harness.declare.openapi_examples import Skipped, journeys_of
 from harness.declare.steps import read_steps
 from harness.declare.validate import nearest
@@ -81,6 +80,8 @@ def read_conduct(topology: Topology) -> Conduct:
     if file.suffix == ".py":
         return Conduct(file=file, locustfile=file, journeys=_tasks(file))
     if file.suffix == ".har":
+        from harness.declare.har import read_recording
+
         steps = {_recorded_name(topology.system, file): StepJourney(steps=read_recording(file))}
     else:
         steps, _ = read_steps(file)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from harness.declare.har import read_recording
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Problem
@@ -39,6 +38,8 @@ def read_steps(file: Path) -> tuple[StepJourneys, Document]:
         variables = {**spec.variables, **journey.variables}
         whole = journey.model_copy(update={"variables": variables})
         if journey.har is not None:
+            from harness.declare.har import read_recording
+
             journeys[name] = whole.model_copy(update={"har": None, "steps": read_recording(file.parent / journey.har)})
             continue
         problems += _steps(document, (*at, "steps") if (*at, "steps") in document.values else at, whole)

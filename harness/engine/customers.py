@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from harness.checkers.exercised import Deed, deeds_declared
 from harness.declare.journeys import Conduct, read_conduct
 from harness.errors import LoadError
 from harness.load.driver import LoadPlan
 from harness.load.launch import look_at
 from harness.model.marks import run_marks
 from harness.model.topology import Topology
+
+if TYPE_CHECKING:
+    from harness.checkers.exercised import Deed
 
 NOTHING_SAID = "nothing says what customers do"
 WAY_OUT = (
@@ -44,6 +47,8 @@ def deeds_of(topology: Topology, journeys: Iterable[str]) -> frozenset[Deed]:
     Raises:
         DeclarationError: if the file is wrong.
     """
+    from harness.checkers.exercised import deeds_declared
+
     steps = read_conduct(topology).steps
     return deeds_declared(step for name in set(journeys) & steps.keys() for step in steps[name].steps)
 

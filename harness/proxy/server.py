@@ -15,7 +15,6 @@ from pathlib import Path
 from harness.clock import Clock
 from harness.errors import ProxyError
 from harness.model.process import Process, ProcessSpec, Spawner
-from harness.proxy.client import ToxiproxyClient
 from harness.proxy.patience import at_work, patiently
 from harness.proxy.signs import answers
 
@@ -70,6 +69,8 @@ class ToxiproxyServer:
         host: str = LOOPBACK,
     ) -> None:
         self.name = name
+        from harness.proxy.client import ToxiproxyClient  # not needed where nothing has a proxy, and slow to import
+
         self.client = ToxiproxyClient(port, host=host)
         self.changing = asyncio.Lock()
         """Held while listeners or toxics are changed, and during a restart."""

@@ -1,9 +1,11 @@
-"""The end of a log, for messages."""
+"""Where the logs of a run are, and the end of one, for messages."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+LOGS = "logs"
+"""In the run's directory."""
 LINES = 15
 TAIL_BYTES = 16_384
 

@@ -22,7 +22,7 @@ from harness.runtime.instance import READY_WITHIN_S, Instance, Launch
 from harness.runtime.launches import Launches
 from harness.runtime.layout import Layout, lay_out
 from harness.runtime.leftovers import remove_directory
-from harness.runtime.logs import last_lines
+from harness.runtime.logs import LOGS, last_lines
 from harness.runtime.ports import LOOPBACK, PortPool
 from harness.runtime.pressing import Presses
 from harness.runtime.scaling import Scaler
@@ -31,7 +31,7 @@ from harness.runtime.stores import STORES, Binary, StoreDriver, StorePlan
 from harness.runtime.supervised import Granter
 from harness.runtime.supervisor_client import base_environment
 
-LOGS, DATA, PROXIES = "logs", "data", "proxies"
+DATA, PROXIES = "data", "proxies"
 """Directories in a run's directory."""
 
 _PORT_IN_USE = ("in use", "EADDRINUSE")

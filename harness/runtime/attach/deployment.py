@@ -21,7 +21,7 @@ from harness.runtime.attach.places import Address, Places, attached
 from harness.runtime.attach.undo import Undo
 from harness.runtime.fleet import Fleet, store_lacks
 from harness.runtime.instance import Instance, Launch, State
-from harness.runtime.process import LOGS
+from harness.runtime.logs import LOGS
 from harness.runtime.readiness import ask, why_closed
 from harness.runtime.secret import Secrets
 from harness.runtime.supervised import Granter

@@ -40,8 +40,9 @@ from harness.runtime.docker.pressing import ContainerPresses
 from harness.runtime.docker.reaper import Reaper
 from harness.runtime.fleet import Fleet, store_lacks
 from harness.runtime.instance import Instance, Launch
+from harness.runtime.logs import LOGS
 from harness.runtime.ports import LOOPBACK, PortPool
-from harness.runtime.process import LOGS, PROXIES
+from harness.runtime.process import PROXIES
 from harness.runtime.readiness import ask, why_closed
 from harness.runtime.secret import Secrets
 from harness.runtime.supervised import Granter

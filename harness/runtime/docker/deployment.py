@@ -19,7 +19,8 @@ from harness.runtime.docker.image import TOXIPROXY_SERVER, Recipe, build
 from harness.runtime.docker.lines import DOOR, TOXIPROXY, Servers
 from harness.runtime.docker.places import Place, Places
 from harness.runtime.docker.pressing import ContainerPresses
-from harness.runtime.process import DATA, LOGS, PROXIES, ProcessDeployment, StartMesh
+from harness.runtime.logs import LOGS
+from harness.runtime.process import DATA, PROXIES, ProcessDeployment, StartMesh
 from harness.runtime.secret import Secrets
 from harness.runtime.stores import Binary, StoreDriver
 
