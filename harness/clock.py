@@ -40,6 +40,21 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+class RunClock(SystemClock):
+    """The same, which can be set forward before anything is measured by it."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def now(self) -> float:
+        """See `Clock.now`; ahead of other processes by `ahead_s`."""
+        return super().now() + self.ahead_s
+
+    def set_forward(self, seconds: float) -> None:
+        """So many seconds have passed at once."""
+        self.ahead_s += seconds
+
+
 def pause(seconds: float) -> None:
     """Block this thread; only for processes of the harness that have no event loop."""
     time.sleep(seconds)

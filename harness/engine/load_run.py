@@ -111,10 +111,11 @@ class _Loading:
         self._driver = await start_generators(self._session, self._run, told=self._told, warm=self._warm)
         if self._onlooker is not None:
             await self._onlooker.join(self._session, self._driver)
+        zero, run_began = self._zero()
         began = self._session.now()
         watch = asyncio.create_task(self._watch())
         try:
-            await self._follow()
+            await self._follow(zero, run_began)
         except LoadError as error:
             self._progress.trouble.append(str(error))
         except asyncio.CancelledError:
@@ -135,11 +136,21 @@ class _Loading:
             case _:
                 assert_never(event)
 
-    async def _follow(self) -> None:
-        """Each phase after the other, from a whole second on, so that those of the phases are whole too."""
-        session, profile = self._session, self._run.profile
+    def _zero(self) -> tuple[float, float | None]:
+        """From when on the load goes: a whole second, so that those of the phases are whole too.
+
+        Where nothing but one generator goes by the run's clock, that is set forward to it, not waited for: the second
+        value is when the run began by the generator's.
+        """
         zero = self._soon()
-        await self._driver.follow(profile, began=zero)
+        if self._run.described or self._run.fleet is not None:
+            return zero, None
+        return zero, self._session.advance_to(zero - NOTICE_S)
+
+    async def _follow(self, zero: float, run_began: float | None) -> None:
+        """Each phase after the other."""
+        session, profile = self._session, self._run.profile
+        await self._driver.follow(profile, began=zero, run_began=run_began)
         self._steering.plan = plan = Plan(profile, began=zero)
         try:
             for part in plan:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from harness import __version__
-from harness.clock import Clock, SystemClock
+from harness.clock import Clock, RunClock
 from harness.declare import load_system, with_tls
 from harness.engine.customers import load_plan
 from harness.engine.permission import ability_for, permit
@@ -83,6 +83,7 @@ class Session:
         self.clock: Clock = recorder.clock
         self.recorder = recorder
         self.say = say
+        self._settable: RunClock
         self.neighbours = Neighbours.DOUBT
         self.supervisor: Supervisor
         self.deployment: Deployment
@@ -115,7 +116,7 @@ class Session:
         topology = system if isinstance(system, Topology) else load_system(system)
         topology = with_tls(topology) if settings.tls else topology
         neighbours = settings.neighbours or neighbours_of(environ)
-        clock = SystemClock()
+        clock = RunClock()
         began, wall = clock.now(), clock.wall()
         run = settings.run or name_run(clock)
         directory = (settings.directory or RUNS / run).resolve()
@@ -129,6 +130,7 @@ class Session:
         if listen is not None:
             recorder.listen(listen)
         session = cls(topology, directory=directory, seed=seed, recorder=recorder, say=say)
+        session._settable = clock
         session.run = run
         session.neighbours = neighbours
         RUN.set(run)
@@ -212,6 +214,11 @@ class Session:
     def now(self) -> float:
         """Seconds since the run began."""
         return self.recorder.now()
+
+    def advance_to(self, t: float) -> float:
+        """Set the run's clock forward, where nothing has begun that goes by it; gives CLOCK_MONOTONIC at its t = 0."""
+        self._settable.set_forward(max(t - self.now(), 0.0))
+        return self.recorder.began - self._settable.ahead_s
 
     @property
     def credentials(self) -> Credentials:

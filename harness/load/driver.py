@@ -200,7 +200,9 @@ class LoadDriver:
             raise LoadError(message)
         await self._ask(Drive(id=next(self._ids), rate=rate, weights=dict(weights)))
 
-    async def follow(self, profile: LoadProfile, *, began: float, since: float | None = None) -> None:
+    async def follow(
+        self, profile: LoadProfile, *, began: float, since: float | None = None, run_began: float | None = None
+    ) -> None:
         """Let the load go as a profile says, in place of what was driven before; it ends by itself.
 
         Args:
@@ -209,12 +211,13 @@ class LoadDriver:
                 From then on the generator goes by its own clock.
             since: what lies before is left out; without it nothing is. `drive` takes over from a profile,
                 and who follows it again with the same `began`, `since` now, goes on where it would be.
+            run_began: CLOCK_MONOTONIC at the run's t = 0, if that is another than at the start.
 
         Raises:
             LoadError: if the generator is gone, or the profile speaks of journeys that it does not know.
         """
         since = began if since is None else since
-        await self._ask(Follow(id=next(self._ids), profile=profile, began=began, since=since))
+        await self._ask(Follow(id=next(self._ids), profile=profile, began=began, since=since, run_began=run_began))
 
     async def quiesce(self, timeout_s: float) -> int:
         """No more arrivals; wait for the journeys in flight, and give how many are left at the time-out.

@@ -70,6 +70,7 @@ class Generator:
         send: Callable[[Observed], None],
     ) -> None:
         self._begin = begin
+        self._run_began = begin.run_began
         self._writer = writer
         self._send = send
         self._arrivals = Arrivals(begin.seed, worker=begin.worker, workers=begin.workers)
@@ -109,6 +110,10 @@ class Generator:
         early_s = at - self._now()
         gevent.sleep(max(early_s, 0))
         return max(-early_s, 0.0)
+
+    def reckon_from(self, run_began: float) -> None:
+        """Count from another moment; before there is load."""
+        self._run_began = run_began
 
     def stop(self, at: float | None = None) -> None:
         """No more arrivals from a time of the run on."""
@@ -216,7 +221,7 @@ class Generator:
         self._altered.set()
 
     def _now(self) -> float:
-        return time.monotonic() - self._begin.run_began
+        return time.monotonic() - self._run_began
 
     def _dispatch(self, now: float) -> None:
         for arrival in self._arrivals.due(min(now, self._hold)):

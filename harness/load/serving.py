@@ -151,6 +151,8 @@ def _altered(command: Drive | Follow, generator: Generator) -> Done:
             late_s = generator.hold_until(command.at)
             generator.drive(rate=command.rate, weights=command.weights, at=command.at)
         else:
+            if command.run_began is not None:
+                generator.reckon_from(command.run_began)
             late_s = generator.hold_until(command.since)
             generator.follow(command.profile, began=command.began, since=command.since)
     except ValueError as error:

@@ -1,17 +1,19 @@
-"""A generator's process that imports what it needs while nobody knows yet what it is to load."""
+"""A generator's process that imports what it needs while nobody knows yet what it is to load.
+
+It is started before anything else, so that as little as possible is imported here.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
 from contextlib import suppress
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from harness.model.process import ProcessSpec
+if TYPE_CHECKING:
+    from harness.model.process import ProcessSpec
 
 GENERATOR = "harness.load.worker"
 
@@ -49,6 +51,8 @@ class WarmGenerator:
 
     async def spawn(self, spec: ProcessSpec) -> WarmGenerator:
         """Tell it where its driver is; whoever asks has seen that it waits."""
+        import json
+
         assert self._line is not None  # noqa: S101 -- told to the type checker; it was asked for as a pipe
         told = {"directory": spec.command[-1], "log": spec.log}
         with suppress(OSError):  # it has ended meanwhile, as whoever waits for it sees
@@ -58,6 +62,8 @@ class WarmGenerator:
 
     async def wait(self) -> int:
         """See `Process`."""
+        import asyncio
+
         if self._popen.poll() is None:
             loop, ended = asyncio.get_running_loop(), asyncio.Event()
             watched = os.pidfd_open(self.pid)
@@ -75,6 +81,8 @@ class WarmGenerator:
 
     async def stop(self, grace_s: float = 5.0) -> int:
         """See `Process`."""
+        import asyncio
+
         self._send(signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):

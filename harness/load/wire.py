@@ -76,6 +76,8 @@ class Follow:
     """When the profile begins, or began."""
     since: float
     """What lies before is left out; as `at` of `Drive`, it holds from then on."""
+    run_began: float | None = None
+    """When the run began, if its clock was set forward after `Begin`; told only where there is one generator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

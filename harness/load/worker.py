@@ -19,6 +19,9 @@ def main() -> int:
     from gevent import monkey
 
     monkey.patch_all()
+    from harness.load.pages_later import put_off
+
+    put_off()
     from harness.load.serving import serve
 
     if not named:

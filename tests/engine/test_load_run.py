@@ -98,6 +98,8 @@ async def test_a_profile_is_followed_to_its_end_and_judged(site: Site, tmp_path:
     assert (before.end, rise.end) == (rise.start, rise.start + 2)
     assert (rise.asked_start, rise.asked_end) == (20.0, 40.0)
     assert site.asked == journeys_in(result.events) > 0
+    rows = [row for each in result.events if isinstance(each, Observed) for row in each.journeys]
+    assert {row.second for row in rows} <= set(range(int(before.start), int(rise.end)))
     assert "rise: 20 to 40 journeys a second for 2 s" in said
     assert not any("proxy" in each for each in said)
     found = {each.subject for each in findings_in(result.events)}
