@@ -184,14 +184,19 @@ def test_a_name_that_is_too_long_for_kubernetes_is_refused() -> None:
 
 
 @pytest.mark.skipif(not KUBECTL, reason="kubectl is not here")
-def test_kubectl_reads_the_cron_job_and_loses_nothing_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("spoilt", "by"), [("", ""), ("timeZone:", "timezone:"), ("Grace", "Grease")])
+def test_kubectl_reads_the_cron_job_and_loses_nothing_of_it(tmp_path: Path, spoilt: str, by: str) -> None:
     text = export(gameday(weekly(BERLIN, (Day.TUE,), 600)), "kubernetes", setting())
+    assert spoilt in text
+    text = text.replace(spoilt, by)
     file = tmp_path / "cronjob.yaml"
     file.write_text(text, encoding="utf-8")
     command = [KUBECTL, "set", "image", "--local", "-f", str(file), "harness=shop:2", "-o", "json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert _within(yaml.safe_load(text.replace("harness:latest", "shop:2")), json.loads(done.stdout))
+    # What it does not know it leaves out.
+    whole = _within(yaml.safe_load(text.replace("harness:latest", "shop:2")), json.loads(done.stdout))
+    assert whole is not bool(spoilt)
 
 
 def _within(small: object, large: object) -> bool:
