@@ -27,6 +27,8 @@ UNAVAILABLE = 503
 PASSED_ON = 0.9
 """An answer that is later by this part of the fault's own delay has waited for it."""
 EVIDENCE_LIMIT = 5
+_SHOWN_CHARS, _SHOWN_BYTES = 120, 200
+"""Of a body."""
 ENOUGH_TO_COMPARE = 2
 """Visits: what one lacks may be its own."""
 OVERDUE_SLACK_S = 0.25
@@ -391,5 +393,7 @@ def _shown(trial: Trial) -> tuple[str, ...]:
 
 
 def _body_head(exchange: Exchange) -> str:
-    head = " ".join(exchange.body[:200].decode(errors="replace").split())[:120]
+    words = " ".join(exchange.body[:_SHOWN_BYTES].decode(errors="replace").split())
+    whole = len(words) <= _SHOWN_CHARS and len(exchange.body) <= _SHOWN_BYTES
+    head = words if whole else f"{words[:_SHOWN_CHARS]}…"
     return f"; body {head}" if head else ""

@@ -62,6 +62,14 @@ def test_another_5xx_than_503_is_refused(status: int) -> None:
     assert f"{status} where 503 is meant" in result.reason
 
 
+def test_a_long_body_is_shortened_and_says_so() -> None:
+    short = under(visit(got(500, body=b"it broke"), failed="x"))
+    long = under(visit(got(500, body=b"x" * 130), failed="x"))
+
+    assert short.findings[0].evidence[0].endswith("; body it broke")
+    assert long.findings[0].evidence[0].endswith(f"; body {'x' * 120}…")
+
+
 def test_a_5xx_that_the_document_declares_is_allowed() -> None:
     owed = replace(OWED, declared={"GET /": frozenset({507})})
 
