@@ -146,6 +146,6 @@ def test_the_timeline_has_the_faults_of_each_experiment_once_and_its_worst_verdi
 
 
 def test_an_experiment_in_which_nothing_was_injected_has_its_own_lane() -> None:
-    run = [each for each in journals.failing() if not isinstance(each, InjectionArmed)]
+    run: list[Event] = [each for each in journals.failing() if not isinstance(each, InjectionArmed)]
     bar = next(each for each in results(run) if labels(each).get("thread") == "recommendations gone")
     assert bar["stop"] - bar["start"] > 12_100
