@@ -20,9 +20,9 @@ from harness.declare.load_profile import load_profile
 from harness.declare.steps import read_steps
 from harness.errors import DeclarationError
 from harness.faults import FAULTS
+from harness.model.declared import DegradedMark
 from harness.model.experiment import Expectation
 from harness.model.notifying import Notify
-from harness.model.system import DegradedMark
 from harness.model.topology import Topology
 
 ROOT = Path(__file__).parent.parent

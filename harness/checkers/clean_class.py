@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import islice
 
 from harness.checkers.shape import PROBLEMS_LIMIT, Shape, lacks, merged, parsed, shape_of
-from harness.model.system import DegradedMark
+from harness.model.declared import DegradedMark
 from harness.model.visits import Exchange, Visit
 
 DEADLINE_SLACK = 1.1

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from harness.checkers.limits import SERVED
 from harness.checkers.load_health import sickness
 from harness.checkers.thresholds import phase_windows
-from harness.model.events import Event, LoadPhaseEnded, Observed, RunEnded, WindowEnded
+from harness.model.events import Event, LoadPhaseEnded, RunEnded, WindowEnded
 from harness.model.figures import GOOD
 from harness.model.load_compared import Place
+from harness.model.load_events import Observed
 from harness.model.observation import AnswerClass, AnswerSecond, JourneySecond, Outcome, Window, WindowKind
 from harness.model.sparse_histogram import Buckets, buckets
 

@@ -13,13 +13,13 @@ from harness.model.events import (
     ExperimentStarted,
     FindingMade,
     MatrixCellEnded,
-    Observed,
     RunEnded,
     RunStarted,
     WindowEnded,
 )
 from harness.model.experiment import Role
 from harness.model.finding import Part
+from harness.model.load_events import Observed
 from harness.model.matrix import CellVerdict, Kind
 from harness.model.observation import JourneySecond, Outcome, WindowKind
 from harness.model.verdict import Verdict

@@ -59,7 +59,7 @@ def beside(run: Path, events: Sequence[Event]) -> RunHistory | None:
     """
     from harness.checkers.run_history import histories
     from harness.checkers.run_seen import run_seen
-    from harness.model.events import Observed
+    from harness.model.load_events import Observed
     from harness.observe.journal import JOURNAL
 
     this = run_seen([each for each in events if not isinstance(each, Observed)])

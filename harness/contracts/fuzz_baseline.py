@@ -11,8 +11,8 @@ from harness.contracts.fuzz import CHECK, Found
 from harness.declare.validate import validated
 from harness.declare.yaml import read_yaml
 from harness.errors import ContractError
+from harness.model.declared import Declared
 from harness.model.finding import Finding, Part
-from harness.model.system import Declared
 from harness.model.verdict import Verdict
 
 FORM = 1

@@ -16,11 +16,11 @@ from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Place, Problem
 from harness.model.blast import BlastRadius, touched
 from harness.model.bound import EVERY, Bound
+from harness.model.declared import Declared, Name
 from harness.model.experiment import DEFAULT_RECOVERY, Expectation, Experiment, LoadRamp
 from harness.model.fault import FaultSpec, Injection
 from harness.model.guard import Guard
 from harness.model.quantity import Duration, Share
-from harness.model.system import Declared, Name
 from harness.model.topology import Topology
 
 DEFAULT_RATE = 20.0

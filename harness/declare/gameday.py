@@ -18,12 +18,12 @@ from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, parse_yaml, read_yaml
 from harness.errors import DeclarationError, Problem
 from harness.model.calendar import MINUTES_A_DAY, WEEK, Blackout, Calendar, Dates, Day, Schedule, Weekly
+from harness.model.declared import Declared, Name
 from harness.model.experiment import Experiment
 from harness.model.gameday import Budget, GameDay, Part, Preflight
 from harness.model.guard import Guard
 from harness.model.notifying import Notify, together
 from harness.model.quantity import Duration
-from harness.model.system import Declared, Name
 from harness.model.topology import Topology
 
 MOST_EXPERIMENTS = 100

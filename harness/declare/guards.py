@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from harness.declare.validate import nearest
 from harness.declare.yaml import Document, Path_
 from harness.errors import DeclarationError
+from harness.model.declared import Declared
 from harness.model.guard import (
     DEFAULT_EVERY,
     DEFAULT_SPAN,
@@ -20,7 +21,7 @@ from harness.model.guard import (
     SignalGuard,
 )
 from harness.model.quantity import Duration, Share
-from harness.model.system import Declared, edge_name
+from harness.model.system import edge_name
 from harness.model.topology import Topology
 
 _KINDS = {

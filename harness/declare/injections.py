@@ -12,9 +12,9 @@ from pydantic import Discriminator, Field, JsonValue, Tag
 from harness.declare.targets import AimSpec, aimed
 from harness.declare.yaml import Document, Path_
 from harness.errors import DeclarationError
+from harness.model.declared import Declared
 from harness.model.fault import AT_ONCE, FaultSpec, Injection
 from harness.model.quantity import Duration, Share
-from harness.model.system import Declared
 from harness.model.topology import Topology
 
 DEFAULT_STEPS = 4

@@ -15,9 +15,9 @@ from harness.declare.thresholds import Known, parse_threshold
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, InputError, Place, Problem
+from harness.model.declared import Declared, Name
 from harness.model.load_profile import LoadPhase, LoadProfile, recorded_phase
 from harness.model.quantity import Duration
-from harness.model.system import Declared, Name
 from harness.model.threshold import Threshold
 
 DIRECTORY = Path("loadtests") / "profiles"

@@ -11,8 +11,9 @@ from pydantic import Field
 from harness.declare.validate import validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Place, Problem
+from harness.model.declared import Declared, Name
 from harness.model.quantity import Duration
-from harness.model.system import Access, Declared, Journey, Name, Need, Service, Store
+from harness.model.system import Access, Journey, Need, Service, Store
 
 SERVICE_FILE = "service.yaml"
 MOST_FILES = 1000

@@ -14,7 +14,8 @@ from harness.declare.journeys import with_journeys
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_, read_yaml
 from harness.errors import DeclarationError, Place, Problem
-from harness.model.system import CUSTOMERS, Edge, Need, OperationMark, RuntimeKind, Service, Store, StoreKind, System
+from harness.model.declared import OperationMark
+from harness.model.system import CUSTOMERS, Edge, Need, RuntimeKind, Service, Store, StoreKind, System
 from harness.model.topology import Topology
 
 DESCRIPTION = "system.yaml"

@@ -15,8 +15,9 @@ from harness.declare.exchanges import why_unreadable
 from harness.declare.validate import nearest, validated
 from harness.declare.yaml import Document, Path_
 from harness.errors import DeclarationError
+from harness.model.declared import Declared, Name
 from harness.model.fault import EdgeTarget, FaultSpec, InstanceTarget, Target
-from harness.model.system import CUSTOMERS, Declared, Name, edge_name
+from harness.model.system import CUSTOMERS, edge_name
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, Topology
 
 PLACES = ("edge", "instance", "service", "zone", "partition")

@@ -13,8 +13,8 @@ from harness.checkers.clean_class import DEADLINE_SLACK
 from harness.clock import Clock
 from harness.load.answers import Reply, is_marked
 from harness.model.credentials import Credentials
+from harness.model.declared import DegradedMark
 from harness.model.replayed import Asked
-from harness.model.system import DegradedMark
 from harness.model.visits import BODY_LIMIT_BYTES, Exchange, Trouble
 
 REMAINING = "x-envoy-expected-rq-timeout-ms"

@@ -26,8 +26,9 @@ from harness.engine.session import Say, Session, Settings
 from harness.errors import HarnessError, LoadError
 from harness.load.driver import LoadDriver, Told
 from harness.model.capacity import Capacity, Cost, FleetNeeded, Held, Knee, Overload, RateStep
-from harness.model.events import CapacityMeasured, LoadPhaseEnded, Observed, PhaseEnded, WorkerLost
+from harness.model.events import CapacityMeasured, LoadPhaseEnded, PhaseEnded
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Observed, WorkerLost
 from harness.model.load_profile import LoadPhase, LoadProfile
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict

@@ -17,19 +17,13 @@ from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recove
 from harness.engine.session import Session
 from harness.engine.span_evidence import with_logs
 from harness.errors import HarnessError
-from harness.model.events import (
-    ExperimentEnded,
-    ExperimentStarted,
-    InjectionArmed,
-    InjectionHealed,
-    Observed,
-    WindowEnded,
-)
+from harness.model.events import ExperimentEnded, ExperimentStarted, InjectionArmed, InjectionHealed, WindowEnded
 from harness.model.experiment import Experiment, owed
 from harness.model.fault import Armed, EdgeTarget, Healed, Injection
 from harness.model.finding import Finding, Part
 from harness.model.guard import EdgeGuard
 from harness.model.history import Forced
+from harness.model.load_events import Observed
 from harness.model.neighbours import Company
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict, worst

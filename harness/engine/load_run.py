@@ -16,9 +16,10 @@ from harness.engine.loading import crashes, replay_of, start_generators
 from harness.engine.session import Say, Session, Settings
 from harness.errors import HarnessError, LoadError
 from harness.load.driver import LoadDriver, Told
-from harness.model.events import LoadPhaseEnded, Noted, Observed, PhaseEnded, WorkerJoined, WorkerLost
+from harness.model.events import LoadPhaseEnded, PhaseEnded
 from harness.model.figures import GOOD
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Noted, Observed, WorkerJoined, WorkerLost
 from harness.model.load_profile import LoadPhase
 from harness.model.observation import JourneySecond
 from harness.model.verdict import Verdict

@@ -7,8 +7,8 @@ import asyncio
 from harness.checkers.readiness import bereft
 from harness.engine.bench import Bench, Progress
 from harness.errors import HarnessError
-from harness.model.events import Observed
 from harness.model.experiment import Experiment
+from harness.model.load_events import Observed
 from harness.model.observation import ReadySeen
 from harness.model.topology import InstanceId
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.clock import Clock
-from harness.model.events import Event, FindingMade, MatrixCellEnded, Noted, Observed
+from harness.model.events import Event, FindingMade, MatrixCellEnded
 from harness.model.finding import Finding
+from harness.model.load_events import Noted, Observed
 from harness.model.observation import AnswerSecond, CrossingSecond, GeneratorSecond, JourneySecond
 from harness.model.span import JourneyTrace
 from harness.observe.journal import Journal

@@ -6,8 +6,9 @@ from harness.checkers.before import own_warm_up
 from harness.checkers.recovery import recovered_at
 from harness.checkers.safety import at_rest
 from harness.engine.bench import Bench, Progress, history
-from harness.model.events import CompanySeen, Observed, WindowEnded
+from harness.model.events import CompanySeen, WindowEnded
 from harness.model.experiment import Experiment
+from harness.model.load_events import Observed
 from harness.model.neighbours import Company
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict, worst

@@ -24,8 +24,9 @@ from harness.engine.recorder import Recorder
 from harness.errors import DeployError
 from harness.load.driver import LoadDriver
 from harness.model.credentials import Credentials
-from harness.model.events import EdgeFact, Event, JourneyFact, Observed, RunStarted
+from harness.model.events import EdgeFact, Event, JourneyFact, RunStarted
 from harness.model.fault import Injection
+from harness.model.load_events import Observed
 from harness.model.marks import RUN, run_marks
 from harness.model.neighbours import Neighbours
 from harness.model.system import Ability, RuntimeKind

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
+from harness.model.declared import Declared
 from harness.model.exchange_rules import Deed, ExchangeRule
 from harness.model.fault import FaultSpec, HealedBy, Hits, InstanceTarget, Killable, Pausable
-from harness.model.system import Declared
 from harness.proxy.line import Line
 from harness.proxy.probe import Outcome, Question, Seen
 from harness.proxy.toxics import Stream, ToxicSpec

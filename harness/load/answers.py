@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from pydantic import JsonValue
 
+from harness.model.declared import DegradedMark
 from harness.model.observation import AnswerClass
 from harness.model.pointer import MISSING, pointed
-from harness.model.system import DegradedMark
 
 DEPTH_LIMIT = 32
 """Levels of a document that its shape tells apart."""

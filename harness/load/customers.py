@@ -29,9 +29,9 @@ from harness.load.addresses import Addresses
 from harness.load.lean import KnownUrl, known_url, make_lean
 from harness.load.patience import DEFAULT_DEADLINE_S, patience_s
 from harness.load.step_users import user_of
+from harness.model.declared import DegradedMark
 from harness.model.marks import with_marks
 from harness.model.steps import StepJourneys
-from harness.model.system import DegradedMark
 from harness.model.tracing import TRACEPARENT, traceparents
 
 IDLE_LIMIT_S = 2.0

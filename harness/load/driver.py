@@ -42,12 +42,12 @@ from harness.load.wire import (
     command_line,
     read_report,
 )
-from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
+from harness.model.declared import DegradedMark
+from harness.model.load_events import Noted, Observed, WorkerJoined, WorkerLost
 from harness.model.load_profile import LoadProfile
 from harness.model.observation import DistinctAnswer, Operation
 from harness.model.process import Process, Spawner
 from harness.model.steps import StepJourneys
-from harness.model.system import DegradedMark
 from harness.model.visits import Exchange, Visit
 
 Told: TypeAlias = WorkerJoined | WorkerLost | Noted

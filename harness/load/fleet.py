@@ -23,7 +23,7 @@ from harness.load.launch import (
     worker_log,
 )
 from harness.load.wire import Gather
-from harness.model.events import Noted, Observed
+from harness.model.load_events import Noted, Observed
 from harness.model.process import Process, Spawner
 
 LOOPBACK = "127.0.0.1"

@@ -32,7 +32,7 @@ from harness.load.visit import Visit
 from harness.load.visits import VISIT_LIMIT_S
 from harness.load.wire import Begin
 from harness.load.worth import WorthALook
-from harness.model.events import Observed
+from harness.model.load_events import Observed
 from harness.model.load_profile import LoadProfile
 from harness.model.span import JourneyTrace
 from harness.model.tracing import trace_of

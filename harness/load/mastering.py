@@ -60,7 +60,7 @@ from harness.load.wire import (
     read_report,
     report_line,
 )
-from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
+from harness.model.load_events import Noted, Observed, WorkerJoined, WorkerLost
 
 LEAD_S = 0.1
 """A change of the load is to hold from so far in the future, that every worker has heard of it by then."""

@@ -37,7 +37,7 @@ from harness.load.wire import (
     read_command,
     report_line,
 )
-from harness.model.events import Observed
+from harness.model.load_events import Observed
 
 if TYPE_CHECKING:
     from locust.env import Environment

@@ -19,9 +19,9 @@ from harness.load.outcome import of_answer
 from harness.load.replies import reply_of
 from harness.load.visits import VISIT_LIMIT_S
 from harness.load.walk import Answered, Asked, Walk
+from harness.model.declared import DegradedMark
 from harness.model.observation import AnswerClass, Outcome
 from harness.model.steps import StepJourney, StepJourneys
-from harness.model.system import DegradedMark
 
 
 class Stepping(FastHttpUser):

@@ -19,9 +19,9 @@ from harness.load.answers import Reply, judge
 from harness.load.patience import patience_s
 from harness.load.visits import VISIT_LIMIT_S
 from harness.load.walk import Answered, Asked, Walk
+from harness.model.declared import DegradedMark
 from harness.model.observation import AnswerClass
 from harness.model.steps import StepJourneys
-from harness.model.system import DegradedMark
 from harness.model.tracing import TRACEPARENT, trace_of, traceparents
 from harness.model.visits import BODY_LIMIT_BYTES, EXCHANGES_LIMIT, Exchange, Trouble, Visit
 

@@ -13,10 +13,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
+from harness.model.declared import DegradedMark
+from harness.model.load_events import Noted, Observed, WorkerJoined, WorkerLost
 from harness.model.load_profile import LoadProfile
 from harness.model.steps import StepJourneys
-from harness.model.system import DegradedMark
 from harness.model.visits import Exchange
 
 SOCKET_NAME = "load.sock"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
+from harness.model.declared import Declared
 from harness.model.quantity import Duration
-from harness.model.system import Declared
 
 AT_ONCE = Duration(0)
 

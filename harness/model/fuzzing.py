@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from harness.model.system import Declared, HeaderName, HeaderValue, Name
+from harness.model.declared import Declared, HeaderName, Name
+from harness.model.system import HeaderValue
 
 _PLACE = re.compile(r"\{([\w.-]+)\}")
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from harness.model.declared import Declared, Name
 from harness.model.quantity import Duration
-from harness.model.system import Declared, Name
 
 Said = Annotated[str, Field(min_length=1, max_length=120)]
 """What an invariant is called in findings: a sentence."""

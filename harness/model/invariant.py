@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from harness.model.declared import Declared, Name
 from harness.model.guarantee import Guarantee, Said
-from harness.model.system import Declared, Name
 
 Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
 """An RFC 6901 pointer; the empty one is the whole document."""

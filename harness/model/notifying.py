@@ -6,8 +6,9 @@ import re
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from harness.model.declared import Declared, Name
 from harness.model.notice import Notice, Occasion
 
 MOST_CHANNELS = 8
@@ -15,16 +16,9 @@ MOST_ROLES = 16
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _IN_A_LINK = re.compile(r"run|env\.[A-Za-z_][A-Za-z0-9_]*")
 _TOLD_OF = (Occasion.START, Occasion.GUARD, Occasion.END)
-_Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
 
-class _Written(BaseModel):
-    """As `harness.model.system.Declared`, which can't be had here: a description has a part of this."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Hidden(_Written):
+class Hidden(Declared):
     """Where a secret is; it never stands in the description itself."""
 
     env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
@@ -52,7 +46,7 @@ class Hidden(_Written):
         return f"the variable {self.env}" if self.env is not None else f"the file {self.file}"
 
 
-class Webhook(_Written):
+class Webhook(Declared):
     """Where a notice is posted, signed as Standard Webhooks says."""
 
     url: str | None = None
@@ -81,16 +75,16 @@ class Webhook(_Written):
         return self
 
 
-class Channel(_Written):
+class Channel(Declared):
     """One way to tell people."""
 
-    name: _Word
+    name: Name
     """By which it is told of; its address is not shown."""
     webhook: Webhook | None = None
     apprise: Hidden | None = None
     """Addresses as Apprise understands them, separated by blanks: mail, chat, SMS, and a hundred others."""
     when: Annotated[tuple[Occasion, ...], Field(min_length=1)] = _TOLD_OF
-    roles: Annotated[tuple[_Word, ...], Field(max_length=MOST_ROLES)] = ()
+    roles: Annotated[tuple[Name, ...], Field(max_length=MOST_ROLES)] = ()
     """Whom it reaches; with none, everybody."""
 
     @field_validator("when", mode="before")
@@ -117,7 +111,7 @@ class Channel(_Written):
         return notice.occasion in {*self.when, Occasion.TRIAL} and for_them
 
 
-class Notify(_Written):
+class Notify(Declared):
     """Whom to tell, and where they can read on."""
 
     link: Annotated[str, Field(max_length=500)] = ""

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from harness.model.declared import Declared, HeaderName, Name
 from harness.model.quantity import Duration, Share
-from harness.model.system import Declared, HeaderName, Name
 
 STEPS_LIMIT = 200
 """Steps of one journey."""

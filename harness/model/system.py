@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from harness.model.declared import Declared, DegradedMark, HeaderName, Name
 from harness.model.notifying import Notify
 from harness.model.quantity import Duration, Share
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-"""Lower-case words joined by hyphens."""
 
 CUSTOMERS = "customers"
 """The consumer that journeys act for; it has one edge, to the entry service."""
@@ -21,12 +17,6 @@ CUSTOMERS = "customers"
 WELL_KNOWN_PORT_LIMIT = 65535
 MOST_INSTANCES = 20
 """To which a service may be scaled: each has a line from every instance of its consumers."""
-
-
-class Declared(BaseModel):
-    """What every declared thing shares: it is frozen, strict, and knows no other keys than its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
 
 class Need(StrEnum):
@@ -103,7 +93,7 @@ class Run(Declared):
     """Libraries to import before forking."""
     cwd: str = "."
     """The working directory, relative to the description."""
-    files: dict[str, str] = {}
+    files: dict[str, str] = Field(default_factory=dict)
     """Files to write before the start: a name below `{data}`, and the template, relative to the description."""
 
     @model_validator(mode="after")
@@ -123,7 +113,7 @@ class InstanceSpec(Declared):
     zone: Name = "a"
     port: Annotated[int, Field(ge=1, le=WELL_KNOWN_PORT_LIMIT)] | None = None
     """A fixed port on 127.0.0.1; without it the harness picks one."""
-    env: dict[str, str] = {}
+    env: dict[str, str] = Field(default_factory=dict)
     """Added to the service's environment for this copy; what stands in both is taken from here."""
 
 
@@ -132,39 +122,6 @@ class VersionSpec(Declared):
 
     env: dict[str, str]
     """Added to the environment of an instance that runs it; what stands in both is taken from here."""
-
-
-class OperationMark(Declared):
-    """What tells a degraded answer of an operation from a full one."""
-
-    header: str | None = None
-    """The answer is degraded when it has this header."""
-    json_pointer: Annotated[str | None, Field(alias="json", pattern=r"^(/[^/]*)+$")] = None
-    """The answer is degraded when this RFC 6901 pointer into its body finds something true or not empty."""
-    differs: bool = False
-    """The answer is degraded when its shape is none that it had while nothing was broken; told by the matrix only."""
-
-
-class DegradedMark(OperationMark):
-    """What tells a degraded answer from a full one: in general, and for single operations of the entry instead."""
-
-    operations: dict[str, OperationMark] = {}
-    """By `GET /products/{sku}`: what stands there takes the place of what is said in general."""
-
-    def of(self, method: str, path: str) -> OperationMark:
-        """What is said of the operation that a request asks for; the one with fewest placeholders counts."""
-        if not self.operations:
-            return self
-        asked = f"{method.upper()} {path.partition('?')[0]}"
-        fitting = [name for name in self.operations if _operation_form(name).fullmatch(asked)]
-        return self.operations[min(fitting, key=lambda name: name.count("{"))] if fitting else self
-
-
-@cache
-def _operation_form(name: str) -> re.Pattern[str]:
-    """What requests for `GET /products/{sku}` look like."""
-    parts = re.split(r"\{[^/{}]*\}", name)
-    return re.compile("[^/]+".join(re.escape(part) for part in parts))
 
 
 class Scaling(Declared):
@@ -229,9 +186,11 @@ class Service(Declared):
     names: tuple[str, ...] = ()
     """Host names by which others know it, in namespaces; its own name is always one."""
     instances: Annotated[tuple[InstanceSpec, ...], Field(min_length=1)] = (InstanceSpec(),)
-    env: dict[str, str] = {}
+    env: dict[str, str] = Field(default_factory=dict)
     """Environment; the placeholders that `harness.runtime.addresses` knows are filled in."""
-    versions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=40)], VersionSpec] = {}
+    versions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=40)], VersionSpec] = Field(
+        default_factory=dict
+    )
     """To which `harness chaos roll` can roll it; without it, only restarts."""
     restart: Restart = Restart.NEVER
     """Whether an instance that has died, whoever killed it, is started again."""
@@ -323,14 +282,13 @@ class Journey(Declared):
     objectives: Objectives = Objectives()
 
 
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 HeaderValue = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
 
 
 class Access(Declared):
     """What the harness itself sends along when it asks a service directly."""
 
-    headers: dict[HeaderName, HeaderValue] = {}
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """`{secret.NAME}` is filled in."""
 
 
@@ -374,9 +332,9 @@ class System(Declared):
     degraded: DegradedMark = DegradedMark()
     access: Access = Access()
     services: Annotated[dict[Name, Service], Field(min_length=1)]
-    stores: dict[Name, Store] = {}
+    stores: dict[Name, Store] = Field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
-    journeys: dict[Name, Journey] = {}
+    journeys: dict[Name, Journey] = Field(default_factory=dict)
     baseline: BaselineLoad = BaselineLoad()
     otlp: Otlp | None = None
     """Needed only where no `{otlp.url}` stands in a service's description."""

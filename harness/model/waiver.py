@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from harness.model.system import Declared
+from harness.model.declared import Declared
 
 MOST_LETTERS = 500
 

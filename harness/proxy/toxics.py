@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from harness.errors import ProxyError
-from harness.model.system import Declared
+from harness.model.declared import Declared
 
 Stream = Literal["upstream", "downstream"]
 """Upstream carries requests, downstream carries replies."""

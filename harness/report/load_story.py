@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.model.events import Event, InjectionArmed, InjectionHealed, LoadPhaseEnded, Observed
+from harness.model.events import Event, InjectionArmed, InjectionHealed, LoadPhaseEnded
 from harness.model.figures import GOOD, Histogram, answer_counts, counts, merged, percentile_s, seconds_in
+from harness.model.load_events import Observed
 from harness.model.observation import (
     AnswerClass,
     AnswerSecond,

@@ -11,7 +11,6 @@ from harness.model.events import (
     EdgeFact,
     ExperimentEnded,
     ExperimentStarted,
-    Noted,
     PactVersions,
     PhaseEnded,
     RunEnded,
@@ -21,6 +20,7 @@ from harness.model.events import (
 from harness.model.experiment import Role
 from harness.model.fault import Armed, Healed
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Noted
 from harness.model.measures import Measures
 from harness.model.observation import AnswerSecond, CrossingSecond, GeneratorSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst

@@ -16,8 +16,6 @@ from harness.model.events import (
     FindingMade,
     InjectionArmed,
     InjectionHealed,
-    Noted,
-    Observed,
     PactsVerified,
     PhaseEnded,
     RunEnded,
@@ -27,6 +25,7 @@ from harness.model.events import (
 )
 from harness.model.experiment import Role
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Noted, Observed
 from harness.model.observation import CrossingSecond, JourneySecond, Window, WindowKind
 from harness.model.verdict import Verdict
 from harness.report.load_story import load_of

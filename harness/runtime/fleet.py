@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack
 from harness.clock import Clock
 from harness.errors import DeployError, HarnessError
 from harness.model.credentials import Credentials
-from harness.model.events import Event, Noted
+from harness.model.events import Event
 from harness.model.fault import InstanceTarget
+from harness.model.load_events import Noted
 from harness.model.system import Restart
 from harness.model.topology import CUSTOMERS_INSTANCE, InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh

@@ -11,8 +11,9 @@ from typing import Self
 from harness.clock import Clock
 from harness.errors import DeployError, HarnessError
 from harness.model.credentials import Credentials
-from harness.model.events import Event, Observed
+from harness.model.events import Event
 from harness.model.fault import InstanceTarget, Pressure, Resource
+from harness.model.load_events import Observed
 from harness.model.observation import CrossingSecond
 from harness.model.topology import InstanceId, LineId, Topology
 from harness.proxy.mesh import Mesh

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from harness.checkers.crossings import CROSSINGS_AT_LEAST
 from harness.checkers.load_health import DROPPED_ALLOWED
 from harness.model import figures
-from harness.model.events import Observed
 from harness.model.fault import Injection
+from harness.model.load_events import Observed
 from harness.model.observation import CrossingSecond, GeneratorSecond, JourneySecond, Outcome, Window
 from harness.model.quantity import Duration, Share
 from harness.testing.figure import Figure

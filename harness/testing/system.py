@@ -14,8 +14,9 @@ from harness.clock import Clock
 from harness.declare.validate import nearest
 from harness.errors import HarnessError, HealError, Inconclusive, LoadError
 from harness.experiments import Draft
-from harness.model.events import Event, InjectionArmed, InjectionHealed, Observed
+from harness.model.events import Event, InjectionArmed, InjectionHealed
 from harness.model.fault import Armed, EdgeTarget, FaultSpec, Healed, Injection, InstanceTarget, Target
+from harness.model.load_events import Observed
 from harness.model.observation import Window, WindowKind
 from harness.model.quantity import Duration
 from harness.model.system import edge_name

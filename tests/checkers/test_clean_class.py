@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.checkers.clean_class import marked, same_class, widened
 from harness.checkers.shape import differences, lacks, merged, shape_of, thinner, zeroed
-from harness.model.system import DegradedMark, OperationMark
+from harness.model.declared import DegradedMark, OperationMark
 from harness.model.visits import Trouble, Visit
 from tests.checkers.trials import DEADLINE_S, clean, got, rules, under, visit
 

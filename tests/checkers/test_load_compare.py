@@ -10,9 +10,10 @@ import pytest
 from harness.checkers.load_compare import FIGURES, compare_loads
 from harness.checkers.load_seen import LoadSeen, load_seen
 from harness.model.bound import Measure
-from harness.model.events import Event, LoadPhaseEnded, Observed, RunEnded
+from harness.model.events import Event, LoadPhaseEnded, RunEnded
 from harness.model.figures import encoded
 from harness.model.load_compared import Comparison, Place, Said
+from harness.model.load_events import Observed
 from harness.model.observation import AnswerClass, AnswerSecond, GeneratorSecond, JourneySecond, Outcome
 from harness.model.verdict import Verdict
 from tests.checkers.load_runs import CHECKOUT, simulated

@@ -10,8 +10,8 @@ import pytest
 from harness.declare import load_system
 from harness.declare.journeys import DEFAULT_DEADLINE, read_conduct
 from harness.errors import DeclarationError
+from harness.model.declared import DegradedMark
 from harness.model.quantity import Duration
-from harness.model.system import DegradedMark
 from harness.model.topology import Topology
 
 SYSTEM = """\

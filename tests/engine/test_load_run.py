@@ -11,8 +11,9 @@ import pytest
 from harness.engine.load_plan import LoadAsked, prepare_load
 from harness.engine.load_run import in_words, load
 from harness.engine.session import Settings
-from harness.model.events import FindingMade, LoadPhaseEnded, Observed
+from harness.model.events import FindingMade, LoadPhaseEnded
 from harness.model.finding import Finding
+from harness.model.load_events import Observed
 from harness.model.load_profile import LoadPhase
 from harness.model.verdict import Verdict
 

@@ -15,9 +15,10 @@ from harness.engine.session import Session
 from harness.errors import DeployError
 from harness.faults import down
 from harness.load.driver import LoadDriver
-from harness.model.events import Event, Observed
+from harness.model.events import Event
 from harness.model.fault import EdgeTarget, Target
 from harness.model.invariant import Invariants
+from harness.model.load_events import Observed
 from harness.model.observation import Window, WindowKind
 from harness.model.topology import InstanceId, Topology
 from tests.checkers.histories import PAYMENTS, experiment, shop

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 from harness.engine.recorder import Recorder
-from harness.model.events import Event, FindingMade, Observed, RunStarted
+from harness.model.events import Event, FindingMade, RunStarted
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Observed
 from harness.model.observation import CrossingSecond
 from harness.model.verdict import Verdict
 from harness.observe.journal import Journal, read_journal

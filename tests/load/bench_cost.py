@@ -23,9 +23,9 @@ import pytest
 
 from harness.clock import SystemClock
 from harness.load.driver import LoadDriver, LoadPlan
+from harness.model.declared import DegradedMark
 from harness.model.marks import run_marks
 from harness.model.process import ProcessSpec
-from harness.model.system import DegradedMark
 from tests.fakes import LocalProcess, run_locally
 from tests.load.conftest import OwnSpawner
 from tests.load.watch import Watch

@@ -20,8 +20,8 @@ import pytest
 from harness.clock import SystemClock
 from harness.load.driver import LoadPlan
 from harness.load.fleet import FleetPlan, start_fleet
+from harness.model.declared import DegradedMark
 from harness.model.process import ProcessSpec
-from harness.model.system import DegradedMark
 from tests.fakes import run_locally
 from tests.load.conftest import OwnSpawner
 from tests.load.test_fleet import JOURNEYS

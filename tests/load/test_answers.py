@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.answers import Reply, is_marked, judge
+from harness.model.declared import DegradedMark
 from harness.model.observation import AnswerClass
-from harness.model.system import DegradedMark
 
 MARK = DegradedMark(header="X-Degraded", json_pointer="/degraded")
 JSON = {"content-type": "application/json"}

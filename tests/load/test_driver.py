@@ -21,9 +21,9 @@ from harness.errors import LoadError
 from harness.load.arrivals import Arrivals
 from harness.load.driver import LoadDriver, LoadPlan
 from harness.model import figures
-from harness.model.events import Observed
+from harness.model.declared import DegradedMark
+from harness.model.load_events import Observed
 from harness.model.observation import AnswerClass, Outcome
-from harness.model.system import DegradedMark
 from tests.load.conftest import Site
 from tests.load.watch import Watch
 

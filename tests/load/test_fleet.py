@@ -20,9 +20,9 @@ from harness.errors import LoadError
 from harness.load.driver import LoadDriver, LoadPlan
 from harness.load.fleet import FleetPlan, start_fleet
 from harness.model import figures
+from harness.model.declared import DegradedMark
 from harness.model.load_profile import LoadPhase, LoadProfile
 from harness.model.observation import Outcome
-from harness.model.system import DegradedMark
 from tests.load.conftest import Site
 from tests.load.watch import Watch
 

@@ -9,7 +9,7 @@ import pytest
 from harness.load.fleet_wire import Hello, digest_of, heard, hello_of_this_process
 from harness.load.members import Member, Members
 from harness.load.wire import Begin
-from harness.model.system import DegradedMark
+from harness.model.declared import DegradedMark
 
 TEXT = b"from locust import *"
 HELLO = replace(hello_of_this_process(), machine="north", pid=17)

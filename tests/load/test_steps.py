@@ -14,9 +14,9 @@ import pytest
 from harness.clock import SystemClock
 from harness.errors import LoadError
 from harness.load.steps import StepsPlan, StepsVisitor
+from harness.model.declared import DegradedMark, OperationMark
 from harness.model.marks import run_marks
 from harness.model.steps import StepJourney, StepJourneys, Variable
-from harness.model.system import DegradedMark, OperationMark
 from harness.model.visits import Trouble, Visit
 
 pytestmark = pytest.mark.loopback

@@ -11,11 +11,11 @@ import pytest
 from harness.clock import SystemClock
 from harness.errors import LoadError
 from harness.load.driver import LoadDriver, LoadPlan
-from harness.model.events import Observed
+from harness.model.declared import DegradedMark, OperationMark
+from harness.model.load_events import Observed
 from harness.model.marks import run_marks
 from harness.model.observation import AnswerClass, Outcome
 from harness.model.steps import StepJourney
-from harness.model.system import DegradedMark, OperationMark
 from harness.model.visits import Trouble
 from tests.load.conftest import OwnSpawner, Site
 

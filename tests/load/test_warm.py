@@ -14,7 +14,7 @@ from harness.errors import LoadError
 from harness.load.driver import LoadDriver, LoadPlan
 from harness.load.launch import LOG_NAME
 from harness.load.warm import WarmGenerator
-from harness.model.system import DegradedMark
+from harness.model.declared import DegradedMark
 
 LIMIT_S = 60.0
 NOBODY = "http://127.0.0.1:1"

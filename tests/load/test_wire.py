@@ -23,9 +23,9 @@ from harness.load.wire import (
     read_report,
     report_line,
 )
-from harness.model.events import Observed
+from harness.model.declared import DegradedMark
+from harness.model.load_events import Observed
 from harness.model.observation import GeneratorSecond
-from harness.model.system import DegradedMark
 
 BEGIN = Begin(
     locustfile="/l.py",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from harness.load.driver import Told
-from harness.model.events import Noted, Observed, WorkerJoined, WorkerLost
+from harness.model.load_events import Noted, Observed, WorkerJoined, WorkerLost
 from harness.model.observation import AnswerClass, AnswerSecond, GeneratorSecond, JourneySecond, Outcome
 
 WAIT_S = 15

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from harness.model.events import Observed, SpansSeen, from_json, to_json
+from harness.model.events import SpansSeen, from_json, to_json
+from harness.model.load_events import Observed
 from harness.model.observation import Outcome
 from harness.model.span import JourneyTrace, Span, SpanKind, SpanStatus
 

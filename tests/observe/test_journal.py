@@ -6,7 +6,8 @@ import pytest
 
 from harness import __version__
 from harness.errors import JournalError
-from harness.model.events import Noted, RunStarted, to_json
+from harness.model.events import RunStarted, to_json
+from harness.model.load_events import Noted
 from harness.observe.journal import Journal, journal_of, read_journal
 
 START = RunStarted(

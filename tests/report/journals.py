@@ -16,8 +16,6 @@ from harness.model.events import (
     InjectionArmed,
     InjectionHealed,
     JourneyFact,
-    Noted,
-    Observed,
     PhaseEnded,
     RunEnded,
     RunStarted,
@@ -26,6 +24,7 @@ from harness.model.events import (
 from harness.model.fault import Armed, Healed, HealedBy
 from harness.model.figures import encoded
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Noted, Observed
 from harness.model.observation import CrossingSecond, GeneratorSecond, JourneySecond, Outcome, Window, WindowKind
 from harness.model.verdict import Verdict
 

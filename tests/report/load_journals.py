@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from harness.model.events import Event, FindingMade, LoadPhaseEnded, Observed, RunEnded
+from harness.model.events import Event, FindingMade, LoadPhaseEnded, RunEnded
 from harness.model.figures import encoded
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Observed
 from harness.model.observation import AnswerClass, AnswerSecond, GeneratorSecond, JourneySecond, Outcome
 from harness.model.verdict import Verdict
 from tests.report.journals import HEADER

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.events import Observed
+from harness.model.load_events import Observed
 from harness.report import html
 from tests.chromium import Tab, chromium
 from tests.needs import missing, program

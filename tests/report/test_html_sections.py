@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.model.events import FindingMade, Observed, PactsVerified, PactVersions, SpansSeen
+from harness.model.events import FindingMade, PactsVerified, PactVersions, SpansSeen
 from harness.model.figures import encoded
 from harness.model.finding import Finding, Part
+from harness.model.load_events import Observed
 from harness.model.observation import AnswerClass, AnswerSecond
 from harness.model.run_history import RunHistory, RunLine, ThingHistory, Trend
 from harness.model.span import Span, SpanKind, SpanStatus

@@ -20,8 +20,9 @@ import pytest
 
 from harness.clock import SystemClock
 from harness.errors import DeclarationError, DeployError
-from harness.model.events import Event, Noted
+from harness.model.events import Event
 from harness.model.fault import InstanceTarget
+from harness.model.load_events import Noted
 from harness.model.system import InstanceSpec, Run
 from harness.model.topology import InstanceId, Topology
 from harness.runtime import procfs

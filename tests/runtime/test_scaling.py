@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.clock import SystemClock
-from harness.model.events import Event, Noted, Observed
+from harness.model.events import Event
 from harness.model.fault import InstanceTarget
+from harness.model.load_events import Noted, Observed
 from harness.model.quantity import Duration
 from harness.model.system import InstanceSpec, Scaling, Signal
 from harness.model.topology import LineId, Topology

@@ -18,12 +18,12 @@ from harness.clock import SystemClock
 from harness.declare import load_invariants
 from harness.engine.session import Session, Settings
 from harness.load.driver import LoadDriver, LoadPlan
+from harness.model.declared import DegradedMark
 from harness.model.fault import InstanceTarget
 from harness.model.finding import Finding
 from harness.model.guarantee import OfThings
 from harness.model.observation import Operation, Outcome
 from harness.model.process import Process, ProcessSpec
-from harness.model.system import DegradedMark
 from harness.model.topology import Topology
 from harness.model.verdict import Verdict
 from harness.testing.background import Background

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.errors import ProxyError
-from harness.model.events import Event, Observed
+from harness.model.events import Event
 from harness.model.fault import Armed, Healed, HealedBy, Injection
 from harness.model.figures import encoded
+from harness.model.load_events import Observed
 from harness.model.observation import CrossingSecond, GeneratorSecond, JourneySecond, Outcome
 from harness.model.quantity import Duration
 from harness.model.system import Edge, InstanceSpec, Journey, Need, Run, Service, System

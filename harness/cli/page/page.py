@@ -22,8 +22,9 @@ from harness.engine.session import Session
 from harness.errors import HarnessError
 from harness.faults import fault_table
 from harness.load.driver import LoadDriver
-from harness.model.events import Event, Observed
+from harness.model.events import Event
 from harness.model.experiment import Experiment
+from harness.model.load_events import Observed
 from harness.model.quantity import Duration
 from harness.model.topology import Topology
 

@@ -10,12 +10,10 @@ from harness.model.events import (
     InjectionArmed,
     InjectionHealed,
     LoadPhaseEnded,
-    Noted,
     PhaseEnded,
     RunEnded,
-    WorkerJoined,
-    WorkerLost,
 )
+from harness.model.load_events import Noted, WorkerJoined, WorkerLost
 from harness.model.verdict import Verdict
 
 LINES_LIMIT = 500

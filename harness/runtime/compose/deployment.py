@@ -16,8 +16,9 @@ from harness.clock import Clock
 from harness.declare.starting.compose_file import Project, read_project
 from harness.declare.system import DESCRIPTION
 from harness.errors import DeclarationError, Place, Problem
-from harness.model.events import Event, Observed
+from harness.model.events import Event
 from harness.model.fault import InstanceTarget, Pressure, Resource
+from harness.model.load_events import Observed
 from harness.model.observation import CrossingSecond
 from harness.model.process import Process
 from harness.model.system import TCP_READY, Restart

@@ -14,10 +14,11 @@ from harness.cli.page.told import Told
 from harness.declare import load_system
 from harness.faults import FAULTS, fault_table
 from harness.faults.edge_down import Down
-from harness.model.events import InjectionArmed, InjectionHealed, Noted, Observed
+from harness.model.events import InjectionArmed, InjectionHealed
 from harness.model.experiment import Experiment
 from harness.model.fault import Armed, EdgeTarget, Healed, HealedBy, Injection
 from harness.model.figures import encoded
+from harness.model.load_events import Noted, Observed
 from harness.model.observation import GeneratorSecond, JourneySecond, Outcome
 from harness.model.quantity import Duration
 

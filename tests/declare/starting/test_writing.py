@@ -24,7 +24,8 @@ from harness.declare.steps import read_steps
 from harness.declare.yaml import parse_yaml
 from harness.errors import DeclarationError
 from harness.faults import fault_table
-from harness.model.system import Name, RuntimeKind
+from harness.model.declared import Name
+from harness.model.system import RuntimeKind
 from harness.runtime.addresses import check_placeholders
 
 COMPOSE = """\

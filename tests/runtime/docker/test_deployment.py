@@ -17,8 +17,9 @@ from harness.clock import SystemClock
 from harness.errors import DeployError
 from harness.faults import black_hole, down, kill, latency, pause
 from harness.faults.injector import Injector
-from harness.model.events import Event, Noted
+from harness.model.events import Event
 from harness.model.fault import EdgeTarget, FaultSpec, Injection, InstanceTarget, Target
+from harness.model.load_events import Noted
 from harness.model.quantity import Duration
 from harness.model.system import InstanceSpec, Store, StoreKind
 from harness.model.topology import InstanceId, LineId, Topology

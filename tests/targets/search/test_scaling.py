@@ -11,8 +11,8 @@ import pytest
 import requests
 import yaml
 
-from harness.model.events import Noted
 from harness.model.fault import InstanceTarget
+from harness.model.load_events import Noted
 from harness.runtime.instance import State
 from tests.targets.partial import Up, partial, running, until
 
