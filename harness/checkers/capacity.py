@@ -3,7 +3,7 @@
 The highest rate is searched as the throughput of RFC 2544, section 26.1: the fastest rate at which what was sent is
 what came back, by trials of a fixed length, one rate after the other, then by halving. As in the Multiple Loss Ratio
 Search of the IETF's benchmarking group, a small share may be missing, and a rate is not given up after one bad trial.
-"What came back" are journeys that ended well within their deadlines, while no more and more of them pile up,
+"What came back" are journeys that ended well, each answer within its deadline, while no more and more of them pile up,
 and while the objectives hold. No curve is fitted: what is told was seen.
 """
 
@@ -21,7 +21,7 @@ from harness.checkers.load_health import sickness
 from harness.checkers.statistics import binomial_at_least
 from harness.model.capacity import Held, Interval, RateStep
 from harness.model.figures import GOOD, latencies, merged, percentile_s, seconds_in, share_over_s
-from harness.model.observation import GeneratorSecond, JourneySecond, Window, WindowKind
+from harness.model.observation import GeneratorSecond, Window, WindowKind
 from harness.model.threshold import Threshold
 from harness.model.verdict import Verdict
 
@@ -50,7 +50,7 @@ class Trial:
     """From here on it counts: what the system needs to settle lies before."""
     end: int
     deadlines: Mapping[str, float]
-    """Seconds, by journey."""
+    """Seconds that a customer waits for one answer, by journey."""
     objectives: Sequence[Threshold] = ()
     workers: Collection[str] = ("",)
 
@@ -65,7 +65,7 @@ def judge_step(trial: Trial, rows: Rows, generator: Sequence[GeneratorSecond]) -
     window = trial.window
     own = [each for each in generator if window.start <= each.second and each.second + 1 <= window.end]
     due = sum(each.due for each in own)
-    good = good_in(rows.journeys, window, trial.deadlines)
+    good = good_in(rows, window, trial.deadlines)
     missed = [*_missing(due, good), *_piling(own, window), *_objectives(trial, rows)]
     sick = generator_gave_out(own, window, rate=trial.rate, workers=trial.workers)
     return RateStep(
@@ -107,15 +107,19 @@ def generator_gave_out(
     return sickness(willing, window, rate=None if dropped else rate, workers=workers)
 
 
-def good_in(journeys: Iterable[JourneySecond], window: Window, deadlines: Mapping[str, float]) -> int:
-    """How many journeys due in a window ended well, each within its deadline from the intended start on."""
-    rows = [each for each in seconds_in(journeys, window) if each.outcome in GOOD]
-    total = sum(each.count for each in rows)
+def good_in(rows: Rows, window: Window, deadlines: Mapping[str, float]) -> int:
+    """How many journeys due in a window ended well, without those that had to wait too long for an answer.
+
+    A deadline is that of one answer, of which a journey may have many: as many journeys are left out as there were
+    late answers among the good ones, though one journey may have had several.
+    """
+    total = sum(each.count for each in seconds_in(rows.journeys, window) if each.outcome in GOOD)
+    answers = [each for each in seconds_in(rows.answers, window) if each.answer in SERVED]
     late = 0
-    for name in {each.journey for each in rows}.intersection(deadlines):
-        histogram = merged(each.latencies for each in rows if each.journey == name)
+    for name in {each.journey for each in answers}.intersection(deadlines):
+        histogram = merged(each.latencies for each in answers if each.journey == name)
         late += round((share_over_s(histogram, deadlines[name]) or 0.0) * histogram.count)
-    return total - late
+    return max(total - late, 0)
 
 
 def interval(values: Sequence[float]) -> Interval:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from harness.checkers.capacity import generator_gave_out, good_in, interval
 from harness.checkers.found import percent
+from harness.checkers.limits import Rows
 from harness.checkers.recovery import IN_A_ROW, recovered_at
 from harness.model.capacity import Interval, Overload
 from harness.model.finding import Finding, Part
-from harness.model.observation import GeneratorSecond, JourneySecond, Window, WindowKind
+from harness.model.observation import GeneratorSecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst
 
 CHECK = "overload"
@@ -45,10 +46,10 @@ class Overloading:
     before: Window
     beyond: Window
     after: Window
-    journeys: Sequence[JourneySecond]
+    rows: Rows
     generator: Sequence[GeneratorSecond]
     deadlines: Mapping[str, float]
-    """Seconds, by journey: later is of no use to anybody."""
+    """Seconds that a customer waits for one answer, by journey: later is of no use to anybody."""
     workers: Collection[str] = ("",)
 
 
@@ -57,11 +58,11 @@ def overload(seen: Overloading) -> Overload:
     goodput = _goodput(seen, seen.beyond)
     watched_s = seen.after.length_s
     at = recovered_at(
-        journeys=seen.journeys,
+        journeys=seen.rows.journeys,
         baseline=seen.before,
         healed_at=seen.after.start,
         until=seen.after.end,
-        names={each.journey for each in seen.journeys},
+        names={each.journey for each in seen.rows.journeys},
     )
     recovered_s = None if at is None else at - seen.after.start
     doubts = _doubts(seen)
@@ -90,7 +91,7 @@ def overload_finding(found: Overload, *, replay: str = "") -> Finding:
 def _goodput(seen: Overloading, window: Window) -> Interval:
     """Between what it is by the means of blocks of seconds, since one second hangs together with the next."""
     blocks = range(0, len(window.seconds) - _BLOCK_S + 1, _BLOCK_S)
-    rates = [good_in(seen.journeys, _block(window, at), seen.deadlines) / _BLOCK_S for at in blocks]
+    rates = [good_in(seen.rows, _block(window, at), seen.deadlines) / _BLOCK_S for at in blocks]
     return interval(rates) if rates else Interval(low=0.0, estimate=0.0, high=0.0)
 
 

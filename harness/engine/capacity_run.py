@@ -196,7 +196,7 @@ class _Measuring:
                 before=_window(before, WindowKind.BASELINE),
                 beyond=_window(over, WindowKind.FAULT),
                 after=_window(back, WindowKind.RECOVERY),
-                journeys=recorder.journeys,
+                rows=Rows(journeys=recorder.journeys, answers=recorder.answers),
                 generator=recorder.generator,
                 deadlines=self._deadlines,
                 workers=self._workers(),
@@ -312,7 +312,7 @@ def _assumptions(run: CapacityRun) -> tuple[str, ...]:
     objectives = ", ".join(str(each) for each in run.objectives) or "none were given"
     judged = (
         f"each step lasted {run.step_s:g} s, of which the first {SETTLES:.0%} do not count; its rate held when 95 % of "
-        "the journeys due ended well within their deadlines, no more and more of them were under way, "
+        "the journeys due ended well, each answer within its deadline, no more and more of them were under way, "
         f"and no objective was certainly missed ({objectives})"
     )
     return (

@@ -65,7 +65,7 @@ class RateStep:
     end: int
     due: int
     good: int
-    """Journeys due in it that ended well within their deadlines."""
+    """Journeys due in it that ended well, each answer within its deadline."""
     pages: int = 0
     """Requests of customers that were answered well in it."""
     p99_s: float | None = None

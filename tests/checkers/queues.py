@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from harness.checkers.limits import Rows
 from harness.model.figures import encoded
-from harness.model.observation import GeneratorSecond, JourneySecond, Outcome
+from harness.model.observation import AnswerClass, AnswerSecond, GeneratorSecond, JourneySecond, Outcome
 
 JOURNEY = "look"
 
@@ -43,7 +44,13 @@ class Seen:
     """Rows as a recorder keeps them."""
 
     journeys: list[JourneySecond] = field(default_factory=list)
+    answers: list[AnswerSecond] = field(default_factory=list)
+    """Each journey is one answer."""
     generator: list[GeneratorSecond] = field(default_factory=list)
+
+    @property
+    def rows(self) -> Rows:
+        return Rows(journeys=self.journeys, answers=self.answers)
 
 
 def arrivals(rate: float, start: float, end: float, seed: int = 1) -> list[float]:
@@ -101,6 +108,16 @@ def seen(
                         count=len(took),
                         latencies=encoded(took),
                         service=encoded(took),
+                    )
+                )
+                found.answers.append(
+                    AnswerSecond(
+                        second=second,
+                        journey=name,
+                        request="GET /",
+                        answer=AnswerClass.FULL if good else AnswerClass.CLEAN,
+                        count=len(took),
+                        latencies=encoded(took),
                     )
                 )
         found.generator.append(

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.capacity import Trial, interval, judge_step, worked_on
+from harness.checkers.capacity import Trial, good_in, interval, judge_step, worked_on
 from harness.checkers.capacity_costs import costs, needed, saturation
 from harness.checkers.capacity_search import MOST_STEPS, Search, at_knee, knee_of, next_rate
 from harness.checkers.limits import Rows
 from harness.declare.thresholds import parse_threshold
 from harness.model.capacity import Held, Interval, MachineUse, RateStep, Use
+from harness.model.figures import encoded
+from harness.model.observation import Window, WindowKind
 from harness.model.threshold import Threshold
 from harness.model.verdict import Verdict
 from tests.checkers.queues import JOURNEY, Ended, Slots, arrivals, seen, served
@@ -35,7 +37,7 @@ def tried(  # noqa: PLR0913 -- all but two by keyword: what the trial is like
     trial = Trial(
         name=f"step-{seed}", rate=rate, start=START, end=END, deadlines={JOURNEY: deadline_s}, objectives=objectives
     )
-    return judge_step(trial, Rows(journeys=found.journeys), found.generator)
+    return judge_step(trial, found.rows, found.generator)
 
 
 def searched(server: Slots, search: Search = SEARCH, **more: float) -> list[RateStep]:
@@ -80,7 +82,7 @@ def test_a_few_bad_ones_of_a_few_may_be_chance_and_of_many_are_not() -> None:
         ended = [Ended(due=START + each * 20 / due, took_s=0.02, good=each >= bad) for each in range(due)]
         found = seen(ended, START, END)
         trial = Trial(name="few", rate=due / 20, start=START, end=END, deadlines={JOURNEY: 2.0})
-        assert judge_step(trial, Rows(journeys=found.journeys), found.generator).held is held
+        assert judge_step(trial, found.rows, found.generator).held is held
 
 
 def test_journeys_that_pile_up_do_not_hold_though_none_is_late_yet() -> None:
@@ -94,6 +96,15 @@ def test_what_ends_well_after_its_deadline_is_of_no_use() -> None:
     found = tried(Slots(), 90.0, deadline_s=0.1)
     assert found.held is Held.MISSED
     assert found.good < 0.5 * found.due
+
+
+def test_a_deadline_is_that_of_one_answer_and_not_of_a_journey_with_many() -> None:
+    long = [Ended(due=START + each / 10, took_s=2.5, good=True) for each in range(200)]
+    found = seen(long, START, END)
+    quick = [replace(each, latencies=encoded([0.5] * each.count)) for each in found.answers]
+    window = Window(kind=WindowKind.BASELINE, start=START, end=END)
+    assert good_in(Rows(journeys=found.journeys, answers=quick), window, {JOURNEY: 1.0}) == 200
+    assert good_in(found.rows, window, {JOURNEY: 1.0}) == 0
 
 
 def test_an_objective_that_is_missed_makes_the_knee_lower() -> None:
@@ -174,7 +185,7 @@ def test_customers_who_all_wait_are_no_fault_of_the_generator() -> None:
     found = seen(served(Slots(), arrivals(70, 0, END)), 0, END)
     full = [replace(each, due=each.due * 2, dropped=each.due) for each in found.generator]
     trial = Trial(name="full", rate=140, start=START, end=END, deadlines={JOURNEY: 2.0})
-    assert judge_step(trial, Rows(journeys=found.journeys), full).held is Held.MISSED
+    assert judge_step(trial, found.rows, full).held is Held.MISSED
 
 
 def test_the_interval_is_that_of_students_t() -> None:

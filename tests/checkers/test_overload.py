@@ -38,7 +38,7 @@ def overloading(ended: list[Ended], *, lag_s: float = 0.002) -> Overloading:
         before=before,
         beyond=beyond,
         after=after,
-        journeys=found.journeys,
+        rows=found.rows,
         generator=found.generator,
         deadlines={JOURNEY: 2.0},
     )
