@@ -21,7 +21,7 @@ from harness.checkers.load_health import sickness
 from harness.checkers.statistics import binomial_at_least
 from harness.model.capacity import Held, Interval, RateStep
 from harness.model.figures import GOOD, latencies, merged, percentile_s, seconds_in, share_over_s
-from harness.model.observation import GeneratorSecond, Window, WindowKind
+from harness.model.observation import GeneratorSecond, JourneySecond, Outcome, Window, WindowKind
 from harness.model.threshold import Threshold
 from harness.model.verdict import Verdict
 
@@ -52,6 +52,8 @@ class Trial:
     deadlines: Mapping[str, float]
     """Seconds that a customer waits for one answer, by journey."""
     objectives: Sequence[Threshold] = ()
+    usually_degraded: float = 0.0
+    """The share of good journeys that lacked something at the lowest rate."""
     workers: Collection[str] = ("",)
 
     @property
@@ -66,7 +68,13 @@ def judge_step(trial: Trial, rows: Rows, generator: Sequence[GeneratorSecond]) -
     own = [each for each in generator if window.start <= each.second and each.second + 1 <= window.end]
     due = sum(each.due for each in own)
     good = good_in(rows, window, trial.deadlines)
-    missed = [*_missing(due, good), *_piling(own, window), *_objectives(trial, rows)]
+    lacking, ended = degraded_in(rows.journeys, window)
+    missed = [
+        *_missing(due, good),
+        *_lacking(lacking, ended, trial.usually_degraded),
+        *_piling(own, window),
+        *_objectives(trial, rows),
+    ]
     sick = generator_gave_out(own, window, rate=trial.rate, workers=trial.workers)
     return RateStep(
         name=trial.name,
@@ -75,6 +83,7 @@ def judge_step(trial: Trial, rows: Rows, generator: Sequence[GeneratorSecond]) -
         end=trial.end,
         due=due,
         good=good,
+        degraded=lacking,
         pages=sum(each.count for each in seconds_in(rows.answers, window) if each.answer in SERVED),
         p99_s=percentile_s(latencies(rows.journeys, window), 99),
         held=Held.UNTOLD if sick else Held.MISSED if missed else Held.HELD,
@@ -122,6 +131,12 @@ def good_in(rows: Rows, window: Window, deadlines: Mapping[str, float]) -> int:
     return max(total - late, 0)
 
 
+def degraded_in(journeys: Iterable[JourneySecond], window: Window) -> tuple[int, int]:
+    """How many journeys due in a window ended well but lacked something, and how many ended well."""
+    rows = [each for each in seconds_in(journeys, window) if each.outcome in GOOD]
+    return sum(each.count for each in rows if each.outcome is Outcome.DEGRADED), sum(each.count for each in rows)
+
+
 def interval(values: Sequence[float]) -> Interval:
     """The mean of some samples, and what it is between by Student's t; of one sample, nothing is known beside it."""
     mean = fmean(values)
@@ -139,6 +154,14 @@ def _missing(due: int, good: int) -> list[str]:
     if binomial_at_least(due - good, due, 1 - KEPT_UP) > OBJECTIVE_ERROR:
         return []
     return [f"{percent(good / due)} of the journeys due ended well and in time, {good} of {due}"]
+
+
+def _lacking(degraded: int, ended: int, usually: float) -> list[str]:
+    """Whether parts are left out that are there when less is asked for: it gets by, and does not bear the rate."""
+    allowed = min(usually + 1 - KEPT_UP, 1.0)
+    if not degraded or binomial_at_least(degraded, ended, allowed) > OBJECTIVE_ERROR:
+        return []
+    return [f"{percent(degraded / ended)} of what ended well lacked something, {percent(usually)} at the lowest rate"]
 
 
 def _piling(rows: Sequence[GeneratorSecond], window: Window) -> list[str]:

@@ -168,6 +168,7 @@ class _Measuring:
             end=round(ended.end),
             deadlines=self._deadlines,
             objectives=self._run.objectives,
+            usually_degraded=_degraded_share(self._progress.steps),
             workers=self._workers(),
         )
         recorder = self._session.recorder
@@ -298,6 +299,11 @@ def _step_told(step: RateStep) -> str:
     return f"{step.rate:g} journeys a second: {step.held}, {step.goodput:.4g} ended well{why}"
 
 
+def _degraded_share(steps: Sequence[RateStep]) -> float:
+    """Of the first step, before which nobody knows what is usual."""
+    return steps[0].degraded / max(steps[0].good, steps[0].degraded, 1) if steps else 1.0
+
+
 def _window(phase: LoadPhaseEnded, kind: WindowKind) -> Window:
     return Window(kind=kind, start=phase.start, end=phase.end)
 
@@ -312,7 +318,8 @@ def _assumptions(run: CapacityRun) -> tuple[str, ...]:
     objectives = ", ".join(str(each) for each in run.objectives) or "none were given"
     judged = (
         f"each step lasted {run.step_s:g} s, of which the first {SETTLES:.0%} do not count; its rate held when 95 % of "
-        "the journeys due ended well, each answer within its deadline, no more and more of them were under way, "
+        "the journeys due ended well, each answer within its deadline, hardly more of them lacked something than at "
+        "the lowest rate, no more and more of them were under way, the system was soon at rest afterwards, "
         f"and no objective was certainly missed ({objectives})"
     )
     return (

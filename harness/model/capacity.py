@@ -66,6 +66,8 @@ class RateStep:
     due: int
     good: int
     """Journeys due in it that ended well, each answer within its deadline."""
+    degraded: int = 0
+    """Of them, and of those that were late, those that were marked as degraded."""
     pages: int = 0
     """Requests of customers that were answered well in it."""
     p99_s: float | None = None

@@ -14,7 +14,7 @@ from harness.checkers.limits import Rows
 from harness.declare.thresholds import parse_threshold
 from harness.model.capacity import Held, Interval, MachineUse, RateStep, Use
 from harness.model.figures import encoded
-from harness.model.observation import Window, WindowKind
+from harness.model.observation import Outcome, Window, WindowKind
 from harness.model.threshold import Threshold
 from harness.model.verdict import Verdict
 from tests.checkers.queues import JOURNEY, Ended, Slots, arrivals, seen, served
@@ -96,6 +96,31 @@ def test_what_ends_well_after_its_deadline_is_of_no_use() -> None:
     found = tried(Slots(), 90.0, deadline_s=0.1)
     assert found.held is Held.MISSED
     assert found.good < 0.5 * found.due
+
+
+@pytest.mark.parametrize(
+    ("lacking", "usually", "held"),
+    [
+        (0.0, 0.0, Held.HELD),
+        (0.04, 0.0, Held.HELD),
+        (0.2, 0.0, Held.MISSED),
+        (0.2, 0.2, Held.HELD),
+        (1.0, 1.0, Held.HELD),
+    ],
+)
+def test_who_leaves_out_more_than_usual_does_not_bear_the_rate(lacking: float, usually: float, held: Held) -> None:
+    found = seen([Ended(due=START + each / 20, took_s=0.1, good=True) for each in range(400)], START, END)
+    some = round(lacking * found.journeys[0].count)
+    rows = [
+        replace(each, outcome=outcome, count=count)
+        for each in found.journeys
+        for outcome, count in ((Outcome.DEGRADED, some), (Outcome.OK, each.count - some))
+    ]
+    trial = Trial(name="lacking", rate=20, start=START, end=END, deadlines={}, usually_degraded=usually)
+    judged = judge_step(trial, Rows(journeys=rows, answers=found.answers), found.generator)
+    assert judged.held is held, judged.why
+    assert judged.degraded == some * (END - START)
+    assert any("lacked something" in why for why in judged.why) is (held is Held.MISSED)
 
 
 def test_a_deadline_is_that_of_one_answer_and_not_of_a_journey_with_many() -> None:
