@@ -12,6 +12,7 @@ from harness.engine import experiment, prepare, recovering, run
 from harness.engine.bench import Bench
 from harness.engine.session import Session
 from harness.model.experiment import Experiment
+from harness.model.observation import Window
 from harness.model.topology import Topology
 
 MOMENT_S = 0.3
@@ -34,7 +35,7 @@ async def no_cost(_session: Session) -> dict[str, float]:
     return {}
 
 
-async def well(_bench: Bench, _experiment: Experiment, since: float) -> float:
+async def well(_bench: Bench, _experiment: Experiment, since: float, _warm_up: Window | None = None) -> float:
     """It is well."""
     return since
 
