@@ -49,6 +49,13 @@ async def test_the_last_known_price_is_taken_while_pricing_is_away(pricing: Pric
     assert await prices.total(CUSTOMER, {LAMP: 3, CHAIR: 1}) == Total(cents=450, fresh=False)
 
 
+async def test_who_is_in_a_hurry_gets_the_last_known_price_unasked(pricing: Pricing, prices: Prices) -> None:
+    assert await prices.total(CUSTOMER, {LAMP: 1}, ask=False) == Total(cents=None, fresh=False)
+    await prices.total(CUSTOMER, {LAMP: 2})
+    assert await prices.total(CUSTOMER, {LAMP: 3}, ask=False) == Total(cents=300, fresh=False)
+    assert pricing.asked == 1
+
+
 async def test_a_total_that_was_never_known_is_not_invented(pricing: Pricing, prices: Prices) -> None:
     await prices.total(CUSTOMER, {LAMP: 1})
     pricing.away = True

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import FastAPI, Header, Path, Request
+from fastapi import Depends, FastAPI, Header, Path, Request
 from kit import service
 from kit.auth import customer, needs
 from kit.bucket import Bucket, own_zone_first
@@ -29,8 +29,14 @@ SHARE = 0.5
 FIRST_MS = 1_700_000_000_000
 SKEW_S = 60.0
 """How far the clocks of two instances may be apart."""
-READ = [needs("cart.read")]
-WRITE = [needs("cart.write")]
+
+
+def _prefer(prefer: Annotated[str, Header()] = "") -> None:
+    """Say in the document that `Prefer: return=minimal` is understood (RFC 7240, section 4.2); `_answer` reads it."""
+
+
+READ = [needs("cart.read"), Depends(_prefer)]
+WRITE = [needs("cart.write"), Depends(_prefer)]
 Whose = Annotated[str, customer()]
 CustomerId = Annotated[Uuid, Path()]
 routes = service.router()
@@ -61,7 +67,8 @@ def _parts(request: Request) -> Parts:
 
 async def _answer(request: Request, customer_id: str, found: Found) -> CartContent:
     items = found.cart.items
-    total = await _parts(request).prices.total(customer_id, items)
+    hurries = "return=minimal" in request.headers.get("prefer", "")
+    total = await _parts(request).prices.total(customer_id, items, ask=not hurries)
     degraded: list[Missing] = [] if found.agreed else ["cart"]
     return CartContent(
         customer_id=customer_id,

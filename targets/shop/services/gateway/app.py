@@ -59,6 +59,10 @@ def parts(host: Host) -> Parts:
     count = counter(host.telemetry.registry)
     shadow = host.part("shadow", Shadow(monolith.product, lambda: host.flags.share(SHADOW_FLAG), count=count))
     host.background(shadow.run)
+
+    def crowded() -> bool:
+        return host.admission.turns_away
+
     return Parts(
         page=Page(
             product=clients.CatalogClient(host.edge("catalog", clients.CATALOG)).product,
@@ -67,12 +71,12 @@ def parts(host: Host) -> Parts:
             rating=reviews.rating,
             others=clients.RecommendationsClient(host.edge("recommendations", recommendations)).best,
             soft_s=defects.limit_s(defects.either("optional-on-path", clients.QUICK_S, clients.SOFT_S)),
-            crowded=lambda: host.admission.turns_away,
+            crowded=crowded,
         ),
         shadow=shadow,
         search=clients.SearchClient(host.edge("search", clients.SEARCH)),
         users=clients.UsersClient(host.edge("users", clients.USERS)),
-        cart=clients.CartClient(host.edge("cart", defects.hasty(clients.CART))),
+        cart=clients.CartClient(host.edge("cart", defects.hasty(clients.CART)), crowded),
         orders=clients.OrdersClient(host.edge("orders", clients.ORDERS)),
         reviews=reviews,
         monolith=monolith,

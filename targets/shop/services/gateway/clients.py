@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode
 
 from kit.client import Call, Edge, Limits
@@ -36,6 +36,8 @@ SOFT_S = 0.25
 """A page without its soft parts is better than a late one."""
 
 CART_VERSION = "X-Cart-Version"
+MINIMAL = {"Prefer": "return=minimal"}
+"""RFC 7240, section 4.2."""
 
 CATALOG = Limits(deadline_s=0.8, attempt_s=0.4)
 PRICING = Limits(deadline_s=0.8, attempt_s=0.4)
@@ -159,10 +161,14 @@ class UsersClient:
 
 
 class CartClient:
-    """gateway → cart; the customer is the one of the request that is being served."""
+    """gateway → cart; the customer is the one of the request that is being served.
 
-    def __init__(self, edge: Edge) -> None:
+    While others are turned away, carts are asked for without what they can do without: their prices of now.
+    """
+
+    def __init__(self, edge: Edge, crowded: Callable[[], bool] = lambda: False) -> None:
         self.edge = edge
+        self._crowded = crowded
 
     async def read(self, customer_id: str, version: int) -> Cart:
         """The customer's cart, no older than this version."""
@@ -198,7 +204,7 @@ class CartClient:
             refusals=frozenset({409, 422}),
             for_customer=True,
             home=customer_id,  # what an instance accepted while the store had no majority is known there only
-            more=more or {},
+            more={**(more or {}), **(MINIMAL if self._crowded() else {})},
         )
         cart = await self.edge.call(call, Cart)
         if cart.customer_id != customer_id:
