@@ -98,7 +98,8 @@ def test_of_a_description_nothing_is_told_to_be_absent(tmp_path: Path) -> None:
 def test_a_journal_of_another_system_is_refused(tmp_path: Path) -> None:
     system = laid_out(tmp_path)
     started = {
-        "type": "run-started", "run": "r", "system": "other", "wall": "", "seed": 1, "command": "", "harness": "",
+        "type": "run-started", "run": "r", "system": "other", "wall": "2026-11-22T12:00:00+00:00", "seed": 1,
+        "command": "", "harness": "",
         "python": "", "tools": {}, "owners": {}, "edges": [], "journeys": [],
     }  # fmt: skip
     (tmp_path / "journal.ndjson").write_text(json.dumps(started) + "\n", encoding="utf-8")

@@ -182,12 +182,13 @@ async def test_half_open_connections_are_silent_and_the_provider_hears_of_nothin
         await live.get()
         armed = await injector.inject(injection(half_open()))
         assert armed.in_force, armed.evidence
-        asked, known = provider.requests, len(provider.peers)
+        asked, known = provider.requests, set(provider.peers)
         async with client(running.entry(CATALOG)) as late:
             for consumer in (live, late):
                 with pytest.raises(TimeoutError):
                     await consumer.get(within_s=0.1)
-            assert (provider.requests, len(provider.peers)) == (asked, known)
+            assert provider.requests == asked
+            assert provider.peers <= known  # the probe's may be gone by now
             for peer in list(provider.peers):
                 peer.transport.abort()
             with pytest.raises(TimeoutError):
