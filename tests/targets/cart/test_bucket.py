@@ -85,6 +85,23 @@ async def test_another_account_sees_nothing_of_it(bucket: Make, nodes: Cluster) 
     await asyncio.gather(foreign.close(), wrong.close())
 
 
+async def test_a_library_that_swallows_being_cancelled_does_not_make_work_endless(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def swallows(_: Bucket) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise OSError from None
+
+    monkeypatch.setattr(Bucket, "_connected", swallows)
+    asked = asyncio.create_task(Bucket(["nats://nobody"], "carts", "one", limit_s=0.1).get("key"))
+    done, _ = await asyncio.wait({asked}, timeout=10)
+    assert done, "it goes on for ever"
+    with pytest.raises(Unavailable, match="no majority within"):
+        await asked
+
+
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
 async def test_when_its_node_is_gone_the_next_is_asked(bucket: Make, nodes: Cluster, how: signal.Signals) -> None:
     made = bucket()

@@ -226,8 +226,8 @@ class Bucket:
     async def _within(self, limit_s: float, work: Callable[[JetStreamContext], Awaitable[Result]]) -> Result:
         """Ask one node after the other; TimeoutError when none has answered in time."""
         attempt_s = min(ATTEMPT_S, limit_s * SHARE_OF_ONE_NODE)
-        async with asyncio.timeout(max(0.0, limit_s)):
-            while True:
+        async with asyncio.timeout(max(0.0, limit_s)) as limit:
+            while not limit.expired():  # the library may take our being cancelled for its own doing, and go on
                 try:
                     client, stream = await self._connected()
                     try:
@@ -239,6 +239,7 @@ class Bucket:
                 except _TROUBLES as error:
                     log.debug("a node of the bucket: %r", error)
                 await asyncio.sleep(PAUSE_S)
+        raise TimeoutError
 
     async def _connected(self) -> tuple[Client, JetStreamContext]:
         """The connection that there is, or a new one to the node whose turn it is."""
