@@ -127,7 +127,7 @@ class BentLine:
                 bend.flap, down=lambda: self._down(bend.key), up=lambda: self._up(bend.key)
             )
             return 0
-        chosen = [crossing for crossing in self._live() if force.chooses()]
+        chosen = [crossing for crossing in self._live() if force.chooses_live()]
         force.connections += len(chosen)
         for crossing in chosen:
             if bend.cuts:

@@ -26,17 +26,26 @@ class Force:
     connections: int = 0
     requests: int = 0
     bytes: int = 0
+    live: Random = field(default_factory=Random)
     delays: Random = field(default_factory=Random)
 
     @classmethod
     def of(cls, bend: Bend, line: str) -> Force:
-        """In force from now on; delays have a chance of their own, so that they change nobody's being chosen."""
+        """In force from now on.
+
+        Live connections and delays have chances of their own: how many of them there are changes no choice of new ones.
+        """
         chance = bend.chance(line)
-        return cls(bend=bend, chance=chance, delays=Random(chance.random()))  # noqa: S311 -- as in `Bend.chance`
+        delays, live = (Random(chance.random()) for _ in range(2))  # noqa: S311 -- as in `Bend.chance`
+        return cls(bend=bend, chance=chance, live=live, delays=delays)
 
     def chooses(self) -> bool:
         """Whether the next connection is meant."""
         return self.chance.random() < self.bend.share
+
+    def chooses_live(self) -> bool:
+        """Whether the next of those is meant that lived when it began."""
+        return self.live.random() < self.bend.share
 
 
 class Lane:

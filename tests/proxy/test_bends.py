@@ -70,6 +70,15 @@ def test_the_same_bend_chooses_the_same_connections_of_a_line_again_and_another_
     assert all(chosen(Bend(key="it:")))
 
 
+def test_how_many_connections_live_when_it_begins_changes_no_choice_of_new_ones() -> None:
+    bend = Bend(key="it:", share=0.3)
+    force = Force.of(bend, "a-1->b-1")
+    live = [force.chooses_live() for _ in range(2000)]
+    assert sum(live) / len(live) == pytest.approx(0.3, abs=0.04)
+    new = [force.chooses() for _ in range(2000)]
+    assert new == chosen(bend) != live
+
+
 @pytest.mark.parametrize(
     "bend",
     [
