@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from gateway.answers import Cart, Item
-from gateway.clients import CartClient
+from gateway.clients import MINIMAL, CartClient
 from gateway.models import QuantityRequest
 from pact import match
 
@@ -43,6 +43,15 @@ CASES = [
         ask=lambda edge: CartClient(edge).read(CUSTOMER, VERSION),
         request=("GET", from_state(PATH, PATH_EXPRESSION)),
         headers={"X-Cart-Version": from_state(str(VERSION), "${version}")},
+        answer=a_cart(match.each_like({"sku": a_sku(), "quantity": match.int(2)}), match.int(3998)),
+        told=read(TWO, 3998),
+    ),
+    Case(
+        what="a request for a cart, without its prices of now",
+        given="a cart with something in it",
+        ask=lambda edge: CartClient(edge, crowded=lambda: True).read(CUSTOMER, VERSION),
+        request=("GET", from_state(PATH, PATH_EXPRESSION)),
+        headers={"X-Cart-Version": from_state(str(VERSION), "${version}"), **MINIMAL},
         answer=a_cart(match.each_like({"sku": a_sku(), "quantity": match.int(2)}), match.int(3998)),
         told=read(TWO, 3998),
     ),

@@ -13,13 +13,24 @@ from pydantic import ValidationError
 
 from harness import __version__
 from harness.errors import JournalError, Place
-from harness.model.events import JOURNAL_FORMAT, Event, RunStarted, from_json, to_json
+from harness.model.events import (
+    JOURNAL_FORMAT,
+    Event,
+    LoadPhaseEnded,
+    RunStarted,
+    WindowEnded,
+    from_json,
+    to_json,
+)
+from harness.model.load_events import Observed
 
 JOURNAL = "journal.ndjson"
 _DEPTH = 4
 """So many directories below a directory its journals are sought: `.harness/runs/<run>/journal.ndjson` and one more."""
 _SHOWN_CHARS = 60
 """Of a line that is no event."""
+_LATEST_S = 1e9
+"""Since a run began: thirty years."""
 
 
 class Journal:
@@ -98,8 +109,8 @@ def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
     Of observations it may be those of one kind: `observed.reads`.
 
     Raises:
-        JournalError: if it can't be read, is of another format, holds a line that is no event, or doesn't begin with
-            a run's start.
+        JournalError: if it can't be read, is of another format, holds a line that is no event or of no time, or
+            doesn't begin with a run's start.
     """
     try:
         lines = file.read_bytes().split(b"\n")
@@ -119,6 +130,7 @@ def read_journal(file: Path, *, leave_out: Collection[str] = ()) -> Read:
             reason = error.errors(include_url=False)[0]["msg"]
             shown = line[:_SHOWN_CHARS].decode(errors="replace") + ("…" if len(line) > _SHOWN_CHARS else "")
             raise JournalError(f"{place}: expected an event, found {shown!r}: {reason}{writer}") from error
+        _refuse_no_time(events[-1], file, number)
     if not events or not isinstance(events[0], RunStarted):
         message = f"{file}: expected a journal that begins with the start of a run, found {_other(lines, last)}"
         raise JournalError(f"{message}; name a {JOURNAL}")
@@ -140,6 +152,33 @@ def _writer(file: Path, first: bytes) -> str:
         message = f"{file}: is written in format {found}, and this harness reads journals of format {JOURNAL_FORMAT}"
         raise JournalError(message + told)
     return told
+
+
+def _refuse_no_time(event: Event, file: Path, line: int) -> None:
+    for time in _times(event):
+        if not abs(time) <= _LATEST_S:
+            place = Place(file=str(file), line=line)
+            raise JournalError(f"{place}: expected a time in seconds since the run began, found {time!r}")
+
+
+def _times(event: Event) -> tuple[float, ...]:
+    """The times that what is told of a run is laid out by."""
+    match event:
+        case RunStarted():
+            return ()
+        case WindowEnded(window=window):
+            return (window.start, window.end)
+        case LoadPhaseEnded():
+            return (event.start, event.end)
+        case Observed():
+            return (
+                *(row.second for row in event.journeys),
+                *(row.second for row in event.answers),
+                *(row.second for row in event.generator),
+                *(row.second for row in event.crossings),
+            )
+        case _:
+            return (event.t,)
 
 
 def _refuse_untimed(file: Path, started: RunStarted) -> None:

@@ -215,11 +215,13 @@ def _measures(experiment: ExperimentStory) -> Markup:
     if found.calls:
         calls = [
             Row(cells=(head(edge_label(each.edge)), *(figure(cell) for cell in measures.call_cells(each))))
-            for each in found.calls
+            for each in measures.calls_that_rose(found)
         ]
         heads = (text("Edge"), *(figure(name) for name in measures.CALL_HEADS))
         caption = "Calls on the faulted edges and on those that lead there, for each journey that was due"
         parts.append(table(caption, heads, calls, stacks=False))
+        if others := measures.other_calls(found):
+            parts.append(el("p", {}, others))
     return joined(parts)
 
 

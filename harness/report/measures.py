@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.model.measures import BUDGET_DAYS, EdgeCalls, JourneyMeasures, Measures
 from harness.report.words import NOTHING, edge_label, seconds
 
@@ -99,3 +101,21 @@ def call_cells(each: EdgeCalls) -> tuple[str, ...]:
 
 
 CALL_HEADS = ("Calls for each journey before", "Under the fault", "Times")
+CALLS_SHOWN = 12
+"""Edges; a bus has lines to nearly everybody."""
+
+
+def calls_that_rose(measures: Measures) -> tuple[EdgeCalls, ...]:
+    """The edges whose calls rose most, the worst first; new calls above all."""
+    return tuple(sorted(measures.calls, key=_rise, reverse=True)[:CALLS_SHOWN])
+
+
+def other_calls(measures: Measures) -> str:
+    """How far it rose on the edges that are not shown: `And 41 more, with 0.98 times at most.`; nothing of none."""
+    others = sorted(measures.calls, key=_rise, reverse=True)[CALLS_SHOWN:]
+    return f"And {len(others)} more, with {times(_rise(others[0]))} at most." if others else ""
+
+
+def _rise(each: EdgeCalls) -> float:
+    """Of none before and some now: without end; of none at all: nothing."""
+    return each.times if each.times is not None else math.inf if each.during else 0.0

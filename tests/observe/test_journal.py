@@ -130,3 +130,11 @@ def test_a_run_that_began_at_no_time_is_refused(tmp_path: Path) -> None:
     (tmp_path / "j").write_bytes(to_json(replace(START, wall="yesterday")) + b"\n")
     with pytest.raises(JournalError, match="j:1: expected a time of day in 'wall', found 'yesterday'"):
         read_journal(tmp_path / "j")
+
+
+@pytest.mark.parametrize("time", ["1e308", "-1e10", "NaN", "Infinity"])
+def test_an_event_of_no_time_is_refused_with_its_place(tmp_path: Path, time: str) -> None:
+    note = to_json(Noted(t=3.5, message="later")).replace(b"3.5", time.encode())
+    (tmp_path / "j").write_bytes(to_json(START) + b"\n" + note + b"\n")
+    with pytest.raises(JournalError, match="j:2: expected a time in seconds since the run began, found "):
+        read_journal(tmp_path / "j")

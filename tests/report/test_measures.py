@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.model.events import Event, ExperimentEnded, from_json, to_json
 from harness.model.measures import EdgeCalls, JourneyMeasures, Measures
 from harness.report import html, markdown
-from harness.report.measures import HEADS, row, sentence
+from harness.report.measures import HEADS, calls_that_rose, other_calls, row, sentence
 from harness.report.tell import tell
 from harness.report.words import NOTHING
 from tests.report import journals
@@ -62,3 +62,15 @@ def test_the_page_and_the_summary_tell_them() -> None:
     assert Page(page).trouble == []
     assert "## Measures" in markdown.render(measured())
     assert "## Measures" not in markdown.render(journals.failing())
+
+
+def test_of_many_edges_those_are_shown_whose_calls_rose_most_and_the_others_are_counted() -> None:
+    few = tuple(EdgeCalls(edge=f"a->b{number}", before=1.0, during=number / 10) for number in range(20))
+    many = replace(MEASURES, calls=(*few, EdgeCalls(edge="a->new", before=0.0, during=0.1)))
+    shown = [each.edge for each in calls_that_rose(many)]
+    assert shown == ["a->new", *(f"a->b{number}" for number in range(19, 8, -1))]
+    assert other_calls(many) == "And 9 more, with 0.80 times at most."
+    assert other_calls(replace(MEASURES, calls=few[:12])) == ""
+    assert other_calls(replace(MEASURES, calls=(EdgeCalls(edge="a->b", before=0.0, during=0.0),) * 13)) == (
+        "And 1 more, with 0.00 times at most."
+    )
