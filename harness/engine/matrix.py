@@ -165,25 +165,23 @@ class Matrix:
     def _was_never_crossed(self, known: Familiar, result: CellVerdict) -> bool:
         """Whether an edge that seemed to be crossed is not: then none of its cells are any.
 
-        Told by the first of them, of edges that others cross too, or that a first fault seemed to open: whatever
-        crosses by itself now and then may be taken for the journey's.
+        Told by the first of them, of edges that others cross too, and by the first that nothing met, of edges that a
+        first fault seemed to open (unless a cell is red): what crosses by itself now and then may be taken for its own.
         """
         cell = result.cell
-        met = [
-            each
-            for each in self.results
-            if (each.cell.journey, each.cell.edge, each.cell.first) == (cell.journey, cell.edge, cell.first)
-        ]
+        row = _row_of(cell)
+        met = [each for each in self.results if _row_of(each.cell) == row]
         missed = any(each.rule is Rule.NOT_CROSSED for each in result.findings)
         guessed = cell.first is not None or cell.edge in known.hidden
-        if not guessed or not missed or cell.edge in self._wanted.edges or len(met) > 1:
+        told = any(each.verdict is Verdict.FAIL for each in met) if cell.first is not None else len(met) > 1
+        if not guessed or not missed or cell.edge in self._wanted.edges or told:
             return False
         self._ground.say(
             f"  {cell.journey} does not cross {cell.edge} after all" + (f" when {cell.first}" if cell.first else "")
         )
         self._trials.withdraw(cell)
-        row = (cell.journey, cell.edge, cell.first)
-        self._queue = [each for each in self._queue if (each.journey, each.edge, each.first) != row]
+        self._queue = [each for each in self._queue if _row_of(each) != row]
+        self._stands = {each: other for each, other in self._stands.items() if _row_of(each) != row}
         if cell.first is None:
             known.usual = {edge: count for edge, count in known.usual.items() if edge != cell.edge}
         known.found.pop(cell.edge, None)
@@ -349,6 +347,11 @@ class Matrix:
             ground.record(FindingMade(t=ground.now(), finding=finding_of(ground.topology, result)))
             ground.say(f"  {result.verdict:7} {cell}: {result.reason}")
         return result
+
+
+def _row_of(cell: Cell) -> tuple[str, str, FirstFault | None]:
+    """The cells of one edge for one journey."""
+    return cell.journey, cell.edge, cell.first
 
 
 def _holds(earlier: CellVerdict) -> bool:

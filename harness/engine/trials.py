@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -11,8 +12,8 @@ from harness.checkers.clean_class import same_class
 from harness.checkers.trial import Owed, Trial, told_apart
 from harness.engine.beside import Beside
 from harness.engine.cell import CellRun, Pace
-from harness.engine.familiar import Familiar
-from harness.engine.ground import Ground
+from harness.engine.familiar import Background, Familiar
+from harness.engine.ground import Counts, Ground
 from harness.engine.milder import Milder
 from harness.engine.owed import owed_of
 from harness.errors import HarnessError
@@ -23,6 +24,8 @@ from harness.model.observation import WindowKind
 from harness.model.system import CUSTOMERS, edge_name
 from harness.model.verdict import Verdict
 
+LOOKS_LIMIT = 500
+"""Trials of which is known what crossed by itself; the oldest are forgotten."""
 CONTROL_VISITS = 10
 """Without any fault, for a red cell whose visits disagree: of what fails in every third, one in fifty stays red."""
 
@@ -42,6 +45,10 @@ class Trials:
         self._pace = pace
         self._numbers = numbers
         self._over = over
+        self._by_itself: deque[tuple[str, float, Counts]] = deque(maxlen=LOOKS_LIMIT)
+        """Trial by trial: the faulted edge, seconds, and what crossed that is not the journey's."""
+        self._opened: set[str] = set()
+        """Edges of which a fault was found to open them."""
         self.results: list[CellVerdict] = []
 
     async def conduct(self, known: Familiar, cell: Cell) -> CellVerdict:
@@ -74,6 +81,7 @@ class Trials:
             opened.intersection_update(*(each.opened for each in trials[1:2]))
         for edge in {edge for each in trials for edge in each.opened} - opened:
             known.found.pop(edge, None)
+        self._opened |= opened
         result = replace(settled(trials), opened=tuple(sorted(opened)))
         if wants_control(result, trials) and (ill := await self._ill_without_a_fault(known)):
             result = doubted(result, ill)
@@ -125,12 +133,8 @@ class Trials:
         return judge(replace(trial, replay=self._ground.replay(cell)), self.owed(known, cell))
 
     def withdraw(self, cell: Cell) -> None:
-        """Forget what came of an edge that no fault opened after all."""
-        self.results[:] = [
-            each
-            for each in self.results
-            if (each.cell.journey, each.cell.edge, each.cell.first) != (cell.journey, cell.edge, cell.first)
-        ]
+        """Forget a result, of an edge that is not crossed after all."""
+        self.results[:] = [each for each in self.results if each.cell != cell]
 
     def owed(self, known: Familiar, cell: Cell) -> Owed:
         """What a cell is held to, by what is known so far."""
@@ -178,16 +182,24 @@ class Trials:
         entry = edge_name(CUSTOMERS, self._ground.topology.system.entry)
         callers = {self._ground.topology.system.entry, *(each.partition("->")[2] for each in known.usual)}
         callers |= {each.partition("->")[2] for each in known.found}
+        # What is fetched once in a while is seen by long trials only: those of other edges show it, too.
+        elsewhere = Background(looks=tuple((took_s, by) for other, took_s, by in self._by_itself if other != cell.edge))
         new = []
         for edge, count in crossed.items():
             if edge.partition("->")[0] not in callers:
                 continue  # nobody whom the journey reaches calls there: it is crossed by itself
+            if edge in {*known.usual, *known.refuted, entry}:
+                continue
             expected = known.background.most(edge, trial.took_s)
+            if edge not in self._opened:
+                expected = max(expected, elsewhere.most(edge, trial.took_s))
             unseen, visits = known.background.unseen(trial.took_s), len(trial.visits)
             apart = told_apart(count, background=expected, unseen=unseen, visits=visits)
             first = FirstFault(edge=cell.edge, kind=cell.kind)
             by_another = edge in known.found and known.found[edge][0] != first
-            if edge not in {*known.usual, *known.refuted, entry} and not by_another and apart and visits:
+            if not by_another and apart and visits:
                 known.found[edge] = (first, (count - expected) / visits)
                 new.append(edge)
+        by_itself = {edge: count for edge, count in crossed.items() if edge not in known.usual}
+        self._by_itself.append((cell.edge, trial.took_s, by_itself))
         return tuple(new)

@@ -156,6 +156,43 @@ async def test_what_crosses_without_any_visit_is_no_edge_of_the_journey(tmp_path
     assert outlook.journeys[0].under_fault == ()
 
 
+def fetching(world: World) -> Reply:
+    """Whatever is visited: every five seconds four requests cross an edge; and under one fault visits take long."""
+    took_s = 10.0 if world.faults().get("web->ads") == "half-open" else 0.5
+    spent = world.memory["spent"] = world.memory.get("spent", 0.0) + took_s
+    world.crossed["web->house"] = 4 * int(spent / 5)
+    return Reply(crosses=("web->stock", "web->ads"), took_s=took_s)
+
+
+async def test_what_is_fetched_once_in_a_while_is_opened_by_no_fault(tmp_path: Path) -> None:
+    kinds = (Kind.TRUNCATE_HEAD, Kind.HTML_200, Kind.STATUS_500, Kind.MALFORMED, Kind.RESET, Kind.HALF_OPEN)
+    outlook, cells = await conducted(tmp_path, World(fetching), kinds=kinds, edges=("web->stock", "web->ads"))
+
+    assert outlook.journeys[0].edges == ("web->stock", "web->ads")
+    assert cells["web->ads", Kind.HALF_OPEN].samples
+    assert outlook.journeys[0].under_fault == ()
+
+
+def seldom_with_a_stand_in(world: World) -> Reply:
+    """Usable without either; of the visits under both faults only the first two ask the house."""
+    both = "web->house" in world.faults()
+    asked = world.memory["asked"] = world.memory.get("asked", 0.0) + both
+    asks_the_house = "web->ads" in world.faults() and asked <= 2
+    return Reply(crosses=("web->ads", "web->house") if asks_the_house else ("web->ads",), degraded=both)
+
+
+async def test_an_edge_that_nothing_crosses_any_more_was_opened_by_no_fault(tmp_path: Path) -> None:
+    world = World(seldom_with_a_stand_in)
+    kinds = (Kind.HTML_200, Kind.STATUS_500, Kind.MALFORMED)
+    outlook, cells = await conducted(tmp_path, world, kinds=kinds, pace=Pace(visits=2, restart=False))
+
+    assert [each for each in world.said if "after all" in each] == [
+        "  browse does not cross web->house after all when web->ads html-200"
+    ]
+    assert [kind for edge, kind in cells if edge == "web->house"] == [Kind.HTML_200], "what met the fault is told"
+    assert outlook.journeys[0].under_fault == ()
+
+
 def with_a_breaker(opens_for_s: float) -> Behaviour:
     """The breaker opens at the first failure, for so long."""
 
