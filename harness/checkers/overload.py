@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.checkers.capacity import generator_gave_out, good_in, interval
 from harness.checkers.found import percent
 from harness.checkers.limits import Rows
-from harness.checkers.recovery import IN_A_ROW, recovered_at
+from harness.checkers.recovery import IN_A_ROW, NEITHER, recovered_at, stays_ill, wellness
 from harness.model.capacity import Interval, Overload
 from harness.model.finding import Finding, Part
 from harness.model.observation import GeneratorSecond, Window, WindowKind
@@ -66,7 +66,7 @@ def overload(seen: Overloading) -> Overload:
     )
     recovered_s = None if at is None else at - seen.after.start
     doubts = _doubts(seen)
-    found = [_shed(seen, goodput), _recovered(recovered_s, watched_s)]
+    found = [_shed(seen, goodput), _recovered(seen, recovered_s)]
     verdict = Verdict.UNKNOWN if doubts else worst([each for each, _ in found])
     words = "; ".join(reason for _, reason in found)
     return Overload(
@@ -115,7 +115,7 @@ def _shed(seen: Overloading, goodput: Interval) -> tuple[Verdict, str]:
     return Verdict.UNKNOWN, f"{told}: too near to {percent(GOODPUT_KEPT)}, or too uneven, to be certain; run it longer"
 
 
-def _recovered(recovered_s: float | None, watched_s: float) -> tuple[Verdict, str]:
+def _recovered(seen: Overloading, recovered_s: float | None) -> tuple[Verdict, str]:
     if recovered_s is not None and recovered_s <= RECOVER_WITHIN_S:
         return Verdict.PASS, f"well again by itself {recovered_s:.0f} s after the load went back"
     if recovered_s is not None:
@@ -123,8 +123,13 @@ def _recovered(recovered_s: float | None, watched_s: float) -> tuple[Verdict, st
             Verdict.FAIL,
             f"well again only {recovered_s:.0f} s after the load went back, {RECOVER_WITHIN_S:g} s are allowed",
         )
+    watched_s, rows = seen.after.length_s, seen.rows.journeys
     if watched_s < RECOVER_WITHIN_S + IN_A_ROW:
         return Verdict.UNKNOWN, f"not well within the {watched_s:.0f} s watched, too little to say"
+    names = {each.journey for each in rows}
+    known, since = wellness(rows, seen.before, names), seen.after.start + RECOVER_WITHIN_S
+    if known is None or not stays_ill(rows, known, since, seen.after.end, names):
+        return Verdict.UNKNOWN, f"when the load had gone back: {NEITHER}"
     return Verdict.FAIL, f"metastable: the load went back, and it stayed ill for the {watched_s:.0f} s watched"
 
 

@@ -35,6 +35,8 @@ SLOW_SHARE = 0.05
 CHANCE = 0.01
 """A second with more bad journeys than come by chance at this rate is ill."""
 
+NEITHER = "past the time allowed it was never well for 3 s in a row, nor certainly ill; a longer recovery tells"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
@@ -71,6 +73,14 @@ class Wellness:
             and signs.bad <= allowance(signs.n, self.bad_share, CHANCE)
             and signs.degraded <= allowance(signs.n, self.degraded_share, CHANCE)
             and signs.slow <= max(1, math.floor(SLOW_SHARE * signs.n))
+        )
+
+    def ill(self, signs: Signs) -> bool:
+        """Whether a stretch is certainly not as the baseline; what is neither well nor ill, chance may have made so."""
+        return (
+            signs.bad > allowance(signs.n, self.bad_share, CHANCE)
+            or signs.degraded > allowance(signs.n, self.degraded_share, CHANCE)
+            or signs.slow > allowance(signs.n, SLOW_SHARE, CHANCE)
         )
 
 
@@ -161,6 +171,17 @@ def signs_by_second(
     return signs
 
 
+def stays_ill(
+    journeys: Iterable[JourneySecond], known: Wellness, since: float, until: float, names: Collection[str]
+) -> bool:
+    """Whether a stretch as a whole is certainly not as the baseline.
+
+    Who never had three seconds in a row that were well may have had bad luck with one journey too many now and then.
+    """
+    signs = signs_by_second(journeys, known, math.ceil(since), math.floor(until), names)
+    return known.ill(sum(signs.values(), Signs()))
+
+
 def recovered_at(  # noqa: PLR0913 -- all by keyword
     *,
     journeys: Iterable[JourneySecond],
@@ -229,7 +250,10 @@ def _never(history: History, healed_at: float, until: float, told: str) -> tuple
         )
     total = sum(signs.values(), Signs())
     state = f"{total.bad} of {total.n} journeys bad, {total.degraded} degraded, {total.slow} slow"
-    return Verdict.FAIL, f"not well again within {last - first} s after the fault, allowed {bound}: {state}; {told}"
+    never = f"not well again within {last - first} s after the fault, allowed {bound}: {state}"
+    if not stays_ill(history.journeys, known, healed_at + bound, until, judged(history)):
+        return Verdict.UNKNOWN, f"{never}; {NEITHER}; {told}"
+    return Verdict.FAIL, f"{never}; {told}"
 
 
 def _amplification(history: History, until: float) -> str:

@@ -52,6 +52,8 @@ NOTICE_S = 0.5
 """How long before its begin every generator knows a step."""
 USUAL = 0.8
 """Of the knee: the load before and after an overload."""
+OVERLOAD_STEPS = 2
+"""Steps' lengths of each: goodput beyond the knee is uneven, and what is usual before is what it is held against."""
 AFTER_S = RECOVER_WITHIN_S + 10
 """How long it is watched afterwards, at least."""
 
@@ -181,7 +183,7 @@ class _Measuring:
             return
         usual, beyond = round(knee.rate * USUAL, 2), knee.rate * OVERLOAD_TIMES
         self._say(f"beyond the knee: {beyond:g} journeys a second, before and after it {usual:g}")
-        length_s = self._run.step_s
+        length_s = self._run.step_s * OVERLOAD_STEPS
         phases = [
             LoadPhase(name="before", length_s=length_s, start_rate=usual, end_rate=usual),
             LoadPhase(name="overload", length_s=length_s, start_rate=beyond, end_rate=beyond),

@@ -66,6 +66,18 @@ def test_who_stays_ill_when_the_load_has_gone_back_is_metastable() -> None:
     assert "metastable" in found.reason
 
 
+@pytest.mark.parametrize(("one_in", "verdict"), [(10, Verdict.UNKNOWN), (2, Verdict.FAIL)])
+def test_only_who_is_certainly_ill_when_the_load_has_gone_back_is_metastable(one_in: int, verdict: Verdict) -> None:
+    """Every third second one in so many is slow: in all one in thirty, which is as before, or one in six."""
+    slow = [
+        replace(each, took_s=1.0) if each.due >= AFTER[0] and int(each.due) % 3 == 0 and index % one_in == 0 else each
+        for index, each in enumerate(served(SERVER, due()))
+    ]
+    found = overload(overloading(slow))
+    assert (found.verdict, found.recovered_s) == (verdict, None), found.reason
+    assert ("metastable" if verdict is Verdict.FAIL else "nor certainly ill") in found.reason
+
+
 def test_who_needs_too_long_to_get_well_is_refused() -> None:
     late = [
         replace(each, good=False) if AFTER[0] <= each.due < AFTER[0] + 20 else each for each in served(SERVER, due())

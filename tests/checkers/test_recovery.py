@@ -209,3 +209,14 @@ def test_the_bound_of_a_journey_that_comes_seldom_is_the_baselines() -> None:
     seldom = Each(ok=2, latency_s=0.09)  # sixteen samples in the last eight seconds
     (found,) = recovery(under_own_load(Each(ok=30, latency_s=0.12), seldom))
     assert Verdict.FAIL is found.verdict
+
+
+def test_who_was_slow_now_and_then_by_chance_is_neither_well_nor_certainly_ill() -> None:
+    seldom = {second: {"browse": Each(ok=2, latency_s=0.2)} for second in range(51, 70, 3)}
+    often = {second: {"browse": Each(ok=10, latency_s=0.2)} for second in range(51, 70, 3)}
+    for lanes, verdict in ((seldom, Verdict.UNKNOWN), (often, Verdict.FAIL)):
+        assert at(lanes) is None
+        seen = replace(history(fault={"browse": DEAD}), journeys=rows(lanes))
+        (recovered,), (got_well,) = recovery(seen), metastable(seen)
+        assert (recovered.verdict, got_well.verdict) == (verdict, verdict), recovered.reason
+        assert ("nor certainly ill" in recovered.reason) is (verdict is Verdict.UNKNOWN)
