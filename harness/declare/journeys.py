@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import JsonValue
 
-from harness.declare.openapi_examples import Skipped, journeys_of
-from harness.declare.steps import read_steps
 from harness.declare.validate import nearest
 from harness.declare.yaml import Document, read_yaml
 from harness.errors import DeclarationError, Place, Problem
@@ -21,6 +20,9 @@ from harness.model.quantity import Duration
 from harness.model.steps import StepJourney, StepJourneys
 from harness.model.system import Journey, System
 from harness.model.topology import Topology
+
+if TYPE_CHECKING:
+    from harness.declare.openapi_examples import Skipped
 
 DEFAULT_DEADLINE = Duration(5)
 """Of a journey that nobody declares."""
@@ -84,6 +86,8 @@ def read_conduct(topology: Topology) -> Conduct:
 
         steps = {_recorded_name(topology.system, file): StepJourney(steps=read_recording(file))}
     else:
+        from harness.declare.steps import read_steps
+
         steps, _ = read_steps(file)
     return Conduct(file=file, steps=steps, journeys=journeys_as_declared(steps))
 
@@ -157,6 +161,8 @@ def _documented(topology: Topology) -> Conduct:
 
 def conduct_of(document: JsonValue) -> Conduct:
     """The journeys that the examples of an OpenAPI document make."""
+    from harness.declare.openapi_examples import journeys_of
+
     found = journeys_of(document if isinstance(document, dict) else {})
     journeys = journeys_as_declared(found.journeys)
     return Conduct(steps=found.journeys, journeys=journeys, skipped=found.skipped)

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from harness.declare import load_system, with_tls
 from harness.declare.journeys import KINDS, adopt, load_file, read_conduct
-from harness.declare.load_profile import DIRECTORY, find_profile, load_profile
 from harness.declare.thresholds import Known, parse_threshold
 from harness.declare.yaml import read_yaml
 from harness.engine.customers import conduct_that_loads
@@ -161,6 +160,8 @@ def _profile(asked: LoadAsked, topology: Topology) -> LoadProfile:
     """The one that is named, else one phase of what the options say."""
     weights = {name: float(journey.weight) for name, journey in topology.system.journeys.items()}
     if asked.profile:
+        from harness.declare.load_profile import find_profile, load_profile
+
         return load_profile(find_profile(asked.profile, _beside(topology)), weights)
     rate = 0.0 if asked.users else asked.rate or topology.system.baseline.rate or DEFAULT_RATE
     length_s = asked.length_s or DEFAULT_LENGTH_S
@@ -170,6 +171,8 @@ def _profile(asked: LoadAsked, topology: Topology) -> LoadProfile:
 
 def _beside(topology: Topology) -> Path:
     """Where profiles are: beside what customers do, beside the description, or here."""
+    from harness.declare.load_profile import DIRECTORY
+
     file = load_file(topology)
     places = [*([file.parent.parent] if file else []), Path(topology.root), Path.cwd()]
     return next((each for each in places if (each / DIRECTORY).is_dir()), places[0])

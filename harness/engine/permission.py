@@ -8,15 +8,18 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.declare.system import DESCRIPTION
 from harness.declare.yaml import read_yaml
 from harness.errors import DeclarationError, Place, Problem
-from harness.model.experiment import Experiment
 from harness.model.fault import Injection, InstanceTarget
 from harness.model.system import LOCAL, PRODUCTION, Ability, RuntimeKind, System
 from harness.model.topology import Topology
+
+if TYPE_CHECKING:
+    from harness.model.experiment import Experiment
 
 PlaceOf = Callable[[tuple[str | int, ...]], Place]
 """Where in the description something stands, by the keys that lead to it."""
