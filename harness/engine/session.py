@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import secrets
@@ -35,7 +36,7 @@ from harness.observe.journal import JOURNAL, Journal
 from harness.runtime.addresses import asks_for_spans
 from harness.runtime.secret import Secrets
 from harness.runtime.supervisor_client import Supervisor
-from harness.runtime.table import WITHOUT_TOXIPROXY, runtime_of
+from harness.runtime.table import WITHOUT_TOXIPROXY, Later, runtime_of
 
 if TYPE_CHECKING:
     from harness.faults.injector import Injector
@@ -156,9 +157,14 @@ class Session:
         )
 
     async def _bring_up(self, stack: AsyncExitStack, toxiproxy: Path, secrets_: Secrets, *, relay: bool) -> None:
+        deploy = runtime_of(self.topology.system)
+        # Imported while the supervisor starts, which nobody needs a processor to wait for.
+        loading = asyncio.create_task(asyncio.to_thread(deploy.load)) if isinstance(deploy, Later) else None
         self.supervisor = await Supervisor.start(self.directory)
         stack.push_async_callback(self.supervisor.close)
-        self.deployment = await runtime_of(self.topology.system)(
+        if loading is not None:
+            deploy = await loading
+        self.deployment = await deploy(
             self.topology,
             directory=self.directory,
             supervisor=self.supervisor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter
 
@@ -306,9 +306,15 @@ def _adapter() -> TypeAdapter[Event]:
     return TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 
+_writers: dict[str, TypeAdapter[Any]] = {}
+"""By type, made when it is first written: the first line of a run need not wait until all of them are understood."""
+
+
 def to_json(event: Event) -> bytes:
     """The event as one line of JSON, without the newline; fields that have their default are left out."""
-    fields: dict[str, JsonValue] = _adapter().dump_python(event, mode="json", exclude_defaults=True)
+    if event.type not in _writers:
+        _writers[event.type] = TypeAdapter(type(event))
+    fields: dict[str, JsonValue] = _writers[event.type].dump_python(event, mode="json", exclude_defaults=True)
     return json.dumps({"type": event.type, **fields}, ensure_ascii=False, separators=(",", ":")).encode()
 
 

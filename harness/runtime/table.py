@@ -24,9 +24,14 @@ class Later:
     module: str
     name: str
 
+    def load(self) -> Deploy:
+        """Import it."""
+        found: Deploy = attrgetter(self.name)(import_module(f"harness.runtime.{self.module}"))
+        return found
+
     async def __call__(self, *what: object, **how: object) -> Deployment:
         """See `Deploy`."""
-        deploy: Deploy = attrgetter(self.name)(import_module(f"harness.runtime.{self.module}"))
+        deploy = self.load()
         return await deploy(*what, **how)  # type: ignore[arg-type]  # as it was called, by `Deploy`
 
 
