@@ -81,7 +81,7 @@ EMAILS = tuple(f"customer-{number:04d}@shop.example" for number in range(1, 1001
 PASSWORD = "demo-password"  # noqa: S105 -- the seeded customers' own, which is no secret
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust says nothing of it
 def _options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--seed", default=None, help="Seeds the sequence of each user.")
 
