@@ -226,7 +226,7 @@ async def test_the_silence_of_a_provider_that_hangs_is_no_black_hole(toxiproxy: 
         running.servers["catalog-1"].pause()
         armed = await injector.inject(injection(black_hole()))
         assert not armed.in_force
-        assert "its provider does not answer either: no answer within 2 s" in armed.evidence
+        assert "its provider does not answer either: no answer within " in armed.evidence
         running.servers["catalog-1"].resume()
         assert (await injector.heal("it")).verified
 
