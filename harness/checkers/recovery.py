@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.checkers.before import own_warm_up, right_before
@@ -24,6 +24,9 @@ IN_A_ROW = 3
 
 MIN_JOURNEYS = 5
 """Fewer in a second say nothing about it."""
+
+WINDOW_LIMIT_S = 2
+"""A second that few were due in is looked at together with the next, and no longer than that."""
 
 SLOWER_TIMES = 1.5
 SLOWER_BY_S = 0.050
@@ -191,7 +194,9 @@ def recovered_at(  # noqa: PLR0913 -- all by keyword
     names: Collection[str],
     warm_up: Window | None = None,
 ) -> float | None:
-    """When the first of three one-second windows in a row began that equal the baseline; None if none did yet.
+    """When the first of three windows in a row began that equal the baseline; None if none did yet.
+
+    A window is a second, or two where the first brings too few journeys to say something.
 
     Each of the three must be well, and so must the three together (where a small journey that is dead shows).
     Only whole seconds between `healed_at` and `until` are looked at. A journey is filed under the second in
@@ -205,11 +210,30 @@ def recovered_at(  # noqa: PLR0913 -- all by keyword
         return None
     first, last = math.ceil(healed_at), math.floor(until)
     signs = signs_by_second(rows, known, first, last, names)
-    for second in range(first, last - IN_A_ROW + 1):
-        run = [signs[second + offset] for offset in range(IN_A_ROW)]
-        if all(known.well(each) for each in run) and known.well(sum(run, Signs())):
+    for second in range(first, last):
+        run = _windows(signs, second, last)
+        if len(run) == IN_A_ROW and all(known.well(each) for each in run) and known.well(sum(run, Signs())):
             return float(second)
     return None
+
+
+def _windows(signs: Mapping[int, Signs], start: int, end: int) -> list[Signs]:
+    """As many windows as are asked in a row, from a second with journeys on, and fewer when the time is over.
+
+    Each is as long as it takes to say something, within bounds: where few are due, a second may bring fewer by chance.
+    """
+    found: list[Signs] = []
+    if not signs[start].n:
+        return found
+    window, seconds = Signs(), 0
+    for second in range(start, end):
+        window, seconds = window + signs[second], seconds + 1
+        if window.n >= MIN_JOURNEYS:
+            found.append(window)
+            window, seconds = Signs(), 0
+        if len(found) == IN_A_ROW or seconds == WINDOW_LIMIT_S:
+            break
+    return found
 
 
 def recovery(history: History) -> tuple[Finding, ...]:

@@ -220,3 +220,11 @@ def test_who_was_slow_now_and_then_by_chance_is_neither_well_nor_certainly_ill()
         (recovered,), (got_well,) = recovery(seen), metastable(seen)
         assert (recovered.verdict, got_well.verdict) == (verdict, verdict), recovered.reason
         assert ("nor certainly ill" in recovered.reason) is (verdict is Verdict.UNKNOWN)
+
+
+def test_a_second_that_few_were_due_in_is_looked_at_with_the_next() -> None:
+    uneven = {second: dict.fromkeys(JOURNEYS, Each(ok=1 + second % 2)) for second in range(50, 70)}
+    assert at(uneven) == 51.0, "four and two by turns"
+    late = uneven | {second: dict.fromkeys(JOURNEYS, Each(ok=0, failed=2)) for second in range(50, 60)}
+    assert at(late) == 60.0
+    assert at(dict.fromkeys(range(50, 70), dict.fromkeys(JOURNEYS, Each(ok=0)))) is None, "nobody is nothing"
