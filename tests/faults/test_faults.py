@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from harness.faults import (
     reset,
     truncate,
 )
+from harness.faults.spec import ANSWER_WITHIN_S
 from harness.model.fault import FaultSpec, HealedBy
 from tests.faults.systems import CATALOG, PRICING, THE_CATALOG, injection, slow, system
 from tests.proxy.rigs import CLOCK, Server, client, free_port, get
@@ -226,7 +228,9 @@ async def test_the_silence_of_a_provider_that_hangs_is_no_black_hole(toxiproxy: 
         running.servers["catalog-1"].pause()
         armed = await injector.inject(injection(black_hole()))
         assert not armed.in_force
-        assert "its provider does not answer either: no answer within " in armed.evidence
+        told = re.search(r"its provider does not answer either: no answer within ([\d.]+) s", armed.evidence)
+        assert told, armed.evidence
+        assert float(told[1]) >= ANSWER_WITHIN_S, "longer only where the machine is busy"
         running.servers["catalog-1"].resume()
         assert (await injector.heal("it")).verified
 
