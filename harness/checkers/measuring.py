@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.checkers.edge_calls import calls_on, faulted_edges, leading_to
-from harness.checkers.suffering import healed_at, suffered_s, well_again_at
+from harness.checkers.recovery import suffered_s
+from harness.checkers.suffering import healed_at, well_again_at
 from harness.checkers.tally import Tally, judged, tally
 from harness.model.history import History
 from harness.model.measures import BUDGET_DAYS, EdgeCalls, JourneyMeasures, Measures

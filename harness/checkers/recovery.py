@@ -71,9 +71,12 @@ class Wellness:
 
     def well(self, signs: Signs) -> bool:
         """Whether a stretch equals the baseline; one with too few journeys does not."""
+        return signs.n >= MIN_JOURNEYS and self.as_before(signs)
+
+    def as_before(self, signs: Signs) -> bool:
+        """Whether what there was, however little, was as in the baseline."""
         return (
-            signs.n >= MIN_JOURNEYS
-            and signs.bad <= allowance(signs.n, self.bad_share, CHANCE)
+            signs.bad <= allowance(signs.n, self.bad_share, CHANCE)
             and signs.degraded <= allowance(signs.n, self.degraded_share, CHANCE)
             and signs.slow <= max(1, math.floor(SLOW_SHARE * signs.n))
         )
@@ -280,14 +283,21 @@ def _never(history: History, healed_at: float, until: float, told: str) -> tuple
     return Verdict.FAIL, f"{never}; {told}"
 
 
-def _amplification(history: History, until: float) -> str:
+def suffered_s(history: History, until: float) -> float | None:
+    """Seconds from the first fault on in which journeys fared worse than before; None without a baseline or a fault."""
     window, known = history.window(WindowKind.FAULT), known_of(history)
-    if window is None or known is None or window.length_s <= 0:
-        return "amplification unknown"
+    if window is None or known is None:
+        return None
     signs = signs_by_second(history.journeys, known, math.ceil(window.start), math.floor(until), judged(history))
-    suffered = sum(not known.well(each) for each in signs.values() if each.n)
-    amplification = suffered / window.length_s
-    return f"users suffered {suffered} s, the fault lasted {window.length_s:.0f} s, amplification {amplification:.2f}"
+    return float(sum(not known.as_before(each) for each in signs.values()))
+
+
+def _amplification(history: History, until: float) -> str:
+    window, suffered = history.window(WindowKind.FAULT), suffered_s(history, until)
+    if window is None or suffered is None or window.length_s <= 0:
+        return "amplification unknown"
+    told = f"users suffered {suffered:.0f} s, the fault lasted {window.length_s:.0f} s"
+    return f"{told}, amplification {suffered / window.length_s:.2f}"
 
 
 def _found(history: History, verdict: Verdict, reason: str) -> Finding:

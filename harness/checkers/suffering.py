@@ -1,22 +1,10 @@
-"""For how long the users fared worse than in the baseline."""
+"""When the faults were over, and when the system was as before again."""
 
 from __future__ import annotations
 
-import math
-
-from harness.checkers.recovery import back_at, known_of, signs_by_second
-from harness.checkers.tally import judged
+from harness.checkers.recovery import back_at
 from harness.model.history import History
 from harness.model.observation import WindowKind
-
-
-def suffered_s(history: History, until: float) -> float | None:
-    """Seconds from the first fault on that were not well; None without a baseline or a fault."""
-    window, known = history.window(WindowKind.FAULT), known_of(history)
-    if window is None or known is None:
-        return None
-    signs = signs_by_second(history.journeys, known, math.ceil(window.start), math.floor(until), judged(history))
-    return float(sum(not known.well(each) for each in signs.values() if each.n))
 
 
 def healed_at(history: History) -> float | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers.metastable import metastable
-from harness.checkers.recovery import Signs, recovered_at, recovery, wellness
+from harness.checkers.recovery import Signs, recovered_at, recovery, suffered_s, wellness
 from harness.model.history import History
 from harness.model.observation import JourneySecond, Window, WindowKind
 from harness.model.quantity import Duration
@@ -228,3 +228,11 @@ def test_a_second_that_few_were_due_in_is_looked_at_with_the_next() -> None:
     late = uneven | {second: dict.fromkeys(JOURNEYS, Each(ok=0, failed=2)) for second in range(50, 60)}
     assert at(late) == 60.0
     assert at(dict.fromkeys(range(50, 70), dict.fromkeys(JOURNEYS, Each(ok=0)))) is None, "nobody is nothing"
+
+
+def test_nobody_suffers_in_a_second_of_few_journeys_unless_one_of_them_fared_worse() -> None:
+    dead = {second: dict.fromkeys(JOURNEYS, DEAD) for second in range(int(FAULT.start), int(FAULT.end))}
+    few = {second: dict.fromkeys(JOURNEYS, Each(ok=1)) for second in range(int(FAULT.end), 60)}
+    worse = {55: {"browse": Each(ok=1), "checkout": Each(ok=0, failed=1)}}
+    for lanes, more in ((dead | few, 0), (dead | few | worse, 1)):
+        assert suffered_s(replace(history(), journeys=rows(lanes)), 70.0) == FAULT.length_s + more
