@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.checkers.safety import at_rest, safety
+from harness.engine.resting import Resting
 from harness.engine.session import Session
 from harness.model.experiment import Experiment
 from harness.model.history import History
@@ -13,14 +14,14 @@ from harness.model.observation import FinalRead, Operation
 from harness.model.verdict import Verdict
 from harness.observe.reads import read_all
 
-REST_WITHIN_S = 60.0
-"""How long the system gets to come to rest, every operation final."""
+REST_LEAST_S = 60.0
+"""How long the system gets at least to come to rest, every operation final."""
 REST_LOOK_S = 1.0
 NAME = "matrix"
 
 
 async def read_at_the_end(session: Session, invariants: Invariants, *, by_load: bool, replay: str) -> None:
-    """Look whether the invariants hold, until they do or the time for it is over; nothing where none are declared.
+    """Look whether the invariants hold, until they do or stay broken; nothing where none are declared.
 
     Those that can't be judged, since no journey did what they tell of, are noted and no finding.
     """
@@ -29,7 +30,7 @@ async def read_at_the_end(session: Session, invariants: Invariants, *, by_load: 
     session.say("final reads")
     recorder = session.recorder
     driver = await session.driver() if by_load else None
-    limit = session.clock.now() + REST_WITHIN_S
+    resting = Resting(now=session.now(), least_s=REST_LEAST_S)
     while True:
         reads = await read_all(
             invariants.reads, url_of=session.deployment.service_url, now=session.now, credentials=session.credentials
@@ -37,7 +38,7 @@ async def read_at_the_end(session: Session, invariants: Invariants, *, by_load: 
         operations = driver.operations() if driver is not None else ()
         history = _history(session, invariants, reads, operations)
         broken = any(each.verdict is Verdict.FAIL for each in at_rest(history))
-        if not broken or session.clock.now() >= limit:
+        if not broken or not resting.may_change(reads, now=session.now()):
             break
         await session.clock.sleep(REST_LOOK_S)
     for each in safety(history):

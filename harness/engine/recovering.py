@@ -6,6 +6,7 @@ from harness.checkers.before import own_warm_up
 from harness.checkers.recovery import recovered_at
 from harness.checkers.safety import at_rest
 from harness.engine.bench import Bench, Progress, history
+from harness.engine.resting import Resting
 from harness.model.events import CompanySeen, WindowEnded
 from harness.model.experiment import Experiment
 from harness.model.load_events import Observed
@@ -18,8 +19,8 @@ RECOVERY_MARGIN_S = 5.0
 """How much longer than its bound recovery is watched, so that a late one is told from none."""
 QUIESCE_S = 12.0
 """How long the journeys in flight get to end."""
-REST_LIMIT_S = 20.0
-"""How long the system gets to come to rest, every operation final, before the last final reads."""
+REST_LEAST_S = 20.0
+"""How long the system gets at least to come to rest, every operation final, before the last final reads."""
 HALF_LOAD_S = 12.0
 """How long half the load gets to cure a system that did not get well by itself."""
 SETTLE_S = 2.0
@@ -82,9 +83,10 @@ async def _stay(bench: Bench, experiment: Experiment, progress: Progress) -> Non
 
 
 async def rest(bench: Bench, experiment: Experiment, progress: Progress) -> None:
-    """No more load; wait until the final reads hold, or the time for it is over, and keep the last ones."""
+    """No more load; wait until the final reads hold, or stay as they are, and keep the last ones."""
     session = bench.session
     start = session.now()
+    resting = Resting(now=start, least_s=QUIESCE_S + REST_LEAST_S)
     progress.lost = await bench.driver.quiesce(QUIESCE_S)
     await bench.driver.flush()
     while bench.invariants.invariants:
@@ -95,7 +97,7 @@ async def rest(bench: Bench, experiment: Experiment, progress: Progress) -> None
             credentials=session.credentials,
         )
         held = worst(finding.verdict for finding in at_rest(history(bench, experiment, progress)))
-        if held is Verdict.PASS or session.now() > start + QUIESCE_S + REST_LIMIT_S:
+        if held is Verdict.PASS or not resting.may_change(progress.reads, now=session.now()):
             break
         await session.clock.sleep(LOOK_S)
     session.recorder.record(Observed(reads=progress.reads))
@@ -107,11 +109,11 @@ def close(bench: Bench, experiment: Experiment, progress: Progress, window: Wind
     session = bench.session
     progress.windows.append(window)
     session.recorder.record(WindowEnded(experiment=experiment.name, window=window))
-    if (company := seen_beside(bench, experiment, window.kind)) is not None:
+    if (company := _seen_beside(bench, experiment, window.kind)) is not None:
         progress.company.append(company)
 
 
-def seen_beside(bench: Bench, experiment: Experiment, window: WindowKind) -> Company | None:
+def _seen_beside(bench: Bench, experiment: Experiment, window: WindowKind) -> Company | None:
     """Who had the processors since the last look, written down; None where nobody looks."""
     if bench.beside is None:
         return None
