@@ -48,7 +48,7 @@ class Excuses:
 
     def of_finding(self, finding: Finding) -> Finding:
         """The same of a finding. Nothing excuses that a run was not valid."""
-        if finding.verdict is Verdict.PASS or finding.part is Part.VALIDITY:
+        if finding.verdict is Verdict.PASS or finding.part is Part.VALIDITY or finding.excused:
             return finding
         if finding.part is Part.MATRIX:
             excuse, beside = self._seen.get(finding.name, ("", ""))
