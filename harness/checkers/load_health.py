@@ -72,7 +72,6 @@ def sickness(
     due, started = sum(each.due for each in rows), sum(each.started for each in rows)
     dropped = sum(each.dropped for each in rows)
     planned = 0.0 if rate is None else rate * seconds
-    lagging = len({each.second for each in rows if each.lag_p99_s > LAG_ALLOWED_S})
     busy = len({each.second for each in rows if each.cpu_share > CPU_ALLOWED})
     lost = sum(each.lost for each in rows)
     trouble = []
@@ -84,12 +83,21 @@ def sickness(
         trouble.append(f"{dropped} of {due} due journeys were dropped for want of a free user")
     if started + dropped < STARTED_AT_LEAST * due - ON_THE_EDGE:
         trouble.append(f"only {started} of {due} due journeys were started")
-    if lagging > LAGGING_ALLOWED * seconds:
-        late_ms = LAG_ALLOWED_S * 1000
-        trouble.append(f"journeys began over {late_ms:.0f} ms late (p99) in {lagging} of {seconds} seconds")
+    if late := lateness(rows, window):
+        trouble.append(late)
     if busy > BUSY_ALLOWED * seconds:
         trouble.append(f"the generator used over {percent(CPU_ALLOWED)} of a core in {busy} of {seconds} seconds")
     return trouble
+
+
+def lateness(rows: Iterable[GeneratorSecond], window: Window) -> str:
+    """That too many journeys of a window began late, which a machine without time for its programs brings about."""
+    rows = [each for each in rows if window.start <= each.second and each.second + 1 <= window.end]
+    seconds = len({each.second for each in rows})
+    late = len({each.second for each in rows if each.lag_p99_s > LAG_ALLOWED_S})
+    if late <= LAGGING_ALLOWED * seconds:
+        return ""
+    return f"journeys began over {LAG_ALLOWED_S * 1000:.0f} ms late (p99) in {late} of {seconds} seconds"
 
 
 def health_told(rows: Iterable[GeneratorSecond], window: Window) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.checkers.limits import SERVED
 from harness.checkers.load_health import sickness
 from harness.checkers.thresholds import phase_windows
+from harness.model.attempts import that_count
 from harness.model.events import Event, LoadPhaseEnded, RunEnded, WindowEnded
 from harness.model.figures import GOOD
 from harness.model.load_compared import Place
@@ -78,7 +79,7 @@ def load_seen(events: Iterable[Event]) -> LoadSeen:
 def _experiments(events: Iterable[Event]) -> dict[str, tuple[Window, ...]]:
     """The windows of a run of experiments, in place of a load run's phases."""
     found: dict[str, tuple[Window, ...]] = {}
-    for each in events:
+    for each in that_count(events):
         if isinstance(each, WindowEnded):
             name = f"{each.experiment} {each.window.kind.value}".strip()
             found[name] = (*found.get(name, ()), each.window)

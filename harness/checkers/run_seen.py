@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import JournalError
+from harness.model.attempts import that_count
 from harness.model.events import (
     Event,
     ExperimentEnded,
@@ -61,7 +62,7 @@ def run_seen(events: Sequence[Event]) -> RunSeen:
     header = events[0] if events else None
     if not isinstance(header, RunStarted):
         raise JournalError("expected 'run-started' as a journal's first event; there is no run to compare")
-    rest = [each for each in events if not isinstance(each, Observed)]
+    rest = that_count(each for each in events if not isinstance(each, Observed))
     cells = [each.result for each in rest if isinstance(each, MatrixCellEnded)]
     return RunSeen(
         header=header,

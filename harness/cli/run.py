@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PARTS = ("verify", "chaos", "fuzz")
 MAX_SEED = 2**31 - 1
 MAX_REPEATS = 100
+MAX_AGAIN = 10
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -59,6 +60,17 @@ def _neighbours(command: _Command) -> _Command:
     )(command)
 
 
+def _again(command: _Command) -> _Command:
+    return click.option(
+        "--again",
+        type=click.IntRange(0, MAX_AGAIN),
+        default=1,
+        envvar="HARNESS_AGAIN",
+        show_default=True,
+        help="How often an experiment is asked again that says nothing, since the machine was busy.",
+    )(command)
+
+
 def _tls(command: _Command) -> _Command:
     return click.option("--tls", is_flag=True, help="Let the services speak TLS among themselves, where they can.")(
         command
@@ -76,6 +88,7 @@ def _tls(command: _Command) -> _Command:
               help="Fail on what is new only: what was red in that run is told as known.")  # fmt: skip
 @_TELLING
 @_neighbours
+@_again
 @_tls
 @click.pass_context
 def run(
@@ -87,6 +100,7 @@ def run(
     seed: int | None,
     against: Path | None,
     neighbours: str | None,
+    again: int,
     *,
     notify: bool,
     long: bool,
@@ -100,7 +114,7 @@ def run(
     options = _options(
         system, parts=parts, only=only, long=long, directory=directory, seed=seed, tls=tls, neighbours=neighbours
     )
-    context.exit(_run(replace(options, against=against), title="the run" if notify else ""))
+    context.exit(_run(replace(options, against=against, again=again), title="the run" if notify else ""))
 
 
 @click.command()
@@ -197,6 +211,7 @@ chaos.add_command(shrink)
 @click.option("--repeat", type=click.IntRange(1, MAX_REPEATS), default=1, help="Run each experiment so many times.")
 @_TELLING
 @_neighbours
+@_again
 @_common
 @click.pass_context
 def chaos_run(
@@ -206,6 +221,7 @@ def chaos_run(
     directory: Path | None,
     seed: int | None,
     neighbours: str | None,
+    again: int,
     *,
     notify: bool,
     dry_run: bool,
@@ -220,7 +236,7 @@ def chaos_run(
     if described is not None and system is not None:
         message = f"the system is named twice: {described}, and --system {system}"
         raise click.UsageError(message)
-    options = _options(
+    asked = _options(
         described or system,
         parts=frozenset({"chaos"}),
         only=wanted,
@@ -230,6 +246,7 @@ def chaos_run(
         repeat=repeat,
         neighbours=neighbours,
     )
+    options = replace(asked, again=again)
     context.exit(_preview(options) if dry_run else _run(options, title="the chaos run" if notify else ""))
 
 
@@ -247,7 +264,7 @@ def _preview(options: Options) -> int:
     from harness.engine.preview import preview
 
     plan = prepare(options)
-    for line in preview(plan.topology, plan.experiments):
+    for line in preview(plan.topology, plan.experiments, again=options.again):
         click.echo(line)
     return 0
 

@@ -50,6 +50,8 @@ class Bench:
     """Why the harness can't be trusted in this run: a placebo that found something, a control that was not noticed."""
     beside: Beside | None = None
     """Who looks at what else has the machine's processors; None where nobody does."""
+    again: int = 0
+    """How often an experiment that the machine disturbed is asked again."""
     chosen: bool = False
     """Whether the experiments were asked for by their names."""
     deeds: frozenset[Deed] = frozenset()

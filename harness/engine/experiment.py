@@ -8,12 +8,14 @@ from math import ceil
 
 from harness.checkers import judge, measured
 from harness.checkers.company import AWAY, crowd, crowded, doubted_for, told
+from harness.checkers.disturbed import disturbed
+from harness.checkers.told_already import once
 from harness.engine.bench import Bench, Progress, history, senses
 from harness.engine.crashes import crashed
 from harness.engine.guard import Trip, Tripped, guarded
 from harness.engine.proxy_watch import watched
 from harness.engine.readiness import watch_readiness
-from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, seen_beside, well_since
+from harness.engine.recovering import LOOK_S, QUIESCE_S, SETTLE_S, close, recover, rest, well_since
 from harness.engine.session import Session
 from harness.engine.span_evidence import with_logs
 from harness.errors import HarnessError
@@ -24,7 +26,6 @@ from harness.model.finding import Finding, Part
 from harness.model.guard import EdgeGuard
 from harness.model.history import Forced
 from harness.model.load_events import Observed
-from harness.model.neighbours import Company
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict, worst
 
@@ -50,7 +51,19 @@ async def measure_baseline(
 
 
 async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
-    """Run one experiment to its verdict; whatever happens, its faults are healed."""
+    """Run one experiment to its verdict; whatever happens, its faults are healed.
+
+    When the machine kept it from telling anything, it is asked again, as often as the bench allows.
+    """
+    for _ in range(bench.again):
+        ended = await _attempt(bench, experiment, last=False)
+        if not ended.void:
+            return ended.verdict
+    return (await _attempt(bench, experiment, last=True)).verdict
+
+
+async def _attempt(bench: Bench, experiment: Experiment, *, last: bool) -> ExperimentEnded:
+    """Conduct it once; what it found is written down, unless it is to be asked again."""
     session = bench.session
     record = session.recorder.record
     progress = Progress(windows=[bench.baseline])
@@ -69,13 +82,13 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
     if bench.beside is not None:
         bench.beside.begin()
     recovery_s, measures = None, None
-    warm_up = await _steady(bench, experiment)
-    if warm_up is None:
+    steady, warm_up = await _steady(bench, experiment)
+    if not steady:
         await bench.driver.quiesce(QUIESCE_S)
-        company = seen_beside(bench, experiment, WindowKind.WARM_UP)
-        findings: tuple[Finding, ...] = (_unsteady(bench, experiment, company),)
+    close(bench, experiment, progress, warm_up)
+    if not steady:
+        findings: tuple[Finding, ...] = (_unsteady(bench, experiment, progress),)
     else:
-        close(bench, experiment, progress, warm_up)
         try:
             recovery_s = await guarded(
                 lambda: _break_and_recover(bench, experiment, progress), experiment.guards, lambda: senses(bench)
@@ -85,15 +98,22 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
             findings, measures = await with_logs(session, experiment.name, judge(closed)), measured(closed)
         except Tripped as tripped:
             findings = (await _stopped(bench, experiment, progress, tripped.trip),)
-    findings = (*findings, *await crashed(bench, experiment))
-    session.recorder.find(*findings)
-    verdict = worst(finding.verdict for finding in findings)
-    record(
-        ExperimentEnded(
-            t=session.now(), name=experiment.name, verdict=verdict, recovery_s=recovery_s, measures=measures
-        )
+    findings = once((*findings, *await crashed(bench, experiment)), session.recorder.findings)
+    void = "" if last or bench.stopped else disturbed(history(bench, experiment, progress), findings)
+    if void:
+        session.tell(f"{experiment.name} does not count, since the machine disturbed it, and is asked again: {void}")
+    else:
+        session.recorder.find(*findings)
+    ended = ExperimentEnded(
+        t=session.now(),
+        name=experiment.name,
+        verdict=worst(finding.verdict for finding in findings if not finding.excused),
+        recovery_s=recovery_s,
+        measures=measures,
+        void=void,
     )
-    return verdict
+    record(ended)
+    return ended
 
 
 async def _break_and_recover(bench: Bench, experiment: Experiment, progress: Progress) -> float | None:
@@ -129,16 +149,16 @@ async def _stopped(bench: Bench, experiment: Experiment, progress: Progress, tri
     return doubted_for(beside, found) if beside is not None and found.verdict is Verdict.FAIL else found
 
 
-async def _steady(bench: Bench, experiment: Experiment) -> Window | None:
-    """The time in which the system looked as in the baseline, under this experiment's load; None when it never did."""
+async def _steady(bench: Bench, experiment: Experiment) -> tuple[bool, Window]:
+    """Whether the system came to look as in the baseline, under this experiment's load, and the time until then."""
     session = bench.session
     await bench.driver.drive(rate=experiment.rate, weights=experiment.weights)
     start = session.now() + SETTLE_S
     while session.now() < start + STEADY_LIMIT_S:
         await session.clock.sleep(LOOK_S)
         if await well_since(bench, experiment, start) is not None:
-            return Window(kind=WindowKind.WARM_UP, start=start, end=session.now())
-    return None
+            return True, Window(kind=WindowKind.WARM_UP, start=start, end=session.now())
+    return False, Window(kind=WindowKind.WARM_UP, start=start, end=session.now())
 
 
 async def _break(bench: Bench, experiment: Experiment, progress: Progress) -> None:
@@ -249,8 +269,8 @@ def _record_healed(bench: Bench, experiment: Experiment, injection: Injection, h
     bench.session.recorder.record(event)
 
 
-def _unsteady(bench: Bench, experiment: Experiment, company: Company | None) -> Finding:
-    beside = f"; {told(company)}: {AWAY}" if company is not None and crowded(company) else ""
+def _unsteady(bench: Bench, experiment: Experiment, progress: Progress) -> Finding:
+    beside = "".join(f"; {told(each)}: {AWAY}" for each in progress.company if crowded(each))
     return Finding(
         check="steady-state",
         part=Part.VALIDITY,

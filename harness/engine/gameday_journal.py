@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from harness.errors import JournalError, Place
+from harness.model.attempts import that_count
 from harness.model.events import Event, ExperimentEnded, ExperimentStarted, InjectionArmed, InjectionHealed
 from harness.model.experiment import Role
 from harness.model.gameday import Done
@@ -162,7 +163,7 @@ def done_in(runs: Iterable[Sequence[Event]]) -> Done:
     began: dict[str, None] = {}
     ended: dict[str, None] = {}
     for events in runs:
-        for event in events:
+        for event in that_count(events):
             if isinstance(event, ExperimentStarted) and event.role == Role.EXPERIMENT:
                 began[event.name] = None
             elif isinstance(event, ExperimentEnded) and event.name in began:

@@ -49,7 +49,7 @@ def plan_of(system: Path, gameday: GameDay, parts: Collection[Part], settings: S
         DeclarationError: as `harness.engine.prepare.prepare`.
     """
     names = tuple(part.experiment for part in parts)
-    options = Options(system=system, parts=frozenset({"chaos"}), only=names, settings=settings)
+    options = Options(system=system, parts=frozenset({"chaos"}), only=names, again=0, settings=settings)
     plan = prepare(options)
     named = {each.name: each for each in plan.experiments}
     proofs = [each for each in plan.experiments if each.role is not Role.EXPERIMENT]

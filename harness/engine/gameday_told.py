@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.engine.gameday_journal import Asked, Began, Ended, Entry, RunBegan, Told, done_in
+from harness.model.attempts import that_count
 from harness.model.events import Event, ExperimentEnded
 
 
@@ -28,7 +29,9 @@ def tell_gameday(entries: Sequence[Entry], runs: Sequence[Sequence[Event]]) -> I
     yield "| experiment | verdict | asked beforehand | answer |"
     yield "| --- | --- | --- | --- |"
     done = done_in(runs)
-    verdicts = {event.name: event.verdict for run in runs for event in run if isinstance(event, ExperimentEnded)}
+    verdicts = {
+        event.name: event.verdict for run in runs for event in that_count(run) if isinstance(event, ExperimentEnded)
+    }
     asked = {each.experiment: each for each in entries if isinstance(each, Asked)}
     for name in began.order:
         verdict = verdicts.get(name) or ("cut short" if name in done.cut else "not run")

@@ -44,6 +44,8 @@ class Options:
     """Whether experiments that are `long` are run when none is named."""
     repeat: int = 1
     """How often each experiment is run."""
+    again: int = 1
+    """How often the baseline, and each experiment, is asked again when the machine disturbed it."""
     consumer: str | None = None
     services: tuple[str, ...] = ()
     """Providers to verify and services to fuzz; all when empty."""

@@ -9,7 +9,7 @@ from harness.checkers.limits import samples_for
 from harness.checkers.tally import DELTA
 from harness.engine.experiment import STEADY_LIMIT_S
 from harness.engine.plan import error_rate_each
-from harness.engine.recovering import REST_LIMIT_S
+from harness.engine.resting import MOST_S
 from harness.model.blast import touched
 from harness.model.experiment import Experiment, Role, owed
 from harness.model.quantity import Duration, Share
@@ -23,11 +23,11 @@ USUAL_REST_S = 4.0
 LINES_SHOWN = 12
 
 
-def preview(topology: Topology, experiments: Sequence[Experiment]) -> Iterator[str]:
+def preview(topology: Topology, experiments: Sequence[Experiment], *, again: int = 0) -> Iterator[str]:
     """The plan line by line: what is done when, what is touched by name, how long it takes, samples needed."""
     alpha = error_rate_each(topology, experiments)
     usual = sum(_usual_s(each) for each in experiments)
-    longest = sum(_longest_s(each) for each in experiments)
+    longest = sum(_longest_s(each) for each in experiments) * (1 + again)
     yield f"{len(experiments)} experiments, some {Duration(round(usual))}, {Duration(round(longest))} at most"
     yield f"each journey needs {samples_needed(DELTA, alpha)} samples to exclude a rise above {Share(DELTA)}"
     for each in experiments:
@@ -42,7 +42,7 @@ def _usual_s(experiment: Experiment) -> float:
 
 def _longest_s(experiment: Experiment) -> float:
     stay = experiment.fault_s if experiment.after else 0.0
-    return STEADY_LIMIT_S + experiment.fault_s + experiment.recover_within + stay + REST_LIMIT_S
+    return STEADY_LIMIT_S + experiment.fault_s + experiment.recover_within + stay + MOST_S
 
 
 def _experiment(topology: Topology, experiment: Experiment, alpha: float) -> Iterator[str]:

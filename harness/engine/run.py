@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from resource import RUSAGE_SELF, getrusage
 
 from harness.checkers import samples_needed
+from harness.checkers.disturbed import baseline_disturbed
 from harness.checkers.tally import DELTA
 from harness.contracts.conformance import Conformance
 from harness.contracts.verify import ProviderUnderTest, verify
@@ -31,7 +32,8 @@ from harness.errors import ContractError, HarnessError, Stopped
 from harness.model.events import PhaseEnded, RunEnded
 from harness.model.experiment import Experiment, Role
 from harness.model.finding import Finding, Part
-from harness.model.observation import Window
+from harness.model.neighbours import Neighbours
+from harness.model.observation import Window, WindowKind
 from harness.model.quantity import Share
 from harness.model.verdict import Verdict, worst
 
@@ -167,6 +169,16 @@ class _Run:
             if ratios:
                 self._note("cost of an edge: median time of a GET through it, divided by that of a direct one", ratios)
             alpha = error_rate_each(plan.topology, plan.experiments)
+            beside = Beside(session)
+            baseline = await self._baseline(beside, alpha)
+        with listening(plan.experiments) as heard:
+            await self._experiments(baseline, beside, conformance, alpha, heard)
+
+    async def _baseline(self, beside: Beside, alpha: float) -> Window:
+        """Measured again when the machine disturbed it, as often as was asked for: all experiments hang on it."""
+        session, plan, again = self.session, self.plan, self.options.again
+        while True:
+            beside.begin()
             baseline = await measure_baseline(
                 session,
                 warm_up_s=WARM_UP_S,
@@ -174,11 +186,20 @@ class _Run:
                 rate=plan.rate,
                 weights=weights_of(plan.experiments),
             )
-        with listening(plan.experiments) as heard:
-            await self._experiments(baseline, conformance, alpha, heard)
+            company = beside.until_now(WindowKind.BASELINE) if beside.neighbours is Neighbours.DOUBT else None
+            why = baseline_disturbed(baseline, company, session.recorder.generator)
+            if not why or not again:
+                return baseline
+            again -= 1
+            session.tell(f"the baseline does not count, since the machine disturbed it, and is measured again: {why}")
 
     async def _experiments(
-        self, baseline: Window, conformance: Conformance | None, alpha: float, heard: Mapping[str, asyncio.Event]
+        self,
+        baseline: Window,
+        beside: Beside,
+        conformance: Conformance | None,
+        alpha: float,
+        heard: Mapping[str, asyncio.Event],
     ) -> None:
         session, plan = self.session, self.plan
         bench = Bench(
@@ -189,7 +210,8 @@ class _Run:
             conformance=conformance,
             alpha=alpha,
             signals=heard,
-            beside=Beside(session),
+            beside=beside,
+            again=self.options.again,
             chosen=bool(self.options.only),
             deeds=deeds_of(plan.topology, weights_of(plan.experiments)),
             replay=replay_command(

@@ -222,6 +222,11 @@ class Session:
         """Seconds since the run began."""
         return self.recorder.now()
 
+    def tell(self, message: str) -> None:
+        """Write down what a reader will want to know, and say it."""
+        self.recorder.note(message)
+        self.say(message)
+
     def advance_to(self, t: float) -> float:
         """Set the run's clock forward, where nothing has begun that goes by it; gives CLOCK_MONOTONIC at its t = 0."""
         self._settable.set_forward(max(t - self.now(), 0.0))

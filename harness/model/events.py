@@ -136,6 +136,8 @@ class ExperimentEnded:
     verdict: Verdict
     recovery_s: float | None = None
     measures: Measures | None = None
+    void: str = ""
+    """Why it does not count and is conducted again under the same name; what it would have found is in no finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 
 from harness.errors import HarnessError
+from harness.model.attempts import that_count
 from harness.model.cell_names import looks_like_a_cell, read_cell
 from harness.model.events import (
     CellShrunk,
@@ -138,7 +139,7 @@ def _finding(events: Sequence[Event], finding: Finding, beside: str) -> Iterator
 
 
 def _injections(events: Sequence[Event], experiment: str) -> Iterator[str]:
-    for each in events:
+    for each in that_count(events):
         if isinstance(each, InjectionArmed) and experiment and each.experiment == experiment:
             yield f"{each.what}: {each.armed.evidence}"
         if isinstance(each, InjectionHealed) and experiment and each.experiment == experiment:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from harness.errors import JournalError
+from harness.model.attempts import that_count
 from harness.model.events import (
     CapacityMeasured,
     EdgeFact,
@@ -50,7 +51,7 @@ def tell(events: Sequence[Event]) -> RunStory:
         raise JournalError(message)
     observed = [each for each in events if isinstance(each, Observed)]
     # The seconds are nearly all of a journal, and what follows goes through the rest again and again.
-    rest = [each for each in events if not isinstance(each, Observed)]
+    rest = that_count(each for each in events if not isinstance(each, Observed))
     journeys = tuple(row for each in observed for row in each.journeys)
     crossings = tuple(row for each in observed for row in each.crossings)
     told = _told(rest, header)

@@ -1,0 +1,36 @@
+"""Was it the machine that kept an experiment from telling anything? Then it is worth asking again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from harness.checkers.company import crowd, crowded, told
+from harness.checkers.load_health import lateness
+from harness.model.finding import Finding
+from harness.model.history import History
+from harness.model.neighbours import Company
+from harness.model.observation import GeneratorSecond, Window, WindowKind
+from harness.model.verdict import Verdict, worst
+
+
+def disturbed(history: History, found: Iterable[Finding]) -> str:
+    """Why an experiment that is UNKNOWN says nothing, if others had the processors or its load came late; else empty.
+
+    One that is FAIL, or PASS, is not asked again: nothing that was seen to be red becomes green by it.
+    """
+    if worst(each.verdict for each in found if not each.excused) is not Verdict.UNKNOWN:
+        return ""
+    own = [each for each in history.windows if each.kind is not WindowKind.BASELINE]
+    return _machine(crowd(history, [each.kind for each in own]), history.generator, own)
+
+
+def baseline_disturbed(baseline: Window, company: Company | None, generator: Iterable[GeneratorSecond]) -> str:
+    """The same of a baseline, on which all experiments hang; `company` is None when others are not to matter."""
+    return _machine(company if company and crowded(company) else None, tuple(generator), [baseline])
+
+
+def _machine(company: Company | None, generator: Sequence[GeneratorSecond], windows: Iterable[Window]) -> str:
+    """What the machine did to some windows, in words."""
+    beside = [] if company is None else [f"{company.window.value}: {told(company)}"]
+    late = [f"{window.kind.value}: {why}" for window in windows if (why := lateness(generator, window))]
+    return "; ".join(beside + late)

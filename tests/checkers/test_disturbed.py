@@ -1,0 +1,95 @@
+"""What the machine kept from telling anything is worth asking again; what was seen to be red, or to hold, is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness import checkers
+from harness.checkers.disturbed import baseline_disturbed, disturbed
+from harness.model.finding import Finding, Part
+from harness.model.history import History
+from harness.model.neighbours import Company, Neighbours
+from harness.model.observation import WindowKind
+from harness.model.verdict import Verdict
+from tests.checkers.histories import BASELINE, FAULT, Each, history
+
+BUSY = Company(
+    window=WindowKind.FAULT, start=30.0, end=50.0, cores=2, others=0.41, stolen=0.0, idle=0.02, who=("cc1plus",)
+)
+QUIET = replace(BUSY, others=0.03, idle=0.4, who=())
+LATE = "fault: journeys began over 100 ms late (p99) in 20 of 20 seconds"
+
+
+def judged(found: History) -> str:
+    return disturbed(found, checkers.judge(found))
+
+
+def late(found: History, kind: WindowKind) -> History:
+    """The same, of which a window's journeys began late."""
+    window = next(each for each in found.windows if each.kind is kind)
+    rows = (replace(row, lag_p99_s=0.3) if window.covers(row.second) else row for row in found.generator)
+    return replace(found, generator=tuple(rows))
+
+
+def slow() -> History:
+    return history(recovery={"browse": Each(ok=0, failed=10), "checkout": Each(ok=0, failed=10)})
+
+
+def test_what_is_in_doubt_for_others_is_asked_again() -> None:
+    found = replace(slow(), company=(BUSY,))
+    assert judged(found) == ("fault: others had 41 % of this machine's 2 processors (mostly cc1plus), 2 % were idle")
+
+
+def test_what_is_in_doubt_for_a_late_load_is_asked_again() -> None:
+    assert judged(late(history(), WindowKind.FAULT)) == LATE
+
+
+@pytest.mark.parametrize("company", [(), (QUIET,)], ids=["nobody looked", "quiet"])
+def test_what_is_red_on_a_quiet_machine_is_not(company: tuple[Company, ...]) -> None:
+    assert judged(replace(slow(), company=company)) == ""
+
+
+def test_what_is_red_whoever_is_beside_is_not() -> None:
+    lost = Finding(check="conserved", part=Part.SAFETY, verdict=Verdict.FAIL, reason="2 lost", subject="orders")
+    found = late(replace(slow(), company=(BUSY,)), WindowKind.FAULT)
+    assert disturbed(found, (*checkers.judge(found), lost)) == ""
+
+
+def test_what_holds_beside_others_is_not() -> None:
+    assert judged(replace(history(), company=(BUSY,))) == ""
+
+
+def test_what_could_not_be_judged_for_another_reason_is_not() -> None:
+    found = history(fault={"browse": Each(ok=0), "checkout": Each(ok=0)})
+    assert {each.verdict for each in checkers.judge(found)} >= {Verdict.UNKNOWN}
+    assert judged(found) == ""
+
+
+def test_others_that_are_not_to_matter_are_no_reason() -> None:
+    unsteady = Finding(
+        check="steady-state", part=Part.VALIDITY, verdict=Verdict.UNKNOWN, reason="not steady", subject="x"
+    )
+    found = replace(history(), company=(BUSY,))
+    assert disturbed(found, [unsteady])
+    assert disturbed(replace(found, neighbours=Neighbours.JUDGE), [unsteady]) == ""
+
+
+def test_a_late_baseline_is_no_reason_to_ask_an_experiment_again() -> None:
+    """The baseline is the same the next time."""
+    found = late(history(), WindowKind.BASELINE)
+    assert any(each.verdict is Verdict.UNKNOWN for each in checkers.judge(found))
+    assert judged(found) == ""
+
+
+def test_a_baseline_is_measured_again_for_the_same_reasons() -> None:
+    clean = history()
+    assert baseline_disturbed(BASELINE, QUIET, clean.generator) == ""
+    assert baseline_disturbed(BASELINE, None, clean.generator) == ""
+    assert "others had 41 %" in baseline_disturbed(BASELINE, replace(BUSY, window=BASELINE.kind), clean.generator)
+    ill = late(clean, WindowKind.BASELINE)
+    assert baseline_disturbed(BASELINE, None, ill.generator) == (
+        "baseline: journeys began over 100 ms late (p99) in 30 of 30 seconds"
+    )
+    assert baseline_disturbed(FAULT, None, ill.generator) == ""
