@@ -124,6 +124,8 @@ def test_a_version_that_goes_back_is_refuted_although_no_value_tells() -> None:
         refuted(yours, change, old).reason
     )
     held(yours, change, new)
+    high, higher = (act("ann", t, t + 1, saw={}, value={"v": v}) for t, v in ((3, 2**53 - 2), (1, 2**53 - 1)))
+    assert "found v 9007199254740990" in refuted(reads, higher, high).reason
     held(reads, change, old, new)
     assert "had told v 9" in refuted(reads, change, new, act("ann", 7, 8, saw={"x": 1}, value={"v": 8})).reason
     held(reads, change, new, act("ben", 7, 8, saw={"x": 1}, value={"v": 8}), saw("ann", 9, 10, x=1))

@@ -23,8 +23,8 @@ def versions_kept(trial: Trial, thing: Thing, version: str, *, after: str) -> No
         known = before.version[version]
         if found < known:
             reason = (
-                f"{told(read)}, found {version} {found:.15g} of {read.thing}, "
-                f"although {told(before)}, had told {version} {known:.15g}"
+                f"{told(read)}, found {version} {found:.16g} of {read.thing}, "
+                f"although {told(before)}, had told {version} {known:.16g}"
             )
             trial.refute(reason, (before, read))
 
