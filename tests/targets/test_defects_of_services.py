@@ -172,6 +172,7 @@ async def test_lost_update_keeps_the_later_copy_of_a_cart(plant: Plant, *, on: b
     carts = Carts(cast("Any", None), waiting, "cart-1")
     both = carts._with_waiting(CUSTOMER, Cart().put("sku-0002", 1, When(at_ms=2, by="b")))
     assert both.items == ({"sku-0002": 1} if on else {"sku-0001": 1, "sku-0002": 1})
+    assert both.known == {"a": 1, "b": 2}
 
 
 class Quoting:

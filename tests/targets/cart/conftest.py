@@ -43,7 +43,7 @@ async def carts(bucket: Callable[..., Bucket], tmp_path: Path) -> AsyncIterator[
 
     def make(zone: str, name: str = "carts") -> Carts:
         log = Log(tmp_path / zone / "carts.log")
-        instance = Carts(bucket(zone, name, 0.45), log, f"cart-{zone}")
+        instance = Carts(bucket(zone, name, 0.45), log, f"cart-{'abc'.index(zone) + 1}")
         logs.append(log)
         flushing.append(asyncio.create_task(instance.flush()))
         return instance

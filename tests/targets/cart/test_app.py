@@ -43,6 +43,12 @@ def ask(up: Up, whose: str, index: int, version: int = 0) -> requests.Response:
     return up.ask("cart", "GET", f"/carts/{whose}", headers=headers, index=index)
 
 
+def change(up: Up, whose: str, method: str, path: str, version: str) -> requests.Response:
+    body = {"quantity": 1} if method == "PUT" else None
+    headers = {"X-Customer": whose, "X-Cart-Version": version}
+    return up.ask("cart", method, f"/carts/{whose}{path}", json=body, headers=headers)
+
+
 def read(up: Up, whose: str, index: int, version: int = 0) -> dict[str, Any]:
     answer = ask(up, whose, index, version)
     assert answer.status_code == 200, answer.text
@@ -94,6 +100,20 @@ def test_who_may_not_or_asks_nonsense_is_refused(up: Up, status: int, path: str,
     answer = up.ask("cart", "GET", path.format(me=me), headers={k: v.format(me=me) for k, v in headers.items()})
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", f"/items/{LAMP}"), ("DELETE", f"/items/{LAMP}"), ("DELETE", "")])
+def test_a_cart_is_changed_only_where_it_is_as_its_customer_has_seen_it(up: Up, method: str, path: str) -> None:
+    whose = customer()
+    version = put(up, whose, LAMP, 3)["version"]
+    never = version + 1  # an event of the first instance, which has kept nothing to itself
+    assert [change(up, whose, method, path, str(each)).status_code for each in (1, 9 * 10**15, never)] == [
+        409,
+        409,
+        503,
+    ]
+    assert read(up, whose, 1, version)["items"] == [{"sku": LAMP, "quantity": 3}]
+    assert change(up, whose, method, path, str(version)).status_code == 200
 
 
 async def test_a_zone_is_lost_and_nothing_with_it(up: Up) -> None:

@@ -4,7 +4,7 @@ from functools import reduce
 from itertools import permutations
 
 import pytest
-from cart.merge import MOST_REMOVED, NEVER, Cart, Intent, When, merge
+from cart.merge import MAJORITY, MOST_REMOVED, Cart, When, merge
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,12 +12,11 @@ A, B = "cart-1", "cart-2"
 LAMP, CHAIR = "sku-0001", "sku-0002"
 whens = st.builds(When, at_ms=st.integers(1, 6), by=st.sampled_from([A, B]))
 # At one moment one instance means one thing.
-intents = st.builds(lambda when: Intent(quantity=(when.at_ms * 7 + len(when.by)) % 3, when=when), whens)
-carts = st.builds(
-    lambda cleared, each: merge(Cart(cleared=cleared), Cart(intents=each)),
-    st.one_of(st.just(NEVER), whens),
-    st.dictionaries(st.sampled_from([LAMP, CHAIR]), intents, max_size=2),
+puts = st.builds(
+    lambda sku, when: Cart().put(sku, (when.at_ms * 7 + len(when.by)) % 3, when), st.sampled_from([LAMP, CHAIR]), whens
 )
+clearings = st.builds(lambda when: Cart().clear(when), whens)
+carts = st.lists(st.one_of(puts, puts, clearings), max_size=3).map(lambda changes: reduce(merge, changes, Cart()))
 
 
 @given(st.lists(carts, min_size=2, max_size=4))
@@ -28,13 +27,49 @@ def test_copies_merge_to_the_same_cart_in_any_order_and_however_often(copies: li
 
 
 @given(carts, carts)
-def test_a_merged_cart_is_no_older_than_either(one: Cart, other: Cart) -> None:
-    assert merge(one, other).version >= max(one.cleared.at_ms, other.cleared.at_ms)
+def test_a_merged_cart_is_no_older_than_either_and_includes_both(one: Cart, other: Cart) -> None:
+    both = merge(one, other)
+    assert both.version == max(one.version, other.version)
+    assert both.includes(one.version)
+    assert both.includes(other.version)
+
+
+@given(carts, carts, st.integers(0, 6), st.sampled_from([A, B, MAJORITY]))
+def test_what_was_merged_has_a_version_of_its_own_once_it_was_touched(
+    one: Cart, other: Cart, now_ms: int, by: str
+) -> None:
+    both = merge(one, other)
+    touched = both.touched(both.next(now_ms, by))
+    assert touched.items == both.items
+    assert touched.version > both.version
+    assert not both.includes(touched.version)
+
+
+def test_a_copy_includes_the_events_that_it_has_merged_and_a_higher_number_is_none_of_them() -> None:
+    cart = Cart().put(LAMP, 1, When(at_ms=5, by=A)).put(LAMP, 2, When(at_ms=9, by=B))
+    assert cart.version == 9_002
+    versions = (0, 5_000, 5_001, 6_001, 9_001, 5_002, 9_002, 9_003, 10_002)
+    assert [version for version in versions if cart.includes(version)] == [0, 5_001, 5_002, 9_002]
+
+
+@pytest.mark.parametrize(
+    ("by", "version"),
+    [
+        (MAJORITY, 7_000),
+        ("cart-1", 7_001),
+        ("cart-12", 7_012),
+        ("cart-1000", 7_001),
+        ("cart-1998", 7_999),
+        ("cart", 7_999),
+    ],
+)
+def test_the_number_of_an_instance_is_never_that_of_the_majority(by: str, version: int) -> None:
+    assert Cart().clear(When(at_ms=7, by=by)).version == version
 
 
 @given(carts)
 def test_what_is_stored_is_read_back(cart: Cart) -> None:
-    assert Cart.load(cart.dump()).dump() == cart.dump()
+    assert Cart.load(cart.dump()) == cart
 
 
 @given(carts, st.integers(0, 6), st.sampled_from([A, B]))
@@ -66,7 +101,17 @@ def test_removed_products_are_remembered_up_to_a_limit() -> None:
     assert cart.items == {LAMP: 1}
 
 
-@pytest.mark.parametrize("wrong", [b"", b"{}", b'{"intents": {"lamp": {}}, "cleared": {}}', b"\xff"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"",
+        b"{}",
+        b'{"intents": {"lamp": {}}, "cleared": {}, "known": {}}',
+        b'{"intents": {}, "cleared": {}}',
+        b'{"intents": {}, "cleared": {}, "known": {"cart-1": "now"}}',
+        b"\xff",
+    ],
+)
 def test_what_is_no_cart_is_refused(wrong: bytes) -> None:
     with pytest.raises(ValueError, match="validation error"):
         Cart.load(wrong)

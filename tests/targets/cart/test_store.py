@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cart.log import Log
+from cart.merge import NUMBERS
 from cart.models import MOST_ITEMS
 from cart.store import Carts, Found
 from kit.bucket import Bucket
@@ -54,7 +55,7 @@ async def agreed(carts: Carts, whose: str) -> Found:
 async def test_what_two_instances_add_at_the_same_time_is_all_there(carts: Make) -> None:
     one, other, whose = carts("a"), carts("b"), customer()
     await agreed(one, customer())
-    await asyncio.gather(*((one, other)[number % 2].put(whose, sku(number), number) for number in range(1, 21)))
+    await asyncio.gather(*((one, other)[number % 2].put(whose, sku(number), number, 0) for number in range(1, 21)))
     assert (await agreed(carts("c"), whose)).cart.items == {sku(number): number for number in range(1, 21)}
 
 
@@ -62,11 +63,11 @@ async def test_the_last_of_several_changes_is_read_by_every_instance(carts: Make
     instances, whose = [carts(zone) for zone in "abc"], customer()
     await agreed(instances[0], whose)
     for number in range(1, 31):
-        written = await instances[number % 3].put(whose, LAMP, number % 20)
+        written = await instances[number % 3].put(whose, LAMP, number % 20, 0)
         assert written.agreed
         found = await instances[(number + 1) % 3].read(whose, written.cart.version)
         assert found.cart.items.get(LAMP, 0) == number % 20
-    cleared = await instances[0].clear(whose)
+    cleared = await instances[0].clear(whose, 0)
     assert (await instances[1].read(whose, cleared.cart.version)).cart.items == {}
 
 
@@ -74,20 +75,20 @@ async def test_a_full_cart_takes_no_other_product(carts: Make) -> None:
     made, whose = carts("a"), customer()
     await agreed(made, whose)
     for number in range(MOST_ITEMS):
-        await made.put(whose, sku(number), 1)
+        await made.put(whose, sku(number), 1, 0)
     with pytest.raises(Refused, match="20 different products"):
-        await made.put(whose, "sku-0999", 1)
-    await made.put(whose, sku(0), 2)
-    await made.put(whose, sku(1), 0)
-    await made.put(whose, "sku-0999", 1)
+        await made.put(whose, "sku-0999", 1, 0)
+    await made.put(whose, sku(0), 2, 0)
+    await made.put(whose, sku(1), 0, 0)
+    await made.put(whose, "sku-0999", 1, 0)
 
 
 async def test_a_version_that_never_arrives_is_no_excuse_to_show_an_older_one(carts: Make) -> None:
     made, whose = carts("a"), customer()
     await agreed(made, whose)
-    written = await made.put(whose, LAMP, 1)
+    written = await made.put(whose, LAMP, 1, 0)
     with pytest.raises(Unavailable, match="has not arrived"):
-        await carts("b").read(whose, written.cart.version + 1)
+        await carts("b").read(whose, written.cart.version + NUMBERS)
 
 
 async def test_when_the_leader_is_killed_under_writes_customers_go_on_and_lose_nothing(
@@ -104,15 +105,16 @@ async def test_when_the_leader_is_killed_under_writes_customers_go_on_and_lose_n
     async def shop(number: int) -> None:
         """Change the cart again and again, and read back each time what was written."""
         nonlocal longest_s
-        carts, whose = instances["abc"[number % 3]], customers[number]
+        carts, whose, version = instances["abc"[number % 3]], customers[number], 0
         for step in range(10_000):
             began = time.monotonic()
             item, quantity = sku(step % 7), 1 + step % 19
-            written = await carts.put(whose, item, quantity)
+            written = await carts.put(whose, item, quantity, version)
+            version = written.cart.version
             longest_s = max(longest_s, time.monotonic() - began)
             last[whose][item] = quantity
             times.append((time.monotonic(), written.agreed))
-            assert (await carts.read(whose, written.cart.version)).cart.items == last[whose]
+            assert (await carts.read(whose, version)).cart.items == last[whose]
             if done.is_set():
                 return
             await asyncio.sleep(0.01)
@@ -144,13 +146,13 @@ async def test_what_was_accepted_without_a_majority_outlives_its_instance_and_me
 ) -> None:
     one, whose = carts("a", "later"), customer()
     await agreed(one, whose)
-    await one.put(whose, LAMP, 1)
+    await one.put(whose, LAMP, 1, 0)
     leader = await nodes.leader("later")
     dying_log = Log(tmp_path / "dying" / "carts.log")
-    dying = Carts(bucket(leader, "later", 0.45), dying_log, "cart-dying")
+    dying = Carts(bucket(leader, "later", 0.45), dying_log, "cart-9")
     await agreed(dying, whose)
     nodes.signal(leader, signal.SIGKILL)
-    written = await dying.put(whose, CHAIR, 2)
+    written = await dying.put(whose, CHAIR, 2, 0)
     assert not written.agreed
     assert written.cart.items == {LAMP: 1, CHAIR: 2}
     assert (await dying.read(whose, written.cart.version)).cart.items == {LAMP: 1, CHAIR: 2}
@@ -158,9 +160,9 @@ async def test_what_was_accepted_without_a_majority_outlives_its_instance_and_me
         await one.read(whose, written.cart.version)
     await dying_log.close()
     nodes.start(leader)
-    await eventually(lambda: one.put(whose, "sku-0003", 3), lambda found: found.agreed)
+    await eventually(lambda: one.put(whose, "sku-0003", 3, 0), lambda found: found.agreed)
     reborn_log = Log(tmp_path / "dying" / "carts.log")
-    reborn = Carts(bucket(leader, "later", 0.45), reborn_log, "cart-dying")
+    reborn = Carts(bucket(leader, "later", 0.45), reborn_log, "cart-9")
     flushing = asyncio.create_task(reborn.flush())
     expected = {LAMP: 1, CHAIR: 2, "sku-0003": 3}
     found = await eventually(lambda: one.read(whose, 0), lambda found: found.cart.items == expected)
@@ -176,5 +178,5 @@ async def test_a_cart_of_which_nothing_is_known_is_not_shown_as_empty() -> None:
     with pytest.raises(Unavailable):
         await made.read(customer(), 0)
     with pytest.raises(Unavailable, match="disk"):
-        await made.put(customer(), LAMP, 1)
+        await made.put(customer(), LAMP, 1, 0)
     await away.close()

@@ -18,6 +18,7 @@ from kit.words import Line, Sku, Uuid
 
 from cart.clients import PRICING, PricingClient
 from cart.log import Log
+from cart.merge import NUMBERS
 from cart.models import CartContent, Missing, QuantityRequest, VersionHeader
 from cart.prices import Prices
 from cart.store import Carts, Found
@@ -85,43 +86,48 @@ def _check(customer_id: str, whose: str) -> None:
         raise Refused(403, "this is the cart of another customer")
 
 
-def _check_version(at_least: int) -> None:
-    """A version is the time of a change: one from the future, or from before there were any, can't have been seen."""
-    if at_least and not FIRST_MS <= at_least <= (time.time() + SKEW_S) * 1000:
-        raise conflict(f"there was never a version {at_least}")
+def _at_least(x_cart_version: Annotated[VersionHeader, Header()] = 0) -> int:
+    """The version that the customer saw last: one from the future, or from before there were any, was never seen."""
+    if x_cart_version and not FIRST_MS <= x_cart_version // NUMBERS <= (time.time() + SKEW_S) * 1000:
+        raise conflict(f"there was never a version {x_cart_version}")
+    return x_cart_version
+
+
+AtLeast = Annotated[int, Depends(_at_least)]
 
 
 @routes.get("/carts/{customer_id}", dependencies=READ, responses=declared(403, 409))
-async def read_cart(
-    request: Request, customer_id: CustomerId, whose: Whose, x_cart_version: Annotated[VersionHeader, Header()] = 0
-) -> CartContent:
+async def read_cart(request: Request, customer_id: CustomerId, whose: Whose, at_least: AtLeast) -> CartContent:
     _check(customer_id, whose)
-    _check_version(x_cart_version)
-    found = await _parts(request).carts.read(customer_id, x_cart_version)
-    return await _answer(request, customer_id, found)
+    return await _answer(request, customer_id, await _parts(request).carts.read(customer_id, at_least))
 
 
 @routes.put("/carts/{customer_id}/items/{sku}", dependencies=WRITE, responses=declared(403, 409, 413, 415))
-async def put_item(
-    request: Request, customer_id: CustomerId, whose: Whose, sku: Annotated[Sku, Path()], wanted: QuantityRequest
+async def put_item(  # noqa: PLR0913, PLR0917 -- the parts of the request
+    request: Request,
+    customer_id: CustomerId,
+    whose: Whose,
+    sku: Annotated[Sku, Path()],
+    wanted: QuantityRequest,
+    at_least: AtLeast,
 ) -> CartContent:
     _check(customer_id, whose)
-    found = await _parts(request).carts.put(customer_id, sku, wanted.quantity)
+    found = await _parts(request).carts.put(customer_id, sku, wanted.quantity, at_least)
     return await _answer(request, customer_id, found)
 
 
-@routes.delete("/carts/{customer_id}/items/{sku}", dependencies=WRITE, responses=declared(403))
+@routes.delete("/carts/{customer_id}/items/{sku}", dependencies=WRITE, responses=declared(403, 409))
 async def remove_item(
-    request: Request, customer_id: CustomerId, whose: Whose, sku: Annotated[Sku, Path()]
+    request: Request, customer_id: CustomerId, whose: Whose, sku: Annotated[Sku, Path()], at_least: AtLeast
 ) -> CartContent:
     _check(customer_id, whose)
-    return await _answer(request, customer_id, await _parts(request).carts.put(customer_id, sku, 0))
+    return await _answer(request, customer_id, await _parts(request).carts.put(customer_id, sku, 0, at_least))
 
 
-@routes.delete("/carts/{customer_id}", dependencies=WRITE, responses=declared(403))
-async def clear_cart(request: Request, customer_id: CustomerId, whose: Whose) -> CartContent:
+@routes.delete("/carts/{customer_id}", dependencies=WRITE, responses=declared(403, 409))
+async def clear_cart(request: Request, customer_id: CustomerId, whose: Whose, at_least: AtLeast) -> CartContent:
     _check(customer_id, whose)
-    return await _answer(request, customer_id, await _parts(request).carts.clear(customer_id))
+    return await _answer(request, customer_id, await _parts(request).carts.clear(customer_id, at_least))
 
 
 def create(settings: Settings) -> FastAPI:

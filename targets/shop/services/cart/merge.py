@@ -11,10 +11,18 @@ from pydantic import Field
 
 MOST_REMOVED = 100
 """How many removed products a cart remembers, so that an older copy doesn't bring them back; the oldest go first."""
+NUMBERS = 1000
+"""A version is the millisecond of an event times this, plus the number of whoever it is by."""
+MAJORITY = "majority"
+"""By whom a change is that a majority of the store took, whichever instance asked for it.
+
+Only what is kept without a majority is by an instance. The two are sequences of their own: an instance that got no
+answer can't know whether its change was stored, and what it keeps next may lack what that one was made of.
+"""
 
 
 class When(Strict):
-    """A moment that orders all changes: later than anything its instance had seen of the cart; the name breaks ties."""
+    """A moment that orders all changes: later than anything that was known of the cart then; the name breaks ties."""
 
     at_ms: Annotated[int, Field(ge=0)] = 0
     by: str = ""
@@ -38,6 +46,7 @@ class _Stored(Strict):
 
     intents: dict[Sku, Intent]
     cleared: When
+    known: dict[str, Annotated[int, Field(ge=0)]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +56,18 @@ class Cart:
     intents: Mapping[str, Intent] = field(default_factory=dict)
     cleared: When = NEVER
     """Intents up to here are void."""
+    known: Mapping[str, int] = field(default_factory=dict)
+    """The latest event of each sequence that this copy has merged, and with it all before: by whom → at_ms."""
 
     @property
     def version(self) -> int:
-        """Grows with every change."""
-        return max([self.cleared.at_ms, *(intent.when.at_ms for intent in self.intents.values())])
+        """Names the latest event; grows with every change."""
+        return max((at_ms * NUMBERS + _number(by) for by, at_ms in self.known.items()), default=0)
+
+    def includes(self, version: int) -> bool:
+        """Whether this copy has merged that event: a copy with a higher version may lack it, if they were apart."""
+        at_ms, number = divmod(version, NUMBERS)
+        return not version or any(number == _number(by) and at_ms <= known for by, known in self.known.items())
 
     @property
     def items(self) -> dict[str, int]:
@@ -60,19 +76,24 @@ class Cart:
 
     def next(self, now_ms: int, by: str) -> When:
         """The moment of a change that is made now, with this copy at hand."""
-        return When(at_ms=max(now_ms, self.version + 1), by=by)
+        return When(at_ms=max(now_ms, max(self.known.values(), default=0) + 1), by=by)
 
     def put(self, sku: str, quantity: int, when: When) -> Cart:
         """So many of a product, none to remove it."""
-        return merge(self, Cart(intents={sku: Intent(quantity=quantity, when=when)}))
+        return merge(self, Cart(intents={sku: Intent(quantity=quantity, when=when)}, known={when.by: when.at_ms}))
 
     def clear(self, when: When) -> Cart:
         """Nothing, whatever was in it by now."""
-        return merge(self, Cart(cleared=when))
+        return merge(self, Cart(cleared=when, known={when.by: when.at_ms}))
+
+    def touched(self, when: When) -> Cart:
+        """The same, with an event of its own: two copies that were merged are not what either of them was."""
+        return merge(self, Cart(known={when.by: when.at_ms}))
 
     def dump(self) -> bytes:
         """As it is stored; equal carts are equal bytes."""
-        stored = _Stored(intents=dict(sorted(self.intents.items())), cleared=self.cleared)
+        known = dict(sorted(self.known.items()))
+        stored = _Stored(intents=dict(sorted(self.intents.items())), cleared=self.cleared, known=known)
         return stored.model_dump_json().encode()
 
     @classmethod
@@ -81,7 +102,7 @@ class Cart:
         if value is None:
             return cls()
         stored = _Stored.model_validate_json(value)
-        return cls(intents=stored.intents, cleared=stored.cleared)
+        return cls(intents=stored.intents, cleared=stored.cleared, known=stored.known)
 
 
 def merge(one: Cart, other: Cart) -> Cart:
@@ -91,7 +112,15 @@ def merge(one: Cart, other: Cart) -> Cart:
     for sku, intent in other.intents.items():
         if sku not in intents or intents[sku].when < intent.when:
             intents[sku] = intent
-    return Cart(intents=_bounded({sku: each for sku, each in intents.items() if cleared < each.when}), cleared=cleared)
+    known = {by: max(one.known.get(by, 0), other.known.get(by, 0)) for by in one.known.keys() | other.known.keys()}
+    intents = {sku: each for sku, each in intents.items() if cleared < each.when}
+    return Cart(intents=_bounded(intents), cleared=cleared, known=known)
+
+
+def _number(by: str) -> int:
+    """The number at the end of an instance's name, from 1 to 999; 0 is the majority's alone."""
+    digits = by[len(by.rstrip("0123456789")) :]
+    return 0 if by == MAJORITY else (int(digits or "0") - 1) % (NUMBERS - 1) + 1
 
 
 def _bounded(intents: dict[str, Intent]) -> dict[str, Intent]:

@@ -29,7 +29,7 @@ class QuantityRequest(Strict):
 
 
 class CartContent(Strict):
-    """A customer's cart; who sends `version` back never sees an older one."""
+    """A customer's cart; who sends `version` back, with changes too, never sees an older one."""
 
     customer_id: Uuid
     items: list[Line]
