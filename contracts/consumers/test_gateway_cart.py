@@ -12,7 +12,7 @@ from contracts.consumers.agreeing import CUSTOMER, SKU, Case, a_sku, agree, an_i
 from harness.contracts.recording import PactRecording
 
 pytestmark = pytest.mark.loopback
-VERSION = 1_700_000_000_000
+VERSION = 1_700_000_000_000_001
 PATH, PATH_EXPRESSION = f"/carts/{CUSTOMER}", "/carts/${customer_id}"
 ITEM, ITEM_EXPRESSION = f"{PATH}/items/{SKU}", f"{PATH_EXPRESSION}/items/{SKU}"
 
@@ -34,6 +34,7 @@ def read(items: list[Item], total_cents: int) -> Cart:
     )
 
 
+SEEN = {"X-Cart-Version": from_state(str(VERSION), "${version}")}
 TWO = [Item(sku=SKU, quantity=2)]
 EMPTY = a_cart([], 0)
 CASES = [
@@ -42,7 +43,7 @@ CASES = [
         given="a cart with something in it",
         ask=lambda edge: CartClient(edge).read(CUSTOMER, VERSION),
         request=("GET", from_state(PATH, PATH_EXPRESSION)),
-        headers={"X-Cart-Version": from_state(str(VERSION), "${version}")},
+        headers=SEEN,
         answer=a_cart(match.each_like({"sku": a_sku(), "quantity": match.int(2)}), match.int(3998)),
         told=read(TWO, 3998),
     ),
@@ -51,7 +52,7 @@ CASES = [
         given="a cart with something in it",
         ask=lambda edge: CartClient(edge, crowded=lambda: True).read(CUSTOMER, VERSION),
         request=("GET", from_state(PATH, PATH_EXPRESSION)),
-        headers={"X-Cart-Version": from_state(str(VERSION), "${version}"), **MINIMAL},
+        headers={**SEEN, **MINIMAL},
         answer=a_cart(match.each_like({"sku": a_sku(), "quantity": match.int(2)}), match.int(3998)),
         told=read(TWO, 3998),
     ),
@@ -76,8 +77,9 @@ CASES = [
     Case(
         what="a request to put two of a product into a cart",
         given="an empty cart",
-        ask=lambda edge: CartClient(edge).put(CUSTOMER, SKU, QuantityRequest(quantity=2)),
+        ask=lambda edge: CartClient(edge).put(CUSTOMER, SKU, QuantityRequest(quantity=2), 0),
         request=("PUT", from_state(ITEM, ITEM_EXPRESSION)),
+        headers={"X-Cart-Version": "0"},
         body={"quantity": 2},
         answer=a_cart([{"sku": SKU, "quantity": 2}], match.int(3998)),
         told=read(TWO, 3998),
@@ -86,8 +88,9 @@ CASES = [
         what="a request to put one more product into a full cart",
         given="a cart with as many products as it takes, but not this one",
         params={"sku": SKU},
-        ask=lambda edge: CartClient(edge).put(CUSTOMER, SKU, QuantityRequest(quantity=2)),
+        ask=lambda edge: CartClient(edge).put(CUSTOMER, SKU, QuantityRequest(quantity=2), 0),
         request=("PUT", from_state(ITEM, ITEM_EXPRESSION)),
+        headers={"X-Cart-Version": "0"},
         body={"quantity": 2},
         status=409,
         told="the cart holds 20 different products already",
@@ -95,16 +98,18 @@ CASES = [
     Case(
         what="a request to take a product out of a cart",
         given="a cart with something in it",
-        ask=lambda edge: CartClient(edge).remove(CUSTOMER, SKU),
+        ask=lambda edge: CartClient(edge).remove(CUSTOMER, SKU, VERSION),
         request=("DELETE", from_state(ITEM, ITEM_EXPRESSION)),
+        headers=SEEN,
         answer=EMPTY,
         told=read([], 0),
     ),
     Case(
         what="a request to empty a cart",
         given="a cart with something in it",
-        ask=lambda edge: CartClient(edge).clear(CUSTOMER),
+        ask=lambda edge: CartClient(edge).clear(CUSTOMER, VERSION),
         request=("DELETE", from_state(PATH, PATH_EXPRESSION)),
+        headers=SEEN,
         answer=EMPTY,
         told=read([], 0),
     ),

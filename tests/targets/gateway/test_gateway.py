@@ -261,15 +261,24 @@ async def test_an_old_shop_that_hangs_delays_no_page(others: Providers, app: Fas
     assert shadow["waiting"] + shadow["failed"] >= 20 - AT_ONCE
 
 
-async def test_a_cart_is_asked_for_as_new_as_its_customer_has_seen_it(others: Providers, app: FastAPI) -> None:
-    await get(app, "/cart", headers=AS_CUSTOMER | {"x-cart-version": "3"})
+ON_THE_CART = [(method, path, body) for method, path, body, _, provider in OPERATIONS if provider == "cart"]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ON_THE_CART)
+@pytest.mark.parametrize(("headers", "version"), [({"x-cart-version": "3"}, "3"), ({}, "0")])
+async def test_a_cart_is_asked_for_as_new_as_its_customer_has_seen_it(  # noqa: PLR0913, PLR0917 -- what varies
+    others: Providers, app: FastAPI, method: str, path: str, body: object, headers: dict[str, str], version: str
+) -> None:
+    assert (await request(app, method, path, body, headers=AS_CUSTOMER | headers)).status == 200
     (asked,) = others.asked
-    assert asked.headers["x-cart-version"] == "3"
+    assert asked.headers["x-cart-version"] == version
 
 
-async def test_a_cart_that_is_older_than_its_customer_has_seen_is_not_shown(others: Providers, app: FastAPI) -> None:
-    assert_clean_no(await get(app, "/cart", headers=AS_CUSTOMER | {"x-cart-version": "4"}))
-    assert (await get(app, "/cart", headers=AS_CUSTOMER | {"x-cart-version": "3"})).status == 200
+@pytest.mark.parametrize(("method", "path", "body"), ON_THE_CART)
+async def test_a_cart_that_is_older_than_its_customer_has_seen_is_not_shown(
+    others: Providers, app: FastAPI, method: str, path: str, body: object
+) -> None:
+    assert_clean_no(await request(app, method, path, body, headers=AS_CUSTOMER | {"x-cart-version": "4"}))
     assert others.asked
 
 

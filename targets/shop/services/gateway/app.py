@@ -35,6 +35,7 @@ OPEN = [anyone()]
 SIGNED_IN = [anyone(), customer()]
 Answer = TypeVar("Answer", bound=BaseModel)
 CustomerId = Annotated[str, customer()]
+SeenVersion = Annotated[models.CartVersion, Header()]
 routes = service.router()
 
 
@@ -159,32 +160,39 @@ async def read_cart(
     request: Request,
     response: Response,
     customer_id: CustomerId,
-    x_cart_version: Annotated[models.CartVersion, Header()] = 0,
+    x_cart_version: SeenVersion = 0,
 ) -> models.Cart:
     return _cart(response, await _parts(request).cart.read(customer_id, x_cart_version))
 
 
 @routes.put("/cart/items/{sku}", dependencies=OPEN, responses={200: MARK, **declared(409, 413, 415)})
-async def put_item(
+async def put_item(  # noqa: PLR0913, PLR0917 -- the parts of the request
     request: Request,
     response: Response,
     customer_id: CustomerId,
     sku: Annotated[Sku, Path()],
     wanted: models.QuantityRequest,
+    x_cart_version: SeenVersion = 0,
 ) -> models.Cart:
-    return _cart(response, await _parts(request).cart.put(customer_id, sku, wanted))
+    return _cart(response, await _parts(request).cart.put(customer_id, sku, wanted, x_cart_version))
 
 
-@routes.delete("/cart/items/{sku}", dependencies=OPEN, responses={200: MARK, **declared()})
+@routes.delete("/cart/items/{sku}", dependencies=OPEN, responses={200: MARK, **declared(409)})
 async def remove_item(
-    request: Request, response: Response, customer_id: CustomerId, sku: Annotated[Sku, Path()]
+    request: Request,
+    response: Response,
+    customer_id: CustomerId,
+    sku: Annotated[Sku, Path()],
+    x_cart_version: SeenVersion = 0,
 ) -> models.Cart:
-    return _cart(response, await _parts(request).cart.remove(customer_id, sku))
+    return _cart(response, await _parts(request).cart.remove(customer_id, sku, x_cart_version))
 
 
-@routes.delete("/cart", dependencies=OPEN, responses={200: MARK, **declared()})
-async def clear_cart(request: Request, response: Response, customer_id: CustomerId) -> models.Cart:
-    return _cart(response, await _parts(request).cart.clear(customer_id))
+@routes.delete("/cart", dependencies=OPEN, responses={200: MARK, **declared(409)})
+async def clear_cart(
+    request: Request, response: Response, customer_id: CustomerId, x_cart_version: SeenVersion = 0
+) -> models.Cart:
+    return _cart(response, await _parts(request).cart.clear(customer_id, x_cart_version))
 
 
 def _cart(response: Response, cart: answers.Cart) -> models.Cart:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 from kit.client import Call, Edge, Limits
@@ -163,6 +163,7 @@ class UsersClient:
 class CartClient:
     """gateway → cart; the customer is the one of the request that is being served.
 
+    `version` is what she saw last: a copy that lacks it is neither shown nor changed.
     While others are turned away, carts are asked for without what they can do without: their prices of now.
     """
 
@@ -171,32 +172,22 @@ class CartClient:
         self._crowded = crowded
 
     async def read(self, customer_id: str, version: int) -> Cart:
-        """The customer's cart, no older than this version."""
-        cart = await self._ask(customer_id, "GET", "", more={CART_VERSION: str(version)})
-        if cart.version < version:
-            raise Unavailable("cart", f"it answered with a cart older than version {version}", sent=True)
-        return cart
+        """The customer's cart."""
+        return await self._ask(customer_id, "GET", "", version)
 
-    async def put(self, customer_id: str, sku: str, quantity: models.QuantityRequest) -> Cart:
+    async def put(self, customer_id: str, sku: str, quantity: models.QuantityRequest, version: int) -> Cart:
         """So many of a product; Refused 409 when the cart is full."""
-        return await self._ask(customer_id, "PUT", f"/items/{sku}", quantity)
+        return await self._ask(customer_id, "PUT", f"/items/{sku}", version, quantity)
 
-    async def remove(self, customer_id: str, sku: str) -> Cart:
+    async def remove(self, customer_id: str, sku: str, version: int) -> Cart:
         """None of a product."""
-        return await self._ask(customer_id, "DELETE", f"/items/{sku}")
+        return await self._ask(customer_id, "DELETE", f"/items/{sku}", version)
 
-    async def clear(self, customer_id: str) -> Cart:
+    async def clear(self, customer_id: str, version: int) -> Cart:
         """Nothing at all."""
-        return await self._ask(customer_id, "DELETE", "")
+        return await self._ask(customer_id, "DELETE", "", version)
 
-    async def _ask(
-        self,
-        customer_id: str,
-        method: str,
-        path: str,
-        body: Strict | None = None,
-        more: Mapping[str, str] | None = None,
-    ) -> Cart:
+    async def _ask(self, customer_id: str, method: str, path: str, version: int, body: Strict | None = None) -> Cart:
         call = Call(
             method=method,
             path=f"/carts/{customer_id}{path}",
@@ -204,11 +195,13 @@ class CartClient:
             refusals=frozenset({409, 422}),
             for_customer=True,
             home=customer_id,  # what an instance accepted while the store had no majority is known there only
-            more={**(more or {}), **(MINIMAL if self._crowded() else {})},
+            more={CART_VERSION: str(version), **(MINIMAL if self._crowded() else {})},
         )
         cart = await self.edge.call(call, Cart)
         if cart.customer_id != customer_id:
             raise Unavailable("cart", "it answered for another customer", sent=True)
+        if cart.version < version:
+            raise Unavailable("cart", f"it answered with a cart older than version {version}", sent=True)
         return cart
 
 

@@ -134,7 +134,7 @@ class QuantityRequest(Strict):
 
 
 class Cart(Strict):
-    """A customer's cart; who sends `version` back never sees an older one.
+    """A customer's cart; who sends `version` back, with changes too, never sees an older one.
 
     Without a total when no price can be had, which `degraded` tells.
     """
