@@ -64,7 +64,7 @@ class Account:
     token: str = ""
     signed_in_at: float = float("-inf")
     cart_version: int = 0
-    """Of her cart as she last saw it; her app sends it along, and is never shown an older one."""
+    """Of her cart as she last saw it; her app sends it with all that it asks of the cart, and is shown no older one."""
     cart_skus: list[str] = field(default_factory=list)
     """What she has put there; once these are enough she only changes how many."""
     cart_most: int = 3
@@ -228,7 +228,7 @@ class Customer(FastHttpUser):
         writes = {sku: quantity}
         with operation("put-item", thing=account.thing, session=account.email, writes=writes, aside=True) as putting:
             path, name = f"/cart/items/{sku}", "PUT /cart/items/{sku}"
-            answer = self.client.put(path, json={"quantity": quantity}, headers=_as(account), name=name)
+            answer = self.client.put(path, json={"quantity": quantity}, headers=_as_seen(account), name=name)
             if answer.status_code == OK:
                 self._done(account, putting, answer)
             elif answer.status_code in CLIENT_ERRORS:
@@ -240,8 +240,7 @@ class Customer(FastHttpUser):
     def _read_cart(self, account: Account) -> Any:
         """Look into her cart: on record as a read of all of it."""
         with operation("read-cart", thing=account.thing, session=account.email, aside=True) as reading:
-            headers = {**_as(account), "X-Cart-Version": str(account.cart_version)}
-            answer = self.client.get("/cart", headers=headers, name="GET /cart")
+            answer = self.client.get("/cart", headers=_as_seen(account), name="GET /cart")
             items = _items(answer) if answer.status_code == OK else None
             if items is not None:
                 reading.saw(items)
@@ -295,6 +294,11 @@ class Customer(FastHttpUser):
 
 def _as(account: Account) -> dict[str, str]:
     return {"Authorization": f"Bearer {account.token}"}
+
+
+def _as_seen(account: Account) -> dict[str, str]:
+    """With the version of her cart that she saw last."""
+    return {**_as(account), "X-Cart-Version": str(account.cart_version)}
 
 
 def _acknowledged(placing: OpenOperation, answer: Any, *, repeated: bool) -> str | None:
