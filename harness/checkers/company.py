@@ -32,6 +32,8 @@ looking at processes may be wrong by."""
 LONGER = 1.25
 """How much longer everything takes because of others: times in a queue go with one over what is idle (M/M/1, L.
 Kleinrock, "Queueing Systems", 1975), which would be idle + others without them. As much as `isolation` allows."""
+STOOD = 1 - 1 / LONGER
+"""When processors stand still for so much of the time, all work takes as much longer."""
 LEAST_S = 1.0
 """The kernel counts in hundredths of a second, and in less than this they are too few to say."""
 
@@ -62,8 +64,10 @@ _WAITED = frozenset({*_NO_ANSWER, 408, 429, 502, 503, 504})
 
 def crowded(company: Company) -> bool:
     """Whether others had so much of the processors that whoever wanted to run had to wait for them."""
-    enough = not company.unknown and company.length_s >= LEAST_S
-    return enough and company.others >= TAKEN and company.idle + company.others >= LONGER * company.idle
+    if company.unknown or company.length_s < LEAST_S:
+        return False
+    had = company.others >= TAKEN and company.idle + company.others >= LONGER * company.idle
+    return had or company.stood >= STOOD
 
 
 def told(company: Company) -> str:
@@ -73,7 +77,8 @@ def told(company: Company) -> str:
     stolen = f", {percent(company.stolen)} of all to other machines" if company.stolen >= TAKEN else ""
     who = f" (mostly {', '.join(company.who)}{stolen})" if company.who else stolen
     shares = f"{company.others * 100:.0f} % of this machine's {company.cores} processors{who}"
-    return f"others had {shares}, {company.idle * 100:.0f} % were idle"
+    still = f", and they stood still for {company.stood * 100:.0f} % of the time" if company.stood >= STOOD else ""
+    return f"others had {shares}, {company.idle * 100:.0f} % were idle{still}"
 
 
 def in_company(history: History, found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -94,7 +99,7 @@ def crowd(history: History, kinds: Iterable[WindowKind]) -> Company | None:
         return None
     wanted = frozenset(kinds)
     found = [each for each in history.company if each.window in wanted and crowded(each)]
-    return max(found, key=lambda each: each.others, default=None)
+    return max(found, key=lambda each: each.others + each.stood, default=None)
 
 
 def doubted_for(company: Company, each: Finding) -> Finding:
@@ -105,14 +110,14 @@ def doubted_for(company: Company, each: Finding) -> Finding:
 
 def _doubted(history: History, each: Finding) -> Finding:
     windows = _ABOUT_TIME.get(each.check, ())
-    if each.verdict is not Verdict.FAIL or each.part is not Part.RESILIENCE or not _about_time(history, each):
+    if each.verdict is not Verdict.FAIL or each.part is not Part.RESILIENCE or not about_time(history, each):
         return each
     company = crowd(history, windows)
     return each if company is None else doubted_for(company, each)
 
 
-def _about_time(history: History, each: Finding) -> bool:
-    """Whether a slow machine alone can bring it about."""
+def about_time(history: History, each: Finding) -> bool:
+    """Whether a slow machine alone can bring this FAIL about."""
     if each.check == ANSWER_CLASS:
         return not _at_once(history, each.subject, waited=_NO_ANSWER)
     if each.check == AVAILABILITY:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from harness.checkers.answer_class import CHECK as ANSWER_CLASS
-from harness.checkers.company import in_company
+from harness.checkers.company import about_time, in_company
 from harness.checkers.conformance import CHECK as CONFORMANCE
 from harness.checkers.control import placebo, positive_control
 from harness.checkers.edge_calls import faulted_edges
@@ -38,7 +38,7 @@ def judge_with(history: History, checkers: Mapping[str, Checker]) -> tuple[Findi
         case Role.CONTROL:
             return (positive_control(history, found),)
         case Role.EXPERIMENT:
-            return in_company(history, _if_it_was_one(found))
+            return in_company(history, _if_it_was_one(history, found))
         case _:
             assert_never(history.experiment.role)
 
@@ -73,23 +73,27 @@ def _part(name: str) -> Part:
     return {"harness": Part.VALIDITY, "validity": Part.VALIDITY, "safety": Part.SAFETY}.get(name, Part.RESILIENCE)
 
 
-def _if_it_was_one(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def _if_it_was_one(history: History, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Without a valid experiment nothing passes, and no comparison refutes.
 
     A FAIL stays where no baseline is needed for it, since it happened whatever the cause: lost or doubled orders,
-    dirty answers, answers that break a document.
+    dirty answers, answers that break a document. Answers that never came say nothing of the system when the harness
+    itself is in doubt: they may be its own, or came of a placebo as well.
     """
     unfit = [each.reason for each in found if each.part is Part.VALIDITY and each.verdict is not Verdict.PASS]
     if not unfit:
         return found
-    return tuple(each if each.part is Part.VALIDITY or _stands(each) else _doubted(each, unfit[0]) for each in found)
+    return tuple(
+        each if each.part is Part.VALIDITY or _stands(history, each) else _doubted(each, unfit[0]) for each in found
+    )
 
 
-def _stands(each: Finding) -> bool:
-    if each.verdict is Verdict.PASS:
-        return False
-    absolute = each.part is Part.SAFETY or each.check in {ANSWER_CLASS, CONFORMANCE}
-    return each.verdict is Verdict.UNKNOWN or absolute
+def _stands(history: History, each: Finding) -> bool:
+    if each.verdict is not Verdict.FAIL:
+        return each.verdict is Verdict.UNKNOWN
+    if each.check == ANSWER_CLASS:
+        return not (history.trouble and about_time(history, each))
+    return each.part is Part.SAFETY or each.check == CONFORMANCE
 
 
 def _doubted(each: Finding, why: str) -> Finding:

@@ -9,6 +9,7 @@ from harness.model.neighbours import Company
 from harness.model.observation import WindowKind
 from harness.model.system import RuntimeKind
 from harness.observe.company import ENGINE, MachineSeen, company_between, machine_seen
+from harness.observe.standing import watch
 
 NOT_OURS = "the system ran already, so nobody knows which processes are its own"
 ELSEWHERE = "the containers' processes are not of this machine, so nobody knows what is theirs"
@@ -28,7 +29,7 @@ class Beside:
 
     def begin(self) -> None:
         """From now on."""
-        self._last = machine_seen(self._session.now())
+        self._last = self._look()
 
     def begin_about_now(self) -> None:
         """As `begin`, unless that was a moment ago: where one thing follows another quickly, a look costs more."""
@@ -37,7 +38,7 @@ class Beside:
 
     def until_now(self, window: WindowKind) -> Company:
         """Who had the processors since the last look; what comes next is counted from now on."""
-        before, after = self._last, machine_seen(self._session.now())
+        before, after = self._last, self._look()
         self._last = after
         if before is None or after is None:
             return _unknown(window, NO_LOOK)
@@ -46,6 +47,9 @@ class Beside:
             return _unknown(window, why)
         compose = self._session.topology.system.runtime is RuntimeKind.COMPOSE
         return company_between(before, after, window, roots=roots, nobodys=ENGINE if compose else ())
+
+    def _look(self) -> MachineSeen | None:
+        return machine_seen(self._session.now(), stood=watch().seen)
 
     def _roots(self, there: set[int]) -> tuple[set[int], str]:
         """The processes below which all of ours and of the system's are; or why nobody knows."""

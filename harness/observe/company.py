@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.neighbours import Company
 from harness.model.observation import WindowKind
+from harness.observe.standing import Stood, share_between
 
 PROC = Path("/proc")
 NAMED_AT_LEAST = 0.05
@@ -56,14 +57,16 @@ class MachineSeen:
     idle: int
     all: int
     processes: _Table
+    stood: Stood = field(default_factory=Stood)
 
 
-def machine_seen(t: float, proc: Path = PROC) -> MachineSeen | None:
+def machine_seen(t: float, proc: Path = PROC, *, stood: Stood | None = None) -> MachineSeen | None:
     """Look at the machine once; None where there is no /proc to look at.
 
     Args:
         t: what time it is.
         proc: where that is; tests have one of their own.
+        stood: how the processors stood still up to now, where somebody watches that.
     """
     try:
         lines = (proc / "stat").read_text(encoding="ascii").splitlines()
@@ -79,6 +82,7 @@ def machine_seen(t: float, proc: Path = PROC) -> MachineSeen | None:
         idle=idle + waiting,
         all=user + nice + system + idle + waiting + hard + soft + stolen,
         processes=dict(each for pid in ids if (each := _process(f"{proc}/{pid}/stat", int(pid))) is not None),
+        stood=stood or Stood(),
     )
 
 
@@ -123,6 +127,7 @@ def company_between(
         others=(max(theirs, 0) + stolen) / whole,
         stolen=stolen / whole,
         idle=max(after.idle - before.idle, 0) / whole,
+        stood=share_between(before.stood, after.stood),
         who=tuple(name for name, had in names.most_common(NAMED_AT_MOST) if had >= NAMED_AT_LEAST * whole),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness import checkers
-from harness.checkers.company import LEAST_S, LONGER, SUBJECT, TAKEN, crowd, crowded, told
+from harness.checkers.company import LEAST_S, LONGER, STOOD, SUBJECT, TAKEN, crowd, crowded, told
 from harness.model.experiment import Expectation, Role
 from harness.model.finding import Finding
 from harness.model.history import History, Nonconformity
@@ -77,6 +77,19 @@ def test_what_is_about_time_is_red_alone_and_in_doubt_beside_others(
     assert "; it would be FAIL: " in doubted.reason
 
 
+def test_processors_that_stand_still_are_as_bad_as_others() -> None:
+    """A hypervisor that takes their time without telling is in no share of others."""
+    still = replace(ALONE, stood=STOOD)
+    assert crowded(still)
+    assert not crowded(replace(ALONE, stood=STOOD - 0.01))
+    assert told(replace(ALONE, stood=0.6)) == (
+        "others had 3 % of this machine's 2 processors, 20 % were idle, and they stood still for 60 % of the time"
+    )
+    assert "still" not in told(replace(ALONE, stood=0.1))
+    assert "isolation" in refuted(beside(isolated(), ALONE))
+    assert "isolation" not in refuted(beside(isolated(), still))
+
+
 def test_another_window_than_the_one_it_is_about_excuses_nothing() -> None:
     assert "isolation" in refuted(beside(isolated(), replace(BUSY, window=WindowKind.RECOVERY)))
     assert "isolation" in refuted(beside(isolated(), replace(BUSY, window=WindowKind.REST)))
@@ -98,6 +111,7 @@ def test_what_is_about_state_stays_refuted_beside_others() -> None:
     charges = FinalRead(name="charges", t=80.0, rows=(charge("o1"), charge("o1")))
     found = replace(dirty, distinct=(wrong,), nonconformities=(broken,), invariants=(ONCE,), reads=(charges,))
     assert refuted(beside(found, BUSY)) == refuted(found) == {"answer-class", "conformance", "at-most-once"}
+    assert refuted(beside(found, replace(ALONE, stood=0.9))) == refuted(found)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,34 @@ def test_what_is_wrong_whatever_the_cause_stays_refuted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "error", "verdict"),
+    [
+        (0, "timed out", Verdict.UNKNOWN),
+        (0, "Connection reset by peer", Verdict.FAIL),
+        (500, "", Verdict.FAIL),
+        (503, "", Verdict.FAIL),
+    ],
+)
+def test_answers_that_never_came_say_nothing_when_the_harness_itself_is_in_doubt(
+    status: int, error: str, verdict: Verdict
+) -> None:
+    """A placebo in which they did not come either makes the run UNKNOWN; what came wrong, came wrong."""
+    clean = history()
+    wrong = answer("browse", AnswerClass.DIRTY, status=status, error=error)
+    dirty = replace(
+        clean, distinct=(wrong,), answers=(*clean.answers, *answer_seconds(FAULT, "browse", AnswerClass.DIRTY))
+    )
+
+    def judged(found: History) -> Verdict:
+        (each,) = (each for each in checkers.judge(found) if (each.check, each.subject) == ("answer-class", "browse"))
+        return each.verdict
+
+    assert judged(replace(dirty, trouble=("the placebo of this run is UNKNOWN",))) is verdict
+    assert judged(dirty) is Verdict.FAIL
+    assert judged(invalid(dirty)) is Verdict.FAIL, "another reason why it was no experiment says nothing of answers"
+
+
+@pytest.mark.parametrize(
     ("question", "tests"),
     [
         (experiment(), 5),  # browse and checkout must stay available: two each; and the calls on the faulted edge
