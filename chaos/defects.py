@@ -7,6 +7,7 @@ command that should notice: one that any user has, and that knows nothing of swi
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -112,6 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     known = {line.defect: line for line in LINES}
     if unknown := set(options.only) - known.keys():
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs is ended, and nothing stays behind
     lines = [known[name] for name in options.only or known]
     board = Board(options.json, limit_s=options.limit_s, seed=options.seed, resume=options.resume)
     return told(board.run(lines, jobs=options.jobs), sys.stdout)
