@@ -20,7 +20,7 @@ def disturbed(history: History, found: Iterable[Finding]) -> str:
     """
     if worst(each.verdict for each in found if not each.excused) is not Verdict.UNKNOWN:
         return ""
-    own = [each for each in history.windows if each.kind is not WindowKind.BASELINE]
+    own = [each for each in history.windows if each.kind not in {WindowKind.BASELINE, WindowKind.REST}]
     return _machine(crowd(history, [each.kind for each in own]), history.generator, own)
 
 

@@ -11,9 +11,9 @@ from harness.checkers.disturbed import baseline_disturbed, disturbed
 from harness.model.finding import Finding, Part
 from harness.model.history import History
 from harness.model.neighbours import Company, Neighbours
-from harness.model.observation import WindowKind
+from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict
-from tests.checkers.histories import BASELINE, FAULT, Each, history
+from tests.checkers.histories import BASELINE, FAULT, WINDOWS, Each, generator_seconds, history
 
 BUSY = Company(
     window=WindowKind.FAULT, start=30.0, end=50.0, cores=2, others=0.41, stolen=0.0, idle=0.02, who=("cc1plus",)
@@ -93,3 +93,13 @@ def test_a_baseline_is_measured_again_for_the_same_reasons() -> None:
         "baseline: journeys began over 100 ms late (p99) in 30 of 30 seconds"
     )
     assert baseline_disturbed(FAULT, None, ill.generator) == ""
+
+
+def test_what_came_late_when_the_load_was_over_is_no_reason() -> None:
+    rest = Window(kind=WindowKind.REST, start=70.0, end=73.0)
+    found = replace(history(), windows=(*WINDOWS, rest), generator=(*history().generator, *generator_seconds(rest)))
+    unsure = Finding(
+        check="availability", part=Part.RESILIENCE, verdict=Verdict.UNKNOWN, reason="perhaps", subject="browse"
+    )
+    assert disturbed(late(found, WindowKind.REST), [unsure]) == ""
+    assert disturbed(late(found, WindowKind.FAULT), [unsure]) == LATE
