@@ -16,9 +16,13 @@ from harness.model.verdict import Verdict, worst
 def disturbed(history: History, found: Iterable[Finding]) -> str:
     """Why an experiment that is UNKNOWN says nothing, if others had the processors or its load came late; else empty.
 
-    One that is FAIL, or PASS, is not asked again: nothing that was seen to be red becomes green by it.
+    One that is FAIL, or PASS, is not asked again: nothing that was seen to be red becomes green by it. Nor is one that
+    would be UNKNOWN again, since a part of the harness is in doubt, or the baseline that all hangs on came late.
     """
-    if worst(each.verdict for each in found if not each.excused) is not Verdict.UNKNOWN:
+    if worst(each.verdict for each in found if not each.excused) is not Verdict.UNKNOWN or history.trouble:
+        return ""
+    baseline = [each for each in history.windows if each.kind is WindowKind.BASELINE]
+    if _machine(None, history.generator, baseline):
         return ""
     own = [each for each in history.windows if each.kind not in {WindowKind.BASELINE, WindowKind.REST}]
     return _machine(crowd(history, [each.kind for each in own]), history.generator, own)

@@ -81,6 +81,15 @@ def test_a_late_baseline_is_no_reason_to_ask_an_experiment_again() -> None:
     found = late(history(), WindowKind.BASELINE)
     assert any(each.verdict is Verdict.UNKNOWN for each in checkers.judge(found))
     assert judged(found) == ""
+    assert judged(late(found, WindowKind.FAULT)) == ""
+
+
+def test_one_that_was_broken_off_or_whose_placebo_failed_is_not_asked_again() -> None:
+    """A proxy that died is told at once, and the placebo of the run stays what it is."""
+    for why in ("toxiproxy-front died or hung while the fault was in force", "the placebo of this run is UNKNOWN"):
+        found = replace(late(history(), WindowKind.FAULT), trouble=(why,))
+        assert any(each.verdict is Verdict.UNKNOWN for each in checkers.judge(found))
+        assert judged(found) == ""
 
 
 def test_a_baseline_is_measured_again_for_the_same_reasons() -> None:
