@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from harness.checkers.company import crowded
 from harness.engine.session import Session
 from harness.model.neighbours import Company
 from harness.model.observation import WindowKind
@@ -15,6 +16,10 @@ NOT_OURS = "the system ran already, so nobody knows which processes are its own"
 ELSEWHERE = "the containers' processes are not of this machine, so nobody knows what is theirs"
 NO_LOOK = "this machine does not tell what its processes use (there is no /proc)"
 
+QUIET_S = 5.0
+"""So long others must have left the machine alone before something is asked again."""
+QUIET_WITHIN_S = 120.0
+"""Who is there for longer than that is waited for no more."""
 MOMENT_S = 1.0
 """Looks at hundreds of processes take some milliseconds, and cells of the matrix tenths of a second."""
 
@@ -47,6 +52,16 @@ class Beside:
             return _unknown(window, why)
         compose = self._session.topology.system.runtime is RuntimeKind.COMPOSE
         return company_between(before, after, window, roots=roots, nobodys=ENGINE if compose else ())
+
+    async def quiet(self) -> None:
+        """Return once others leave this machine alone; or after two minutes, if they do not."""
+        session = self._session
+        limit = session.now() + QUIET_WITHIN_S
+        while session.now() < limit:
+            self.begin()
+            await session.clock.sleep(QUIET_S)
+            if not crowded(self.until_now(WindowKind.WARM_UP)):
+                return
 
     def _look(self) -> MachineSeen | None:
         return machine_seen(self._session.now(), stood=watch().seen)

@@ -59,6 +59,8 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
         ended = await _attempt(bench, experiment, last=False)
         if not ended.void:
             return ended.verdict
+        if bench.beside is not None:
+            await bench.beside.quiet()
     return (await _attempt(bench, experiment, last=True)).verdict
 
 

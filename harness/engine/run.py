@@ -192,6 +192,7 @@ class _Run:
                 return baseline
             again -= 1
             session.tell(f"the baseline does not count, since the machine disturbed it, and is measured again: {why}")
+            await beside.quiet()
 
     async def _experiments(
         self,

@@ -177,8 +177,13 @@ async def test_a_baseline_beside_others_is_measured_again(
         made.append(replace(BASELINE, start=100.0 * len(made), end=100.0 * len(made) + 30))
         return made[-1]
 
+    async def quiet() -> None:
+        made_quiet.append(len(made))
+
+    made_quiet: list[int] = []
     beside: Any = SimpleNamespace(
         begin=lambda: None,
+        quiet=quiet,
         until_now=lambda kind: replace(BUSY if len(made) == 1 else QUIET, window=kind),
         neighbours=neighbours,
     )
@@ -190,3 +195,4 @@ async def test_a_baseline_beside_others_is_measured_again(
     assert await job._baseline(beside, 0.01) == made[-1]
     assert len(made) == measured
     assert len(stage.notes()) == measured - 1
+    assert made_quiet == list(range(1, measured))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +18,7 @@ from harness import checkers
 from harness.checkers.company import crowded
 from harness.clock import SystemClock, pause
 from harness.engine.bench import Bench, Progress
-from harness.engine.beside import ELSEWHERE, NO_LOOK, NOT_OURS, Beside
+from harness.engine.beside import ELSEWHERE, NO_LOOK, NOT_OURS, QUIET_S, QUIET_WITHIN_S, Beside
 from harness.engine.recovering import close
 from harness.engine.session import NEIGHBOURS, Session, neighbours_of
 from harness.errors import DeployError
@@ -195,3 +195,39 @@ def test_a_word_that_nobody_knows_is_refused() -> None:
 
 def test_tests_judge_whoever_is_beside() -> None:
     assert neighbours_of(os.environ) is Neighbours.JUDGE
+
+
+@dataclass
+class FakeClock:
+    """Time that passes when somebody waits."""
+
+    t: float = 0.0
+
+    def now(self) -> float:
+        return self.t
+
+    async def sleep(self, seconds: float) -> None:
+        self.t += seconds
+
+
+@pytest.mark.parametrize(
+    ("busy_s", "waited_s"),
+    [(0.0, QUIET_S), (12.0, 4 * QUIET_S), (1e6, QUIET_WITHIN_S)],
+    ids=["quiet", "quiet after a while", "never quiet"],
+)
+async def test_who_asks_again_waits_until_it_is_quiet_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, busy_s: float, waited_s: float
+) -> None:
+    session: Any = FakeSession(clock=cast("SystemClock", FakeClock()))
+    beside = watching(session)
+
+    def seen(window: WindowKind) -> Company:
+        now = session.now()
+        stood = 0.9 if now - QUIET_S < busy_s else 0.0
+        return Company(
+            window=window, start=now - QUIET_S, end=now, cores=2, others=0.0, stolen=0.0, idle=0.5, stood=stood
+        )
+
+    monkeypatch.setattr(beside, "until_now", seen)
+    await beside.quiet()
+    assert session.now() == waited_s
