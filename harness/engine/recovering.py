@@ -97,7 +97,8 @@ async def rest(bench: Bench, experiment: Experiment, progress: Progress) -> None
             credentials=session.credentials,
         )
         held = worst(finding.verdict for finding in at_rest(history(bench, experiment, progress)))
-        if held is Verdict.PASS or not resting.may_change(progress.reads, now=session.now()):
+        broken = held is Verdict.FAIL
+        if held is Verdict.PASS or not resting.may_change(progress.reads, now=session.now(), broken=broken):
             break
         await session.clock.sleep(LOOK_S)
     session.recorder.record(Observed(reads=progress.reads))

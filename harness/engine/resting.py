@@ -22,9 +22,12 @@ class Resting:
         self._changed = now
         self._last: object = None
 
-    def may_change(self, reads: Iterable[FinalRead], *, now: float) -> bool:
-        """Whether what these reads show may still be put right by the system itself."""
+    def may_change(self, reads: Iterable[FinalRead], *, now: float, broken: bool = True) -> bool:
+        """Whether what these reads show may still be put right by the system itself.
+
+        What is not broken, and only can't be judged, is waited for no longer than the least: some systems never rest.
+        """
         state = [(each.name, each.rows, each.error) for each in reads]
         if state != self._last:
             self._last, self._changed = state, now
-        return now <= self._least or now <= min(self._changed + STILL_S, self._most)
+        return now <= self._least or (broken and now <= min(self._changed + STILL_S, self._most))

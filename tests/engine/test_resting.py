@@ -35,6 +35,13 @@ def test_one_that_always_changes_is_not_waited_for_for_ever() -> None:
     assert given_up_at(0.5, {at: at for at in range(1000)}) == pytest.approx(MOST_S, abs=0.5)
 
 
+def test_what_only_cant_be_judged_is_waited_for_no_longer_though_it_always_changes() -> None:
+    resting = Resting(now=0.0, least_s=LEAST_S)
+    assert resting.may_change(reads(1), now=LEAST_S, broken=False)
+    assert not resting.may_change(reads(2), now=LEAST_S + 0.5, broken=False)
+    assert resting.may_change(reads(3), now=LEAST_S + 1.0, broken=True)
+
+
 def test_a_look_later_that_shows_the_same_is_no_change_and_a_service_that_answers_again_is_one() -> None:
     resting = Resting(now=0.0, least_s=1.0)
     assert resting.may_change(reads(3, t=0.0), now=0.0)
