@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.checkers.company import REMEDY, crowded, told
+from harness.checkers.company import crowded, remedy, told
 from harness.model.matrix import CellFinding, CellVerdict, Kind, Rule
-from harness.model.neighbours import Company
+from harness.model.neighbours import Company, Neighbours
 from harness.model.verdict import Verdict
 
 MOST_TRIALS = 3
@@ -90,13 +90,15 @@ def doubted(whole: CellVerdict, ill: str) -> CellVerdict:
     return _open(whole, f"{whole.reason}; not always, and without any fault as well: {ill}")
 
 
-def beside_others(whole: CellVerdict, company: Company) -> CellVerdict:
+def beside_others(whole: CellVerdict, company: Company, neighbours: Neighbours = Neighbours.DOUBT) -> CellVerdict:
     """A cell that is red by what load does too, while others had the processors: nothing follows from it."""
-    if whole.verdict is not Verdict.FAIL or not by_load([whole]) or not crowded(company):
+    if whole.verdict is not Verdict.FAIL or not by_load([whole]) or not crowded(company, neighbours):
         return whole
     if _rules([whole]) == {Rule.USABLE} and whole.slowest_s is not None and whole.slowest_s < AT_ONCE_S:
         return whole
-    return _open(whole, f"{told(company)}, so this may be their doing: {REMEDY}; it would be FAIL: {whole.reason}")
+    return _open(
+        whole, f"{told(company)}, so this may be their doing: {remedy(company)}; it would be FAIL: {whole.reason}"
+    )
 
 
 def _open(whole: CellVerdict, reason: str) -> CellVerdict:

@@ -62,12 +62,17 @@ _WAITED = frozenset({*_NO_ANSWER, 408, 429, 502, 503, 504})
 """How an answer looks that somebody waited for in vain, or was not let in for."""
 
 
-def crowded(company: Company) -> bool:
-    """Whether others had so much of the processors that whoever wanted to run had to wait for them."""
+def crowded(company: Company, neighbours: Neighbours = Neighbours.DOUBT) -> bool:
+    """Whether others had so much of the processors that whoever wanted to run had to wait for them.
+
+    Who judges nonetheless speaks of what runs beside, and not of processors that stand still.
+    """
     if company.unknown or company.length_s < LEAST_S:
         return False
+    if company.stood >= STOOD:
+        return True
     had = company.others >= TAKEN and company.idle + company.others >= LONGER * company.idle
-    return had or company.stood >= STOOD
+    return had and neighbours is Neighbours.DOUBT
 
 
 def told(company: Company) -> str:
@@ -79,6 +84,11 @@ def told(company: Company) -> str:
     shares = f"{company.others * 100:.0f} % of this machine's {company.cores} processors{who}"
     still = f", and they stood still for {company.stood * 100:.0f} % of the time" if company.stood >= STOOD else ""
     return f"others had {shares}, {company.idle * 100:.0f} % were idle{still}"
+
+
+def remedy(company: Company) -> str:
+    """What to do about it."""
+    return REMEDY if company.stood < STOOD else "run it again when the host has time for this machine"
 
 
 def in_company(history: History, found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -95,16 +105,14 @@ def in_company(history: History, found: Sequence[Finding]) -> tuple[Finding, ...
 
 def crowd(history: History, kinds: Iterable[WindowKind]) -> Company | None:
     """The worst of these windows in which others had too much; None when there is none, or it is not to matter."""
-    if history.neighbours is Neighbours.JUDGE:
-        return None
     wanted = frozenset(kinds)
-    found = [each for each in history.company if each.window in wanted and crowded(each)]
+    found = [each for each in history.company if each.window in wanted and crowded(each, history.neighbours)]
     return max(found, key=lambda each: each.others + each.stood, default=None)
 
 
 def doubted_for(company: Company, each: Finding) -> Finding:
     """A red finding that is no proof, since others had the processors."""
-    reason = f"{told(company)} in the window {company.window.value}, so this may be their doing: {REMEDY}"
+    reason = f"{told(company)} in the window {company.window.value}, so this may be their doing: {remedy(company)}"
     return replace(each, verdict=Verdict.UNKNOWN, reason=f"{reason}; it would be {each.verdict}: {each.reason}")
 
 
@@ -145,7 +153,7 @@ def _of_neighbours(history: History, doubted: int) -> Finding:
     if worst.unknown:
         reason = f"told, not judged: {reason}"
     elif doubted:
-        reason += f"; {doubted} of the findings may be their doing: {REMEDY}"
+        reason += f"; {doubted} of the findings may be their doing: {remedy(worst)}"
     elif crowded(worst):
         judge = history.neighbours is Neighbours.JUDGE
         reason += "; told, not judged, as --neighbours judge says" if judge else "; nothing that is red is about time"

@@ -8,7 +8,7 @@ from harness.checkers.company import crowd, crowded, told
 from harness.checkers.load_health import lateness
 from harness.model.finding import Finding
 from harness.model.history import History
-from harness.model.neighbours import Company
+from harness.model.neighbours import Company, Neighbours
 from harness.model.observation import GeneratorSecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst
 
@@ -28,9 +28,11 @@ def disturbed(history: History, found: Iterable[Finding]) -> str:
     return _machine(crowd(history, [each.kind for each in own]), history.generator, own)
 
 
-def baseline_disturbed(baseline: Window, company: Company | None, generator: Iterable[GeneratorSecond]) -> str:
-    """The same of a baseline, on which all experiments hang; `company` is None when others are not to matter."""
-    return _machine(company if company and crowded(company) else None, tuple(generator), [baseline])
+def baseline_disturbed(
+    baseline: Window, company: Company, generator: Iterable[GeneratorSecond], neighbours: Neighbours
+) -> str:
+    """The same of a baseline, on which all experiments hang."""
+    return _machine(company if crowded(company, neighbours) else None, tuple(generator), [baseline])
 
 
 def _machine(company: Company | None, generator: Sequence[GeneratorSecond], windows: Iterable[Window]) -> str:

@@ -60,7 +60,7 @@ class Beside:
         while session.now() < limit:
             self.begin()
             await session.clock.sleep(QUIET_S)
-            if not crowded(self.until_now(WindowKind.WARM_UP)):
+            if not crowded(self.until_now(WindowKind.WARM_UP), self.neighbours):
                 return
 
     def _look(self) -> MachineSeen | None:

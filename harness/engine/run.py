@@ -32,7 +32,6 @@ from harness.errors import ContractError, HarnessError, Stopped
 from harness.model.events import PhaseEnded, RunEnded
 from harness.model.experiment import Experiment, Role
 from harness.model.finding import Finding, Part
-from harness.model.neighbours import Neighbours
 from harness.model.observation import Window, WindowKind
 from harness.model.quantity import Share
 from harness.model.verdict import Verdict, worst
@@ -186,8 +185,8 @@ class _Run:
                 rate=plan.rate,
                 weights=weights_of(plan.experiments),
             )
-            company = beside.until_now(WindowKind.BASELINE) if beside.neighbours is Neighbours.DOUBT else None
-            why = baseline_disturbed(baseline, company, session.recorder.generator)
+            company = beside.until_now(WindowKind.BASELINE)
+            why = baseline_disturbed(baseline, company, session.recorder.generator, beside.neighbours)
             if not why or not again:
                 return baseline
             again -= 1

@@ -19,7 +19,6 @@ from harness.engine.owed import owed_of
 from harness.errors import HarnessError
 from harness.model.events import CompanySeen
 from harness.model.matrix import Cell, CellVerdict, FirstFault, Kind, Rule
-from harness.model.neighbours import Neighbours
 from harness.model.observation import WindowKind
 from harness.model.system import CUSTOMERS, edge_name
 from harness.model.verdict import Verdict
@@ -89,11 +88,11 @@ class Trials:
 
     def _unless_crowded(self, result: CellVerdict, beside: Beside) -> CellVerdict:
         """A red cell is in doubt where others had the processors and it is red by what that does too."""
-        if result.verdict is not Verdict.FAIL or beside.neighbours is Neighbours.JUDGE or not by_load([result]):
+        if result.verdict is not Verdict.FAIL or not by_load([result]):
             return result
         company, ground = beside.until_now(WindowKind.FAULT), self._ground
         ground.record(CompanySeen(t=ground.now(), experiment=str(result.cell), company=company))
-        return beside_others(result, company)
+        return beside_others(result, company, beside.neighbours)
 
     async def _ill_without_a_fault(self, known: Familiar) -> str:
         """Why one of several visits is not as the clean ones, though nothing is broken; empty when all are."""

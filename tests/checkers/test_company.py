@@ -88,6 +88,9 @@ def test_processors_that_stand_still_are_as_bad_as_others() -> None:
     assert "still" not in told(replace(ALONE, stood=0.1))
     assert "isolation" in refuted(beside(isolated(), ALONE))
     assert "isolation" not in refuted(beside(isolated(), still))
+    judging = replace(beside(isolated(), still), neighbours=Neighbours.JUDGE)
+    assert "isolation" not in refuted(judging), "nobody who runs something beside says that of a host"
+    assert neighbours(judging).reason.endswith("run it again when the host has time for this machine")
 
 
 def test_another_window_than_the_one_it_is_about_excuses_nothing() -> None:

@@ -74,6 +74,8 @@ def test_others_that_are_not_to_matter_are_no_reason() -> None:
     found = replace(history(), company=(BUSY,))
     assert disturbed(found, [unsteady])
     assert disturbed(replace(found, neighbours=Neighbours.JUDGE), [unsteady]) == ""
+    still = replace(found, company=(replace(QUIET, stood=0.5),), neighbours=Neighbours.JUDGE)
+    assert "stood still for 50 %" in disturbed(still, [unsteady])
 
 
 def test_a_late_baseline_is_no_reason_to_ask_an_experiment_again() -> None:
@@ -94,14 +96,15 @@ def test_one_that_was_broken_off_or_whose_placebo_failed_is_not_asked_again() ->
 
 def test_a_baseline_is_measured_again_for_the_same_reasons() -> None:
     clean = history()
-    assert baseline_disturbed(BASELINE, QUIET, clean.generator) == ""
-    assert baseline_disturbed(BASELINE, None, clean.generator) == ""
-    assert "others had 41 %" in baseline_disturbed(BASELINE, replace(BUSY, window=BASELINE.kind), clean.generator)
+    busy = replace(BUSY, window=BASELINE.kind)
+    assert baseline_disturbed(BASELINE, QUIET, clean.generator, Neighbours.DOUBT) == ""
+    assert baseline_disturbed(BASELINE, busy, clean.generator, Neighbours.JUDGE) == ""
+    assert "others had 41 %" in baseline_disturbed(BASELINE, busy, clean.generator, Neighbours.DOUBT)
     ill = late(clean, WindowKind.BASELINE)
-    assert baseline_disturbed(BASELINE, None, ill.generator) == (
+    assert baseline_disturbed(BASELINE, QUIET, ill.generator, Neighbours.JUDGE) == (
         "baseline: journeys began over 100 ms late (p99) in 30 of 30 seconds"
     )
-    assert baseline_disturbed(FAULT, None, ill.generator) == ""
+    assert baseline_disturbed(FAULT, QUIET, ill.generator, Neighbours.DOUBT) == ""
 
 
 def test_what_came_late_when_the_load_was_over_is_no_reason() -> None:

@@ -20,7 +20,7 @@ from tests.targets.partial import cut
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = ("targets", "chaos", "contracts", "loadtests")
-RUN_LIMIT_S = 420
+RUN_LIMIT_S = 1200
 SMALL = (
     "gateway", "users", "catalog", "pricing", "inventory", "reviews", "recommendations", "orders", "payments",
     "shipping", "fraud",

@@ -103,7 +103,8 @@ async def test_answers_in_pieces_are_whole_and_slow(standing: Standing) -> None:
     assert "slicer downstream average_size=10 size_variation=4 delay=100000" in armed.evidence
     assert await slow(running.entry(CATALOG)) >= 0.2
     assert (await injector.heal("it")).verified
-    assert await slow(running.entry(CATALOG)) < 0.2
+    # a machine that stands still makes a whole one slow, and nothing makes one in pieces fast
+    assert min([await slow(running.entry(CATALOG)) for _ in range(10)]) < 0.2
 
 
 async def test_a_connection_dies_when_its_budget_is_spent_and_the_next_one_has_its_own(standing: Standing) -> None:
