@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.model.attempts import that_count
 from harness.model.events import ExperimentEnded, InjectionArmed, InjectionHealed, PhaseEnded, RunEnded, RunStarted
 from harness.model.finding import Finding, Part
 from harness.model.verdict import Verdict
@@ -25,7 +26,7 @@ def test_the_clean_shop_holds_and_everything_is_told(tmp_path: Path) -> None:
     assert (last.verdict, last.exit_code) == (Verdict.PASS, 0)
     phases = [event.name for event in events if isinstance(event, PhaseEnded)]
     assert phases == ["start", "verify", "baseline", "experiments"]
-    ended = [event.name for event in events if isinstance(event, ExperimentEnded)]
+    ended = [event.name for event in that_count(events) if isinstance(event, ExperimentEnded)]
     assert ended == ["placebo", "positive-control", "recommendations-gone"]
     armed = [event for event in events if isinstance(event, InjectionArmed)]
     healed = [event for event in events if isinstance(event, InjectionHealed)]
