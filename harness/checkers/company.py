@@ -147,7 +147,10 @@ def _cut(status: int, error: str) -> bool:
 
 
 def _of_neighbours(history: History, doubted: int) -> Finding:
-    worst = max(history.company, key=lambda each: (crowded(each), not each.unknown, each.others))
+    worst = max(
+        history.company,
+        key=lambda each: (crowded(each, history.neighbours), crowded(each), not each.unknown, each.others),
+    )
     where = "" if worst.unknown else f" in the window {worst.window.value}"
     reason = f"{told(worst)}{where}"
     if worst.unknown:

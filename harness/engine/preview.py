@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.checkers import samples_needed
 from harness.checkers.limits import samples_for
 from harness.checkers.tally import DELTA
+from harness.engine.beside import QUIET_WITHIN_S
 from harness.engine.experiment import STEADY_LIMIT_S
 from harness.engine.plan import error_rate_each
 from harness.engine.resting import MOST_S
@@ -27,7 +28,7 @@ def preview(topology: Topology, experiments: Sequence[Experiment], *, again: int
     """The plan line by line: what is done when, what is touched by name, how long it takes, samples needed."""
     alpha = error_rate_each(topology, experiments)
     usual = sum(_usual_s(each) for each in experiments)
-    longest = sum(_longest_s(each) for each in experiments) * (1 + again)
+    longest = sum(_longest_s(each) * (1 + again) + QUIET_WITHIN_S * again for each in experiments)
     yield f"{len(experiments)} experiments, some {Duration(round(usual))}, {Duration(round(longest))} at most"
     yield f"each journey needs {samples_needed(DELTA, alpha)} samples to exclude a rise above {Share(DELTA)}"
     for each in experiments:

@@ -81,6 +81,17 @@ def test_one_that_was_killed_before_it_was_asked_again_has_not_ended() -> None:
     assert name not in done_in([cut]).cut
 
 
+def test_of_baselines_that_were_measured_again_the_last_counts() -> None:
+    events = clean()
+    at, own = next(
+        (at, each) for at, each in enumerate(events) if isinstance(each, WindowEnded) and not each.experiment
+    )
+    first = replace(own, window=replace(own.window, start=0.5))
+    assert that_count([*events[:at], first, first, *events[at:]]) == events
+    later = [*events, replace(first, window=replace(first.window, start=9000.0, end=9020.0))]
+    assert that_count(later) == later, "a baseline of its own for what comes next is no second try"
+
+
 def test_a_second_that_was_repeated_stays_two_experiments() -> None:
     """What `--repeat` brings counts each time; only what is void does not."""
     events = clean()
