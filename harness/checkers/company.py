@@ -33,7 +33,7 @@ LONGER = 1.25
 """How much longer everything takes because of others: times in a queue go with one over what is idle (M/M/1, L.
 Kleinrock, "Queueing Systems", 1975), which would be idle + others without them. As much as `isolation` allows."""
 STOOD = 1 - 1 / LONGER
-"""When processors stand still for so much of the time, all work takes as much longer."""
+"""When processors stand still for so much of some seconds, all work in them takes as much longer."""
 LEAST_S = 1.0
 """The kernel counts in hundredths of a second, and in less than this they are too few to say."""
 
@@ -82,7 +82,7 @@ def told(company: Company) -> str:
     stolen = f", {percent(company.stolen)} of all to other machines" if company.stolen >= TAKEN else ""
     who = f" (mostly {', '.join(company.who)}{stolen})" if company.who else stolen
     shares = f"{company.others * 100:.0f} % of this machine's {company.cores} processors{who}"
-    still = f", and they stood still for {company.stood * 100:.0f} % of the time" if company.stood >= STOOD else ""
+    still = f", in some seconds they stood still for {company.stood * 100:.0f} %" if company.stood >= STOOD else ""
     return f"others had {shares}, {company.idle * 100:.0f} % were idle{still}"
 
 

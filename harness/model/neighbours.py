@@ -31,8 +31,8 @@ class Company:
     """The part of `others` that the hypervisor gave to other machines."""
     idle: float
     stood: float = 0.0
-    """The share of the time in which the processors stood still within what they did, which the kernel does not know:
-    the hypervisor had no time for them, and told nobody."""
+    """The share of its worst few seconds in which the processors stood still within what they did, which the kernel
+    does not know: the hypervisor had no time for them, and told nobody."""
     who: tuple[str, ...] = ()
     """Names of the programs that had most of it, as far as they still ran at its end."""
     unknown: str = ""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.neighbours import Company
 from harness.model.observation import WindowKind
-from harness.observe.standing import Stood, share_between
+from harness.observe.standing import Stood, worst_between
 
 PROC = Path("/proc")
 NAMED_AT_LEAST = 0.05
@@ -57,10 +57,10 @@ class MachineSeen:
     idle: int
     all: int
     processes: _Table
-    stood: Stood = field(default_factory=Stood)
+    stood: tuple[Stood, ...] = (Stood(),)
 
 
-def machine_seen(t: float, proc: Path = PROC, *, stood: Stood | None = None) -> MachineSeen | None:
+def machine_seen(t: float, proc: Path = PROC, *, stood: tuple[Stood, ...] = (Stood(),)) -> MachineSeen | None:
     """Look at the machine once; None where there is no /proc to look at.
 
     Args:
@@ -82,7 +82,7 @@ def machine_seen(t: float, proc: Path = PROC, *, stood: Stood | None = None) -> 
         idle=idle + waiting,
         all=user + nice + system + idle + waiting + hard + soft + stolen,
         processes=dict(each for pid in ids if (each := _process(f"{proc}/{pid}/stat", int(pid))) is not None),
-        stood=stood or Stood(),
+        stood=stood,
     )
 
 
@@ -127,7 +127,7 @@ def company_between(
         others=(max(theirs, 0) + stolen) / whole,
         stolen=stolen / whole,
         idle=max(after.idle - before.idle, 0) / whole,
-        stood=share_between(before.stood, after.stood),
+        stood=worst_between(before.stood, after.stood),
         who=tuple(name for name, had in names.most_common(NAMED_AT_MOST) if had >= NAMED_AT_LEAST * whole),
     )
 

@@ -4,14 +4,19 @@ Time that is told as stolen is in `/proc/stat`. Where a host has less to give th
 still within whatever it does, and the kernel takes that for the program's own time. So the same small piece of work is
 done again and again: by its own processor time, which knows nothing of other programs, it takes always the same, or a
 hundred times as long. It is hit as often as anybody's work is, however small it is, so the sums tell the share.
+
+What counts is the worst few seconds: a host that is away for six of them spoils what was asked then, and is no tenth
+of a minute.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from threading import Event, Thread
 
 PIECE_S = 0.001
@@ -22,13 +27,15 @@ LONG_S = 0.01
 less."""
 FEWEST = 3
 """Fewer pieces that stood still say nothing of a share."""
+STRETCH = 25
+"""Pieces, some 2.5 s; two that follow each other are looked at together, so that no few seconds fall between."""
 _TRIES = 5
 _ROUNDS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stood:
-    """What had been seen up to a moment, in seconds of processor time."""
+    """What was seen in a stretch of time, in seconds of processor time."""
 
     times: int = 0
     """Pieces during which the processor stood still."""
@@ -36,37 +43,57 @@ class Stood:
     worked_s: float = 0.0
     """All pieces, the time in which they stood still left out."""
 
+    def __add__(self, other: Stood) -> Stood:
+        return Stood(
+            times=self.times + other.times,
+            still_s=self.still_s + other.still_s,
+            worked_s=self.worked_s + other.worked_s,
+        )
+
+    def __sub__(self, other: Stood) -> Stood:
+        return Stood(
+            times=self.times - other.times,
+            still_s=self.still_s - other.still_s,
+            worked_s=self.worked_s - other.worked_s,
+        )
+
+    @property
+    def share(self) -> float:
+        """Of the time, in which the processors stood still; 0 when too few pieces did to say."""
+        return self.still_s / (self.still_s + self.worked_s) if self.times >= FEWEST else 0.0
+
 
 class StandStill:
-    """Adds up the pieces."""
+    """Adds up the pieces, stretch by stretch."""
 
     def __init__(self) -> None:
         self._least_s = float("inf")
-        self._seen = Stood()
+        self._pieces = 0
+        self._seen: tuple[Stood, ...] = (Stood(),)
 
     @property
-    def seen(self) -> Stood:
-        """Up to now."""
+    def seen(self) -> tuple[Stood, ...]:
+        """All stretches up to now, the last of which goes on."""
         return self._seen
 
     def add(self, took_s: float) -> None:
         """A piece took so much processor time."""
         self._least_s = min(self._least_s, took_s)
         still_s = took_s - self._least_s
-        stood, seen = still_s > LONG_S, self._seen
-        self._seen = Stood(
-            times=seen.times + stood,
-            still_s=seen.still_s + (still_s if stood else 0.0),
-            worked_s=seen.worked_s + (self._least_s if stood else took_s),
-        )
+        piece = Stood(worked_s=took_s)
+        if still_s > LONG_S:
+            piece = Stood(times=1, still_s=still_s, worked_s=self._least_s)
+        self._seen = (*self._seen[:-1], self._seen[-1] + piece)
+        self._pieces += 1
+        if self._pieces % STRETCH == 0:
+            self._seen = (*self._seen, Stood())
 
 
-def share_between(before: Stood, after: Stood) -> float:
-    """The share of the time in which the processors stood still; 0 when too few pieces did to say."""
-    still_s, worked_s = after.still_s - before.still_s, after.worked_s - before.worked_s
-    if after.times - before.times < FEWEST:
-        return 0.0
-    return still_s / (still_s + worked_s)
+def worst_between(before: Sequence[Stood], after: Sequence[Stood]) -> float:
+    """The share of the time in which the processors stood still in the worst few seconds between two looks."""
+    first, *more = after[len(before) - 1 :]
+    since = [first - before[-1], *more]
+    return max(((one + other).share for one, other in pairwise(since)), default=since[0].share)
 
 
 class Watch:
@@ -79,8 +106,8 @@ class Watch:
         self._thread.start()
 
     @property
-    def seen(self) -> Stood:
-        """Up to now."""
+    def seen(self) -> tuple[Stood, ...]:
+        """All stretches up to now, the last of which goes on."""
         return self._counted.seen
 
     def end(self) -> None:

@@ -83,7 +83,7 @@ def test_processors_that_stand_still_are_as_bad_as_others() -> None:
     assert crowded(still)
     assert not crowded(replace(ALONE, stood=STOOD - 0.01))
     assert told(replace(ALONE, stood=0.6)) == (
-        "others had 3 % of this machine's 2 processors, 20 % were idle, and they stood still for 60 % of the time"
+        "others had 3 % of this machine's 2 processors, 20 % were idle, in some seconds they stood still for 60 %"
     )
     assert "still" not in told(replace(ALONE, stood=0.1))
     assert "isolation" in refuted(beside(isolated(), ALONE))
