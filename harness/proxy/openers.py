@@ -19,6 +19,8 @@ from harness.proxy.probe import TALKS, Life, Outcome, Question, Talk, probe
 
 LISTEN_S = 0.3
 """How long a provider is listened to, for its greeting and for each of its answers."""
+PATIENT_S = 2.0
+"""How long those are listened to once more that said nothing, before it is believed that they say nothing."""
 HTTP_WITHIN_S = 2.0
 
 _PING_FRAME = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00harness!"
@@ -78,12 +80,14 @@ GREETING_ONLY = Talk(ask=lambda _turn, _question: b"", whole=bool, greeting=bool
 
 async def learn(host: str, port: int, *, clock: Clock) -> Talk | None:
     """How a provider is asked for a sign of life; None when it takes no connection now."""
-    heard = await _outcome(host, port, GREETING_ONLY, clock)
+    heard = await _outcome(host, port, GREETING_ONLY, LISTEN_S, clock)
     if heard is Outcome.REFUSED:
         return None
     greets = heard is Outcome.ANSWERED
     talks = [_talk(opener, greets=greets) for opener in OPENERS]
-    found = await asyncio.gather(*(_outcome(host, port, talk, clock) for talk in talks))
+    found = await asyncio.gather(*(_outcome(host, port, talk, LISTEN_S, clock) for talk in talks))
+    if Outcome.ANSWERED not in found and Outcome.SILENT in found:  # it may be slow, or cold, or its machine busy
+        found = await asyncio.gather(*(_outcome(host, port, talk, PATIENT_S, clock) for talk in talks))
     for talk, outcome in zip(talks, found, strict=True):
         if outcome is Outcome.ANSWERED:
             return talk
@@ -96,8 +100,8 @@ async def learn(host: str, port: int, *, clock: Clock) -> Talk | None:
     return replace(talks[0], life=Life.KEEPS)
 
 
-async def _outcome(host: str, port: int, talk: Talk, clock: Clock) -> Outcome:
-    return (await probe(port, talk, Question(within_s=LISTEN_S), clock=clock, host=host)).outcome
+async def _outcome(host: str, port: int, talk: Talk, within_s: float, clock: Clock) -> Outcome:
+    return (await probe(port, talk, Question(within_s=within_s), clock=clock, host=host)).outcome
 
 
 class Manners:

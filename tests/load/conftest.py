@@ -61,6 +61,8 @@ class Site:
         """The headers of what arrived, their names in lower case."""
         self.paths: list[str] = []
         """What was asked for, in order."""
+        self.arrived: list[float] = []
+        """When each request arrived."""
         self.answered: list[float] = []
         """When each request was answered, in the order of their arrival."""
         self.loses_first_orders = False
@@ -116,6 +118,7 @@ class Site:
         if key := headers.get("idempotency-key"):
             self.keys[key] += 1
         index = len(self.answered)
+        self.arrived.append(asyncio.get_running_loop().time())
         self.answered.append(math.inf)
         await self.gate.wait()
         stays = await self._answer(method, path, headers.get("idempotency-key", ""), writer)
