@@ -39,6 +39,7 @@ class Providers:
         self.hold: tuple[str, str] | None = None
         """A step that is held `before` or `after` its effect."""
         self.held = threading.Event()
+        self._kill: Callable[[], None] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._release = asyncio.Event()
@@ -65,12 +66,18 @@ class Providers:
         self.refuse = set()
         self.fail = {}
         self.hold = None
+        self._kill = None
 
     def holding(self, step: str, when: str) -> None:
         """Hold all requests of that step before or after their effect, until they are let go."""
         self.held.clear()
         self._release.clear()
         self.hold = (step, when)
+
+    def killing(self, step: str, when: str, kill: Callable[[], None]) -> None:
+        """Kill whoever asks for that step, once, before or after its effect: while the request is on its way."""
+        self.holding(step, when)
+        self._kill = kill
 
     def let_go(self) -> None:
         """Answer what is held, and hold no more."""
@@ -134,10 +141,17 @@ class Providers:
         return serve
 
     async def _hold(self, moment: tuple[str, str]) -> None:
-        if self.hold == moment:
+        if self.hold != moment:
+            return
+        if self._kill is None:
             self.held.set()
             async with asyncio.timeout(_HELD_S):
                 await self._release.wait()
+            return
+        self.hold = None
+        self._kill()
+        self.held.set()
+        raise web.HTTPServiceUnavailable  # nobody is there to hear it
 
     def _quote(self, _request: web.Request, _body: Any) -> web.Response:
         return web.json_response({"total_cents": PRICE_CENTS, "currency": "EUR"})

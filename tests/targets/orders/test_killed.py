@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.targets.partial import Up, partial, running, until
 
 CUSTOMER = {"X-Customer": "6f1e9a52-6a3c-4c1e-9d55-0a1b2c3d4e5f"}
 WANTED = {"items": [{"sku": "sku-0001", "quantity": 2}], "card_token": "tok-visa-0001"}
+WITHIN_S = 12.0
 FINAL = {"confirmed", "refused", "cancelled"}
 pytestmark = pytest.mark.loopback
 
@@ -55,9 +57,25 @@ def types_of(up: Up, order_id: str) -> list[str]:
     return [each["type"] for each in answer.json()["items"]]
 
 
-def ended(up: Up, order_id: str, within_s: float = 12.0) -> str:
+def ended(up: Up, order_id: str, within_s: float = WITHIN_S) -> str:
     until(lambda: status_of(up, order_id) in FINAL, within_s=within_s, what=f"order {order_id} has come to its end")
     return status_of(up, order_id)
+
+
+def killed_at(up: Up, providers: Providers, step: str, when: str, begin: Callable[[], str]) -> str:
+    """What has begun is under way when orders is killed at that step; it is there again afterwards."""
+    begun = threading.Event()
+
+    def kill() -> None:
+        assert begun.wait(WITHIN_S)
+        up.kill("orders")
+
+    providers.killing(step, when, kill)
+    order_id = begin()
+    begun.set()
+    assert providers.held.wait(WITHIN_S)
+    up.start("orders")
+    return order_id
 
 
 def test_an_order_goes_through_its_steps_once(up: Up, providers: Providers) -> None:
@@ -74,12 +92,7 @@ def test_an_order_goes_through_its_steps_once(up: Up, providers: Providers) -> N
 def test_killed_at_a_step_the_order_is_confirmed_once_all_the_same(
     up: Up, providers: Providers, step: str, when: str
 ) -> None:
-    providers.holding(step, when)
-    order_id = place(up)
-    assert providers.held.wait(5)
-    up.kill("orders")
-    providers.let_go()
-    up.start("orders")
+    order_id = killed_at(up, providers, step, when, lambda: place(up))
     assert ended(up, order_id) == "confirmed"
     assert providers.settled(order_id, "confirmed")
     assert providers.asked[step] == 2
@@ -94,13 +107,13 @@ def test_killed_while_taking_back_a_confirmed_order_all_is_taken_back_even_if_th
     order_id = place(up)
     assert ended(up, order_id) == "confirmed"
     providers.fail = {undo: 2 if when == "after" else 1}
-    providers.holding(undo, when)
-    answer = up.ask("orders", "POST", f"/orders/{order_id}/cancel", headers=CUSTOMER)
-    assert answer.json() == {"order_id": order_id, "status": "cancelling"}
-    assert providers.held.wait(5)
-    up.kill("orders")
-    providers.let_go()
-    up.start("orders")
+
+    def cancel() -> str:
+        answer = up.ask("orders", "POST", f"/orders/{order_id}/cancel", headers=CUSTOMER)
+        assert answer.json() == {"order_id": order_id, "status": "cancelling"}
+        return order_id
+
+    killed_at(up, providers, undo, when, cancel)
     assert ended(up, order_id) == "cancelled"
     assert providers.settled(order_id, "cancelled")
 
@@ -111,11 +124,6 @@ def test_killed_while_a_refused_order_is_taken_back_it_owes_nothing(
     up: Up, providers: Providers, undo: str, when: str
 ) -> None:
     providers.refuse = {"ship"}
-    providers.holding(undo, when)
-    order_id = place(up)
-    assert providers.held.wait(5)
-    up.kill("orders")
-    providers.let_go()
-    up.start("orders")
+    order_id = killed_at(up, providers, undo, when, lambda: place(up))
     assert ended(up, order_id) == "refused"
     assert providers.settled(order_id, "refused")
