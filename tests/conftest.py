@@ -18,7 +18,7 @@ settings.load_profile("ours")
 # found. What is to be in doubt then is tested where it says so.
 os.environ.setdefault("HARNESS_NEIGHBOURS", "judge")
 # A host that has no time for this machine makes an experiment UNKNOWN, which is asked again as soon as it has.
-os.environ.setdefault("HARNESS_AGAIN", "3")
+os.environ.setdefault("HARNESS_AGAIN", "8")
 
 _quiet = Quiet()
 _WITH_TIME = ("loopback", "e2e")

@@ -45,6 +45,11 @@ def test_who_stands_for_nine_tenths_of_the_time_is_told_by_one_hit_in_fifteen() 
     assert share(*pieces * 13) == pytest.approx(STALL_S / (STALL_S + 0.015), abs=0.03)
 
 
+def test_a_host_that_gives_a_tenth_is_seen_within_a_few_seconds() -> None:
+    """In the last 3.5 s of a baseline in CI, which was said to have had all of the machine."""
+    assert share(*[PIECE_S] * 240, *[PIECE_S * 10] * 35) > 0.8
+
+
 def test_a_few_hits_say_nothing() -> None:
     hits = [PIECE_S + STALL_S] * (FEWEST - 1)
     assert share(*[PIECE_S] * 100, *hits) == 0.0
@@ -56,7 +61,7 @@ def test_six_seconds_that_stood_still_are_seen_in_a_minute_wherever_they_are(at:
     """Of a placebo in CI: one answer never came in six such seconds of 55, which stood still for 14 % of all."""
     pieces = [PIECE_S] * 550
     for hit in range(at, at + 60, 7):
-        pieces[hit] += 0.01 + LONG_S / 2
+        pieces[hit] += 0.015
     assert on_the_whole(*pieces) < 0.25
     assert share(*pieces) > 0.6
 
