@@ -30,8 +30,8 @@ FEWEST = 3
 """Fewer pieces that stood still say nothing of a share."""
 STRETCH = 25
 """Pieces, some 2.5 s; two that follow each other are looked at together, so that no few seconds fall between."""
-_TRIES = 5
-_ROUNDS = 500
+_ROUNDS = 100
+"""Of a first piece: less than `PIECE_S` on any machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +117,16 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        usual_s = min(_piece(_ROUNDS) for _ in range(_TRIES))
-        rounds = max(1, round(_ROUNDS * PIECE_S / max(usual_s, PIECE_S / _ROUNDS)))
+        rounds = _ROUNDS
         while not self._over.wait(EVERY_S):
-            self._counted.add(_piece(rounds))
+            took_s = _piece(rounds)
+            self._counted.add(took_s)
+            rounds = resized(rounds, took_s)
+
+
+def resized(rounds: int, took_s: float) -> int:
+    """How many rounds the next piece has, for `PIECE_S` at this machine's best: the first ones may have stood still."""
+    return max(rounds, round(rounds * PIECE_S / took_s)) if 0 < took_s < PIECE_S / 2 else rounds
 
 
 def _piece(rounds: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.clock import SystemClock, pause
-from harness.observe.standing import FEWEST, LONG_S, PIECE_S, STRETCH, StandStill, Stood, Watch, worst_between
+from harness.observe.standing import FEWEST, LONG_S, PIECE_S, STRETCH, StandStill, Stood, Watch, resized, worst_between
 
 STALL_S = 0.14
 BUSY = 2.2
@@ -96,6 +96,15 @@ def test_a_first_piece_that_stood_still_is_forgotten_with_the_first_that_did_not
     assert on_the_whole(PIECE_S + STALL_S, *[PIECE_S] * 50, *[PIECE_S + STALL_S] * 50) == pytest.approx(
         STALL_S / (STALL_S + 2 * PIECE_S), abs=0.02
     )
+
+
+@pytest.mark.parametrize("first", [1, 10, 300])
+def test_a_watch_that_began_while_they_stood_still_does_whole_pieces_as_soon_as_they_work(first: int) -> None:
+    """Else the piece of a host that gives a tenth is a tenth of one, and nothing is seen of what comes later."""
+    round_s, rounds = PIECE_S / 4000, 100
+    for slower in (*[10] * first, 1, 1, 10, 1):
+        rounds = resized(rounds, rounds * round_s * slower)
+    assert PIECE_S / 2 <= rounds * round_s <= PIECE_S
 
 
 def test_the_watch_counts_and_ends() -> None:
