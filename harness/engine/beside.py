@@ -31,6 +31,7 @@ class Beside:
         self.neighbours = session.neighbours
         self._session = session
         self._last: MachineSeen | None = None
+        self._told = False
 
     def begin(self) -> None:
         """From now on."""
@@ -64,7 +65,11 @@ class Beside:
                 return
 
     def _look(self) -> MachineSeen | None:
-        return machine_seen(self._session.now(), stood=watch().seen)
+        watching = watch()
+        if watching.told and not self._told:
+            self._told = True
+            self._session.tell(f"this machine's processors stood still; {watching.told}")
+        return machine_seen(self._session.now(), stood=watching.seen)
 
     def _roots(self, there: set[int]) -> tuple[set[int], str]:
         """The processes below which all of ours and of the system's are; or why nobody knows."""

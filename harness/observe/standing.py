@@ -6,18 +6,20 @@ done again and again: by its own processor time, which knows nothing of other pr
 times as long, or a hundred. It is hit as often as anybody's work is, however small it is, so the sums tell the share.
 
 What counts is the worst few seconds: a host that is away for six of them spoils what was asked then, and is no tenth
-of a minute.
+of a minute. Once some seconds were such, processors are kept awake where that can be had (`harness.observe.awake`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from threading import Event, Thread
+
+from harness.observe.awake import Awake
 
 PIECE_S = 0.001
 EVERY_S = 0.1
@@ -77,6 +79,11 @@ class StandStill:
         """All stretches up to now, the last of which goes on."""
         return self._seen
 
+    @property
+    def stands(self) -> bool:
+        """Whether they stood still in the last few seconds."""
+        return sum(self._seen[-2:], Stood()).share > 0
+
     def add(self, took_s: float) -> None:
         """A piece took so much processor time."""
         self._least_s = min(self._least_s, took_s)
@@ -100,7 +107,9 @@ def worst_between(before: Sequence[Stood], after: Sequence[Stood]) -> float:
 class Watch:
     """Does a piece of work ten times a second, in a thread of its own that ends with the process, or before."""
 
-    def __init__(self) -> None:
+    def __init__(self, piece: Callable[[int], float] | None = None, awake: Awake | None = None) -> None:
+        self._piece = piece or _piece
+        self._awake = awake or Awake()
         self._counted = StandStill()
         self._over = Event()
         self._thread = Thread(target=self._run, name="standing", daemon=True)
@@ -111,16 +120,24 @@ class Watch:
         """All stretches up to now, the last of which goes on."""
         return self._counted.seen
 
+    @property
+    def told(self) -> str:
+        """What was done about processors that stood still; empty while none did."""
+        return self._awake.told
+
     def end(self) -> None:
         """No more of it."""
         self._over.set()
         self._thread.join()
+        self._awake.let_go()
 
     def _run(self) -> None:
         rounds = _ROUNDS
         while not self._over.wait(EVERY_S):
-            took_s = _piece(rounds)
+            took_s = self._piece(rounds)
             self._counted.add(took_s)
+            if self._counted.stands:
+                self._awake.keep()
             rounds = resized(rounds, took_s)
 
 

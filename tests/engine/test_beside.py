@@ -30,6 +30,7 @@ from harness.model.observation import Window, WindowKind
 from harness.model.system import RuntimeKind
 from harness.model.topology import InstanceId
 from harness.model.verdict import Verdict
+from harness.observe.standing import Stood
 from tests.checkers.histories import Each, experiment, history
 
 HOG = """
@@ -85,8 +86,13 @@ class FakeSession:
     def recorder(self) -> FakeSession:
         return self
 
+    told: list[str] = field(default_factory=list)
+
     def record(self, event: Event) -> None:
         self.events.append(event)
+
+    def tell(self, message: str) -> None:
+        self.told.append(message)
 
     def now(self) -> float:
         return self.clock.now()
@@ -160,6 +166,19 @@ def test_containers_are_known_where_their_processes_are_of_this_machine(pid: int
     beside = watching(FakeSession(runtime=RuntimeKind.COMPOSE, deployment=FakeDeployment(pid_=pid)))
     beside.begin()
     assert beside.until_now(WindowKind.FAULT).unknown == why
+
+
+def test_what_is_done_about_processors_that_stood_still_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = SimpleNamespace(told="", seen=(Stood(),))
+    monkeypatch.setattr("harness.engine.beside.watch", lambda: watch)
+    session = FakeSession()
+    beside = watching(session)
+    beside.begin()
+    assert session.told == []
+    watch.told = "they are kept awake"
+    for _ in range(2):
+        beside.until_now(WindowKind.FAULT)
+    assert session.told == ["this machine's processors stood still; they are kept awake"]
 
 
 def test_without_a_beginning_nothing_is_known() -> None:
