@@ -73,7 +73,7 @@ LINES = (
     Line("optional-on-path", ("gateway",), BROWSE, _cell("browse", "gateway->recommendations", "latency"),
          ("slow", "not-usable"), ("gateway->recommendations",), "edge"),
     Line("lost-event", ("orders",), BOTH, (*RUN, "bus-killed"), SAFETY, ("orders->bus", "fraud->bus"), "orders"),
-    Line("double-effect", ("fraud",), CHECKOUT, (*RUN, "fraud-frozen"), SAFETY, ("fraud->bus",), "risk"),
+    Line("double-effect", ("fraud",), CHECKOUT, (*RUN, "fraud-unheard"), SAFETY, ("fraud->bus",), "risk"),
     Line("no-compensation", ("orders",), BUYING, _cell("checkout", "orders->payments", "one-way"), SAFETY,
          ("orders->payments",), "orders"),
     Line("reservation-leak", ("orders", "inventory"), BUYING,
