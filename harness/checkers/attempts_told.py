@@ -1,4 +1,4 @@
-"""How soon attempts followed failed ones, as the consumer's own spans tell it: where nobody counts what is refused."""
+"""How often and how soon a consumer tried again, by its own spans: they know which attempts are of one request."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class Told:
     failed: int
     again: int
     """Failed ones that another attempt of the same request followed at once, at the same instance."""
+    attempts: tuple[int, ...]
+    """How many each request made in which one failed."""
     usual: int
     """Requests in which nothing failed."""
     usual_most: int
@@ -58,6 +60,7 @@ def attempts_told(history: History, edge: str) -> Told | None:
     if window is None or not groups:
         return None
     failed = again = 0
+    made: list[int] = []
     usual = [0]
     for group in groups.values():
         attempts = sorted(group, key=lambda each: each.start)
@@ -65,9 +68,10 @@ def attempts_told(history: History, edge: str) -> Told | None:
             usual.append(len(attempts))
             continue
         inside = [each for each in attempts if window.start <= each.start < window.end]
+        made.append(len(inside))
         failed += sum(map(_failed, inside))
         again += sum(_failed(one) and _at_once(one, other) for one, other in pairwise(inside))
-    return Told(failed=failed, again=again, usual=len(usual) - 1, usual_most=max(usual))
+    return Told(failed=failed, again=again, attempts=tuple(made), usual=len(usual) - 1, usual_most=max(usual))
 
 
 def _at_once(one: Span, other: Span) -> bool:

@@ -41,7 +41,7 @@ AWAY = "stop what else runs here and run it again"
 REMEDY = f"{AWAY}, or give --neighbours judge where it does not matter"
 
 _UNDER_FAULT = (WindowKind.FAULT,)
-_AFTER_IT = (WindowKind.FAULT, WindowKind.RECOVERY, WindowKind.HALF_LOAD)
+_AFTER_IT = (WindowKind.FAULT, WindowKind.RECOVERY)
 _ABOUT_TIME: Mapping[str, tuple[WindowKind, ...]] = {
     AVAILABILITY: _UNDER_FAULT,
     ANSWER_CLASS: _UNDER_FAULT,
@@ -54,7 +54,7 @@ _ABOUT_TIME: Mapping[str, tuple[WindowKind, ...]] = {
     FIGURES: (WindowKind.FAULT, WindowKind.WELL),
 }
 """Check → the windows that it looks at. A full queue that others left behind is still full when they are gone, so
-recovery is about the time of the fault too."""
+recovery is about the time of the fault too. What comes after the time that it had (half the load) decides nothing."""
 
 _NO_ANSWER = frozenset({0})
 """A dirty 503 is one whatever it came of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.checkers.attempts_told import refused
+from harness.checkers.attempts_told import attempts_told, refused
 from harness.checkers.blame import Blame
 from harness.checkers.edge_calls import Calls, calls_on, faulted_edges, leading_to
 from harness.checkers.found import finding
@@ -19,6 +19,8 @@ MARGIN = 1.5
 """Refuted from so many on: a retry budget starts with a few tokens, and a breaker's probes come on top."""
 ATTEMPTS = 3
 """Nobody may try more often; so many times as many calls are at least suspect, however few there were."""
+OFTEN = 5
+"""Requests that tried more often by their own spans: one or two may be calls that only look alike."""
 ENOUGH = 30
 """Calls that would have crossed without a fault; fewer say nothing."""
 
@@ -48,6 +50,8 @@ def _edge(history: History, edge: str, alpha: float) -> Finding:
     if least > ALLOWED and calls.times >= MARGIN:
         verdict = Verdict.FAIL
         reason = f"at least {least:.2g} times as many calls for each journey, {ALLOWED} are allowed; {figures}"
+    elif calls.times >= MARGIN and (told := _too_often(history, edge)):
+        return _refuted(history, edge, f"{told}; {figures}")
     elif calls.times > ATTEMPTS:
         verdict = Verdict.UNKNOWN
         reason = f"perhaps more than {ATTEMPTS} attempts for each call, a longer window would settle it; {figures}"
@@ -63,6 +67,28 @@ def _edge(history: History, edge: str, alpha: float) -> Finding:
     blame = Blame(edge=origin, service=consumer, owner=topology.owner(consumer), inferred=True)
     reason = f"{consumer} tries again too often: {reason}" if verdict is Verdict.FAIL else reason
     return finding(history, check=CHECK, verdict=verdict, reason=reason, subject=edge, blame=blame, evidence=evidence)
+
+
+def _too_often(history: History, edge: str) -> str:
+    """How often the consumer tried by its own spans, if that is too often, and it asks once else; empty if not."""
+    told = attempts_told(history, edge)
+    if told is None or not told.one_by_one:
+        return ""
+    many = sum(each > ATTEMPTS for each in told.attempts)
+    if many < OFTEN:
+        return ""
+    return (
+        f"{many} of {len(told.attempts)} requests in which a call failed made more than {ATTEMPTS} attempts, "
+        f"up to {max(told.attempts)}, by its own spans; each of {told.usual} others asked once"
+    )
+
+
+def _refuted(history: History, edge: str, told: str) -> Finding:
+    """What spans tell is of this edge itself, and needs no inference."""
+    consumer = history.topology.edges[edge].consumer
+    blame = Blame(edge=edge, service=consumer, owner=history.topology.owner(consumer))
+    reason = f"{consumer} tries again too often: {told}"
+    return finding(history, check=CHECK, verdict=Verdict.FAIL, reason=reason, subject=edge, blame=blame)
 
 
 def _told(history: History, edge: str, reason: str) -> Finding:

@@ -96,6 +96,8 @@ def test_processors_that_stand_still_are_as_bad_as_others() -> None:
 def test_another_window_than_the_one_it_is_about_excuses_nothing() -> None:
     assert "isolation" in refuted(beside(isolated(), replace(BUSY, window=WindowKind.RECOVERY)))
     assert "isolation" in refuted(beside(isolated(), replace(BUSY, window=WindowKind.REST)))
+    halved = refuted(beside(slow_recovery(), replace(BUSY, window=WindowKind.HALF_LOAD)))
+    assert halved >= {"recovery", "metastable"}
 
 
 def test_whoever_says_so_judges_nonetheless() -> None:

@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers.edge_calls import Calls, faulted_edges, leading_to
-from harness.checkers.retries import ALLOWED, retries
+from harness.checkers.retries import ALLOWED, ATTEMPTS, OFTEN, retries
 from harness.model.experiment import Experiment, Role
 from harness.model.fault import EdgeTarget, InstanceTarget
 from harness.model.finding import Finding
 from harness.model.history import History
 from harness.model.observation import CrossingSecond, Window, WindowKind
+from harness.model.span import Span
 from harness.model.verdict import Verdict
 from tests.checkers.histories import (
     CUSTOMERS,
@@ -28,6 +29,7 @@ from tests.checkers.histories import (
     history,
     shop,
 )
+from tests.checkers.spans import Telling
 
 WARM_UP = Window(kind=WindowKind.WARM_UP, start=20.0, end=30.0)
 LINES = {"orders->payments": "orders-1->payments-1", "gateway->orders": "gateway-1->orders-1"}
@@ -119,6 +121,63 @@ def test_without_a_change_hardly_any_of_many_runs_is_refuted() -> None:
         )
         wrong += calls.at_least(0.01) > ALLOWED
     assert wrong <= 4
+
+
+def in_bursts(times: int) -> History:
+    """So many times as many calls under the fault, all of them in two of its twenty seconds."""
+    rows = seen({"orders->payments": 5}, {"orders->payments": 0})
+    full = {each for each in FAULT.seconds if each % 10 == 0}
+    crossings = (replace(each, requests=50 * times) if each.second in full else each for each in rows.crossings)
+    return replace(rows, crossings=tuple(crossings))
+
+
+def by_spans(*attempts: int, usual: int = 1) -> tuple[Span, ...]:
+    """Calls of orders that failed in the fault, each with so many attempts, and ten before it that went well."""
+    spans: list[Span] = []
+    for number in range(10):
+        well = Telling(trace=f"{number + 1000:032x}")
+        for _ in range(usual):
+            well.asked("orders", "payments", 22_000, 22_010, parent="a")
+        spans += well.spans
+    for number, each in enumerate(attempts):
+        telling = Telling(trace=f"{number:032x}")
+        for at in range(each):
+            telling.asked("orders", "payments", 31_000 + at * 50, 31_001 + at * 50, parent="a", error="503")
+        spans += telling.spans
+    return tuple(spans)
+
+
+def test_bursts_prove_no_rise_by_their_number() -> None:
+    found = only(retries(in_bursts(5)))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "perhaps more than 3 attempts" in found.reason
+
+
+def test_bursts_are_refuted_by_the_attempts_that_the_callers_spans_tell() -> None:
+    found = only(retries(replace(in_bursts(5), spans=by_spans(*[12] * OFTEN, 2, 1))))
+    assert (found.verdict, found.edge, found.service, found.owner) == (
+        Verdict.FAIL,
+        "orders->payments",
+        "orders",
+        "orders",
+    )
+    assert f"{OFTEN} of {OFTEN + 2} requests in which a call failed made more than 3 attempts, up to 12" in found.reason
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        pytest.param(by_spans(*[ATTEMPTS] * 50), id="three attempts are allowed"),
+        pytest.param(by_spans(*[12] * (OFTEN - 1), *[1] * 50), id="few may only look alike"),
+        pytest.param(by_spans(*[12] * 50, usual=4), id="who asks several times anyway"),
+    ],
+)
+def test_spans_of_who_does_not_try_too_often_refute_nobody(spans: tuple[Span, ...]) -> None:
+    assert only(retries(replace(in_bursts(5), spans=spans))).verdict is Verdict.UNKNOWN
+
+
+def test_many_attempts_of_few_requests_without_a_rise_refute_nobody() -> None:
+    assert only(retries(replace(in_bursts(1), spans=by_spans(*[12] * 50)))).verdict is Verdict.PASS
 
 
 def budgeted(chance: random.Random, per_s: float, *, instances: int) -> History:
