@@ -275,12 +275,36 @@ def _never(history: History, healed_at: float, until: float, told: str) -> tuple
             Verdict.UNKNOWN,
             f"fewer than {MIN_JOURNEYS} journeys in {empty} of {len(signs)} seconds; {told}",
         )
-    total = sum(signs.values(), Signs())
-    state = f"{total.bad} of {total.n} journeys bad, {total.degraded} degraded, {total.slow} slow"
+    state = _told(sum(signs.values(), Signs()))
     never = f"not well again within {last - first} s after the fault, allowed {bound}: {state}"
     if not stays_ill(history.journeys, known, healed_at + bound, until, judged(history)):
         return Verdict.UNKNOWN, f"{never}; {NEITHER}; {told}"
     return Verdict.FAIL, f"{never}; {told}"
+
+
+def still_ill(history: History, healed_at: float) -> tuple[Finding, ...]:
+    """Of an experiment that is asked again, and whose system does not come to look as in the baseline any more.
+
+    The attempt before was disturbed when it watched it recover; but who is certainly ill now never did.
+
+    Args:
+        history: of the new attempt, which ended with its warm-up.
+        healed_at: when the faults of the one before were gone.
+    """
+    window, known = history.window(WindowKind.WARM_UP), known_of(history)
+    bound = history.experiment.recover_within
+    if window is None or known is None or window.start < healed_at + bound:
+        return ()
+    if not stays_ill(history.journeys, known, window.start, window.end, judged(history)):
+        return ()
+    first, last = math.ceil(window.start), math.floor(window.end)
+    state = _told(sum(signs_by_second(history.journeys, known, first, last, judged(history)).values(), Signs()))
+    reason = f"not well {window.end - healed_at:.0f} s after the fault of the attempt before, allowed {bound}: {state}"
+    return (_found(history, Verdict.FAIL, reason, window=WindowKind.WARM_UP),)
+
+
+def _told(signs: Signs) -> str:
+    return f"{signs.bad} of {signs.n} journeys bad, {signs.degraded} degraded, {signs.slow} slow"
 
 
 def suffered_s(history: History, until: float) -> float | None:
@@ -300,6 +324,6 @@ def _amplification(history: History, until: float) -> str:
     return f"{told}, amplification {suffered / window.length_s:.2f}"
 
 
-def _found(history: History, verdict: Verdict, reason: str) -> Finding:
-    blame = blamed(history, window=WindowKind.RECOVERY)
+def _found(history: History, verdict: Verdict, reason: str, *, window: WindowKind = WindowKind.RECOVERY) -> Finding:
+    blame = blamed(history, window=window)
     return finding(history, check=CHECK, verdict=verdict, reason=reason, subject="all journeys", blame=blame)

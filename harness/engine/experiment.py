@@ -9,6 +9,7 @@ from math import ceil
 from harness.checkers import judge, measured
 from harness.checkers.company import AWAY, crowd, crowded, doubted_for, told
 from harness.checkers.disturbed import disturbed
+from harness.checkers.recovery import still_ill
 from harness.checkers.told_already import once
 from harness.engine.bench import Bench, Progress, history, senses
 from harness.engine.crashes import crashed
@@ -55,20 +56,33 @@ async def conduct(bench: Bench, experiment: Experiment) -> Verdict:
 
     When the machine kept it from telling anything, it is asked again, as often as the bench allows.
     """
+    healed_at: float | None = None
     for _ in range(bench.again):
-        ended = await _attempt(bench, experiment, last=False)
+        progress = Progress(windows=[bench.baseline])
+        ended = await _attempt(bench, experiment, progress, healed_at, last=False)
         if not ended.void:
             return ended.verdict
+        healed_at = None if ended.recovery_s is not None else _healed_at(progress) or healed_at
         if bench.beside is not None:
             await bench.beside.quiet()
-    return (await _attempt(bench, experiment, last=True)).verdict
+    return (await _attempt(bench, experiment, Progress(windows=[bench.baseline]), healed_at, last=True)).verdict
 
 
-async def _attempt(bench: Bench, experiment: Experiment, *, last: bool) -> ExperimentEnded:
-    """Conduct it once; what it found is written down, unless it is to be asked again."""
+def _healed_at(progress: Progress) -> float | None:
+    """When all that was forced was gone; None while something was not, or when nothing was."""
+    healed = [each.healed_at for each in progress.forced.values()]
+    return None if None in healed else max((each for each in healed if each is not None), default=None)
+
+
+async def _attempt(
+    bench: Bench, experiment: Experiment, progress: Progress, healed_at: float | None, *, last: bool
+) -> ExperimentEnded:
+    """Conduct it once; what it found is written down, unless it is to be asked again.
+
+    `healed_at` is when the faults of the attempt before were gone, if nobody saw it get well since.
+    """
     session = bench.session
     record = session.recorder.record
-    progress = Progress(windows=[bench.baseline])
     expectations = {name: owed(session.topology, experiment, name).value for name in experiment.weights}
     record(
         ExperimentStarted(
@@ -84,12 +98,13 @@ async def _attempt(bench: Bench, experiment: Experiment, *, last: bool) -> Exper
     if bench.beside is not None:
         bench.beside.begin()
     recovery_s, measures = None, None
+    findings: tuple[Finding, ...]
     steady, warm_up = await _steady(bench, experiment)
     if not steady:
         await bench.driver.quiesce(QUIESCE_S)
     close(bench, experiment, progress, warm_up)
     if not steady:
-        findings: tuple[Finding, ...] = (_unsteady(bench, experiment, progress),)
+        findings = _unsteady(bench, experiment, progress, healed_at)
     else:
         try:
             recovery_s = await guarded(
@@ -271,9 +286,10 @@ def _record_healed(bench: Bench, experiment: Experiment, injection: Injection, h
     bench.session.recorder.record(event)
 
 
-def _unsteady(bench: Bench, experiment: Experiment, progress: Progress) -> Finding:
+def _unsteady(bench: Bench, experiment: Experiment, progress: Progress, healed_at: float | None) -> tuple[Finding, ...]:
+    """Nothing can be asked of it; but who was broken before, and is ill beside nobody, never got well."""
     beside = "".join(f"; {told(each)}: {AWAY}" for each in progress.company if crowded(each))
-    return Finding(
+    unknown = Finding(
         check="steady-state",
         part=Part.VALIDITY,
         verdict=Verdict.UNKNOWN,
@@ -282,3 +298,7 @@ def _unsteady(bench: Bench, experiment: Experiment, progress: Progress) -> Findi
         experiment=experiment.name,
         replay=f"{bench.replay} {experiment.ask}",
     )
+    seen = history(bench, experiment, progress)
+    if healed_at is None or seen.trouble or disturbed(seen, (unknown,)):
+        return (unknown,)
+    return still_ill(seen, healed_at) or (unknown,)

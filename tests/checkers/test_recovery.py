@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers.metastable import metastable
-from harness.checkers.recovery import Signs, recovered_at, recovery, suffered_s, wellness
+from harness.checkers.recovery import Signs, recovered_at, recovery, still_ill, suffered_s, wellness
 from harness.model.history import History
 from harness.model.observation import JourneySecond, Window, WindowKind
 from harness.model.quantity import Duration
@@ -209,6 +209,35 @@ def test_the_bound_of_a_journey_that_comes_seldom_is_the_baselines() -> None:
     seldom = Each(ok=2, latency_s=0.09)  # sixteen samples in the last eight seconds
     (found,) = recovery(under_own_load(Each(ok=30, latency_s=0.12), seldom))
     assert Verdict.FAIL is found.verdict
+
+
+AGAIN = Window(kind=WindowKind.WARM_UP, start=70.0, end=90.0)
+
+
+def asked_again(each: Each) -> History:
+    """Only a baseline and a warm-up of twenty seconds, in which all fared like this."""
+    known = history()
+    warm = tuple(row for name in JOURNEYS for row in journey_seconds(AGAIN, name, each))
+    return replace(known, windows=(BASELINE, AGAIN), journeys=(*known.journeys, *warm))
+
+
+@pytest.mark.parametrize("each", [DEAD, Each(ok=0, degraded=10), Each(ok=8, failed=2)])
+def test_who_is_ill_when_asked_again_never_got_well(each: Each) -> None:
+    (found,) = still_ill(asked_again(each), 50.0)
+    assert (found.check, found.verdict, found.edge) == ("recovery", Verdict.FAIL, "gateway->recommendations")
+    assert found.reason.startswith("not well 40 s after the fault of the attempt before, allowed 10 s: ")
+
+
+@pytest.mark.parametrize(
+    ("each", "healed_at"),
+    [
+        pytest.param(Each(ok=10), 50.0, id="well"),
+        pytest.param(Each(ok=0), 50.0, id="nobody was there"),
+        pytest.param(DEAD, 65.0, id="it had no time to get well"),
+    ],
+)
+def test_who_is_not_certainly_ill_when_asked_again_is_not_refuted(each: Each, healed_at: float) -> None:
+    assert still_ill(asked_again(each), healed_at) == ()
 
 
 def test_who_was_slow_now_and_then_by_chance_is_neither_well_nor_certainly_ill() -> None:

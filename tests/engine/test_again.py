@@ -19,14 +19,15 @@ from harness.engine.run import _Run
 from harness.engine.session import Session
 from harness.model.events import ExperimentEnded, ExperimentStarted
 from harness.model.experiment import Experiment
+from harness.model.fault import Armed
 from harness.model.finding import Finding, Part
-from harness.model.history import History
+from harness.model.history import Forced, History
 from harness.model.invariant import Invariants
 from harness.model.load_events import Noted
 from harness.model.neighbours import Company, Neighbours
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict
-from tests.checkers.histories import BASELINE, FAULT, experiment, history, shop
+from tests.checkers.histories import BASELINE, FAULT, Each, experiment, history, journey_seconds, shop
 from tests.engine.test_ending import Stopping
 
 BUSY = Company(window=WindowKind.FAULT, start=30.0, end=50.0, cores=2, others=0.41, stolen=0.0, idle=0.02)
@@ -65,6 +66,10 @@ class Stage(Stopping):
 
     def notes(self) -> list[str]:
         return [each.message for each in self.recorder.events if isinstance(each, Noted)]
+
+
+async def no_more_load(_within_s: float) -> int:
+    return 0
 
 
 def staged(monkeypatch: pytest.MonkeyPatch, stage: Stage, *, again: int) -> Bench:
@@ -152,6 +157,55 @@ async def test_it_is_asked_no_more_often_than_was_said(
     assert await conduct(staged(monkeypatch, stage, again=again), QUESTION) is Verdict.UNKNOWN
     assert (stage.made, stage.verdicts) == (again + 1, [Verdict.UNKNOWN])
     assert [bool(each.void) for each in stage.ended()] == [True] * again + [False]
+
+
+@pytest.mark.parametrize(
+    ("recovery_s", "company", "verdict"),
+    [
+        pytest.param(None, QUIET, Verdict.FAIL, id="it never got well"),
+        pytest.param(None, BUSY, Verdict.UNKNOWN, id="others are there again"),
+        pytest.param(3.0, QUIET, Verdict.UNKNOWN, id="it had got well"),
+    ],
+)
+async def test_who_does_not_get_well_any_more_is_red_once_the_machine_is_quiet(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recovery_s: float | None,
+    company: Company,
+    verdict: Verdict,
+) -> None:
+    stage = Stage(tmp_path, [(Verdict.UNKNOWN, BUSY), (Verdict.UNKNOWN, company)])
+    driver: Any = SimpleNamespace(quiesce=no_more_load)
+    bench = replace(staged(monkeypatch, stage, again=1), driver=driver)
+    warm_ups = iter([True, False])
+
+    async def steady(_bench: Bench, _experiment: Experiment) -> tuple[bool, Window]:
+        return next(warm_ups), Window(kind=WindowKind.WARM_UP, start=70.0, end=90.0)
+
+    async def broken(_bench: Bench, _experiment: Experiment, progress: Progress) -> float | None:
+        injection = QUESTION.injections[0]
+        progress.forced[injection.id] = Forced(
+            injection=injection, armed=Armed(in_force=True, evidence="seen", took_s=0.0), armed_at=30.0, healed_at=50.0
+        )
+        return recovery_s
+
+    def seen(_bench: Bench, _experiment: Experiment, progress: Progress) -> History:
+        known = history(QUESTION)
+        if progress.forced:
+            return replace(known, company=(BUSY,))
+        ill = [
+            row
+            for name in QUESTION.weights
+            for row in journey_seconds(progress.windows[-1], name, Each(ok=0, failed=10))
+        ]
+        beside = replace(company, window=WindowKind.WARM_UP)
+        return replace(known, windows=tuple(progress.windows), journeys=(*known.journeys, *ill), company=(beside,))
+
+    for name, fake in {"_steady": steady, "_break_and_recover": broken, "history": seen}.items():
+        monkeypatch.setattr(conducting, name, fake)
+    assert await conduct(bench, QUESTION) is verdict
+    (only,) = stage.recorder.findings
+    assert only.check == ("recovery" if verdict is Verdict.FAIL else "steady-state")
 
 
 async def test_after_a_guard_stopped_it_nothing_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
