@@ -131,6 +131,19 @@ async def test_a_black_hole_costs_no_more_than_the_edge_may_take() -> None:
 
 
 @pytest.mark.loopback
+@pytest.mark.parametrize(("attempt_s", "away"), [(0.2, True), (20.0, False)], ids=["its time was up", "much too early"])
+async def test_a_caller_that_gives_up_speaks_against_who_had_its_time(attempt_s: float, *, away: bool) -> None:
+    """A page waits for as long as an attempt may take, and may be the first to give up: the breaker must hear of it."""
+    limits = Limits(deadline_s=attempt_s, attempt_s=attempt_s, attempts=1)
+    async with edge_to(Provider(None), limits=limits, rule=Rule(least=1)) as edge:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.15):
+                await edge.call(READ, Thing)
+        assert (edge.away, edge.lines[0].failures) == (away, int(away))
+        assert edge.in_flight == 0
+
+
+@pytest.mark.loopback
 async def test_a_refused_connection_was_certainly_not_sent() -> None:
     provider = Provider(answer(BODY))
     async with edge_to(provider) as edge:

@@ -229,10 +229,18 @@ class Edge:
             raise Unavailable(self.provider, "the circuit breaker is open", sent=False)
         self.in_flight += 1
         line.calls += 1
+        now = asyncio.get_running_loop().time
+        began = now()
         try:
             with ticket, self._watched(line, call):
                 try:
                     got = await self._attempt(line, call, answer, time_s)
+                except asyncio.CancelledError:
+                    # Whoever asked gave up, at its own deadline say: an instance that had its time was late.
+                    if self._counts(Late(self.provider, "its caller gave up", sent=True), now() - began):
+                        line.failures += 1
+                        ticket.bad()
+                    raise
                 except Refused:
                     ticket.good()
                     raise
