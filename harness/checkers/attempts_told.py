@@ -29,7 +29,7 @@ class Told:
     again: int
     """Failed ones that another attempt of the same request followed at once, at the same instance."""
     attempts: tuple[int, ...]
-    """How many each request made in which one failed."""
+    """How many each request made under the fault, of those in which one failed."""
     usual: int
     """Requests in which nothing failed."""
     usual_most: int
@@ -68,7 +68,7 @@ def attempts_told(history: History, edge: str) -> Told | None:
             usual.append(len(attempts))
             continue
         inside = [each for each in attempts if window.start <= each.start < window.end]
-        made.append(len(inside))
+        made += [len(inside)] if inside else []
         failed += sum(map(_failed, inside))
         again += sum(_failed(one) and _at_once(one, other) for one, other in pairwise(inside))
     return Told(failed=failed, again=again, attempts=tuple(made), usual=len(usual) - 1, usual_most=max(usual))

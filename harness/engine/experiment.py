@@ -21,7 +21,7 @@ from harness.engine.session import Session
 from harness.engine.span_evidence import with_logs
 from harness.errors import HarnessError
 from harness.model.events import ExperimentEnded, ExperimentStarted, InjectionArmed, InjectionHealed, WindowEnded
-from harness.model.experiment import Experiment, owed
+from harness.model.experiment import Experiment, Role, owed
 from harness.model.fault import Armed, EdgeTarget, Healed, Injection
 from harness.model.finding import Finding, Part
 from harness.model.guard import EdgeGuard
@@ -299,6 +299,6 @@ def _unsteady(bench: Bench, experiment: Experiment, progress: Progress, healed_a
         replay=f"{bench.replay} {experiment.ask}",
     )
     seen = history(bench, experiment, progress)
-    if healed_at is None or seen.trouble or disturbed(seen, (unknown,)):
+    if experiment.role is not Role.EXPERIMENT or healed_at is None or seen.trouble or disturbed(seen, (unknown,)):
         return (unknown,)
     return still_ill(seen, healed_at) or (unknown,)

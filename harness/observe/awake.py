@@ -38,7 +38,9 @@ class Awake:
             os.write(self._held, _AT_ONCE)
         except OSError as error:
             self.let_go()
-            self.told = f"nobody can keep them from halting, which may help: {error.strerror} ({self._quality})"
+            self.told = (
+                f"to keep them from halting may help, and is not permitted here: {error.strerror} ({self._quality})"
+            )
         else:
             self.told = f"from now on they are kept from halting ({self._quality})"
 

@@ -18,7 +18,7 @@ from harness.engine.prepare import Options, Plan
 from harness.engine.run import _Run
 from harness.engine.session import Session
 from harness.model.events import ExperimentEnded, ExperimentStarted
-from harness.model.experiment import Experiment
+from harness.model.experiment import Experiment, Role
 from harness.model.fault import Armed
 from harness.model.finding import Finding, Part
 from harness.model.history import Forced, History
@@ -160,20 +160,23 @@ async def test_it_is_asked_no_more_often_than_was_said(
 
 
 @pytest.mark.parametrize(
-    ("recovery_s", "company", "verdict"),
+    ("recovery_s", "company", "role", "verdict"),
     [
-        pytest.param(None, QUIET, Verdict.FAIL, id="it never got well"),
-        pytest.param(None, BUSY, Verdict.UNKNOWN, id="others are there again"),
-        pytest.param(3.0, QUIET, Verdict.UNKNOWN, id="it had got well"),
+        pytest.param(None, QUIET, Role.EXPERIMENT, Verdict.FAIL, id="it never got well"),
+        pytest.param(None, BUSY, Role.EXPERIMENT, Verdict.UNKNOWN, id="others are there again"),
+        pytest.param(3.0, QUIET, Role.EXPERIMENT, Verdict.UNKNOWN, id="it had got well"),
+        pytest.param(None, QUIET, Role.PLACEBO, Verdict.UNKNOWN, id="nothing had broken it"),
     ],
 )
-async def test_who_does_not_get_well_any_more_is_red_once_the_machine_is_quiet(
+async def test_who_does_not_get_well_any_more_is_red_once_the_machine_is_quiet(  # noqa: PLR0913, PLR0917 -- what it depends on
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     recovery_s: float | None,
     company: Company,
+    role: Role,
     verdict: Verdict,
 ) -> None:
+    question = replace(QUESTION, role=role)
     stage = Stage(tmp_path, [(Verdict.UNKNOWN, BUSY), (Verdict.UNKNOWN, company)])
     driver: Any = SimpleNamespace(quiesce=no_more_load)
     bench = replace(staged(monkeypatch, stage, again=1), driver=driver)
@@ -203,7 +206,7 @@ async def test_who_does_not_get_well_any_more_is_red_once_the_machine_is_quiet(
 
     for name, fake in {"_steady": steady, "_break_and_recover": broken, "history": seen}.items():
         monkeypatch.setattr(conducting, name, fake)
-    assert await conduct(bench, QUESTION) is verdict
+    assert await conduct(bench, question) is verdict
     (only,) = stage.recorder.findings
     assert only.check == ("recovery" if verdict is Verdict.FAIL else "steady-state")
 
