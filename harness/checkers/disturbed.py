@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from harness.checkers.company import crowd, crowded, told
 from harness.checkers.load_health import lateness
-from harness.model.finding import Finding
+from harness.model.finding import Finding, Part
 from harness.model.history import History
 from harness.model.neighbours import Company, Neighbours
 from harness.model.observation import GeneratorSecond, Window, WindowKind
 from harness.model.verdict import Verdict, worst
+
+SHOWN = 3
+"""Findings that are named as left open."""
 
 
 def disturbed(history: History, found: Iterable[Finding]) -> str:
@@ -19,13 +22,15 @@ def disturbed(history: History, found: Iterable[Finding]) -> str:
     One that is FAIL, or PASS, is not asked again: nothing that was seen to be red becomes green by it. Nor is one that
     would be UNKNOWN again, since a part of the harness is in doubt, or the baseline that all hangs on came late.
     """
-    if worst(each.verdict for each in found if not each.excused) is not Verdict.UNKNOWN or history.trouble:
+    counted = [each for each in found if not each.excused]
+    if worst(each.verdict for each in counted) is not Verdict.UNKNOWN or history.trouble:
         return ""
     baseline = [each for each in history.windows if each.kind is WindowKind.BASELINE]
     if _machine(None, history.generator, baseline):
         return ""
     own = [each for each in history.windows if each.kind not in {WindowKind.BASELINE, WindowKind.REST}]
-    return _machine(crowd(history, [each.kind for each in own]), history.generator, own)
+    why = _machine(crowd(history, [each.kind for each in own]), history.generator, own)
+    return f"{why}; left open: {_open(counted)}" if why else ""
 
 
 def baseline_disturbed(
@@ -33,6 +38,14 @@ def baseline_disturbed(
 ) -> str:
     """The same of a baseline, on which all experiments hang."""
     return _machine(company if crowded(company, neighbours) else None, tuple(generator), [baseline])
+
+
+def _open(found: Iterable[Finding]) -> str:
+    """What is UNKNOWN, each by its check and what that was asked of; what was asked of the run itself only if alone."""
+    unknown = [each for each in found if each.verdict is Verdict.UNKNOWN]
+    told_of = [each for each in unknown if each.part is not Part.VALIDITY] or unknown
+    names = list(dict.fromkeys(f"{each.check} of {each.subject}" for each in told_of))
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _machine(company: Company | None, generator: Sequence[GeneratorSecond], windows: Iterable[Window]) -> str:

@@ -39,11 +39,15 @@ def slow() -> History:
 
 def test_what_is_in_doubt_for_others_is_asked_again() -> None:
     found = replace(slow(), company=(BUSY,))
-    assert judged(found) == ("fault: others had 41 % of this machine's 2 processors (mostly cc1plus), 2 % were idle")
+    assert judged(found) == (
+        "fault: others had 41 % of this machine's 2 processors (mostly cc1plus), 2 % were idle"
+        "; left open: recovery of all journeys, metastable of all journeys"
+    )
 
 
 def test_what_is_in_doubt_for_a_late_load_is_asked_again() -> None:
-    assert judged(late(history(), WindowKind.FAULT)) == LATE
+    named = "availability of browse, availability of checkout, answer-class of browse and 9 more"
+    assert judged(late(history(), WindowKind.FAULT)) == f"{LATE}; left open: {named}"
 
 
 @pytest.mark.parametrize("company", [(), (QUIET,)], ids=["nobody looked", "quiet"])
@@ -114,4 +118,6 @@ def test_what_came_late_when_the_load_was_over_is_no_reason() -> None:
         check="availability", part=Part.RESILIENCE, verdict=Verdict.UNKNOWN, reason="perhaps", subject="browse"
     )
     assert disturbed(late(found, WindowKind.REST), [unsure]) == ""
-    assert disturbed(late(found, WindowKind.FAULT), [unsure]) == LATE
+    unsteady = replace(unsure, check="steady-state", part=Part.VALIDITY)
+    for each, check in ((unsure, "availability"), (unsteady, "steady-state")):
+        assert disturbed(late(found, WindowKind.FAULT), [each]) == f"{LATE}; left open: {check} of browse"
