@@ -35,6 +35,10 @@ class Addresses:
         if len(self._hosts) > 1:
             self._used = random.Random(f"{chance}:address").randrange(len(self._hosts))  # noqa: S311 -- load, not secrets
 
+    def take(self, turn: int) -> None:
+        """Begin at the one whose turn it is: turns go round all of them."""
+        self._used = turn % len(self._hosts)
+
     def send(self, send: Send, method: str, url: str, **named: Any) -> Any:
         """Send a request to the address in use, and to the others as long as none accepts a connection."""
         path = self._path(url) if len(self._hosts) > 1 else None

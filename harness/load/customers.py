@@ -84,13 +84,17 @@ class Seat:
         self._addresses = addresses
         self._customers: dict[type[locust.User], _Customer] = {}
 
-    def visit(self, journey: str, chance: str, trace: str = "") -> None:
+    def visit(self, journey: str, chance: str, trace: str = "", *, turn: int | None = None) -> None:
         """Do the journey, its customer's `random` and address chosen by `chance`; what the task raises is raised.
 
+        With a `turn` the address is the one whose turn it is.
         Its requests belong to the trace, if there is one. A new customer's `on_start` belongs to her first journey.
         """
         task = self._tasks[journey]
-        self._addresses.choose(chance)
+        if turn is None:
+            self._addresses.choose(chance)
+        else:
+            self._addresses.take(turn)
         customer = self._customers.get(task.user)
         if customer is None:
             customer = _Customer(

@@ -181,7 +181,7 @@ class Generator:
         trace = self._trace_of(chance)
         try:
             with gevent.Timeout(VISIT_LIMIT_S):
-                seat.visit(journey, chance, trace)
+                seat.visit(journey, chance, trace, turn=number)
         except BaseException as error:  # noqa: BLE001 -- whatever ends a journey is told
             visit.went_wrong(f"{type(error).__name__}: {error}")
         finally:

@@ -23,6 +23,8 @@ class Visitor(Protocol):
     async def visit(self, journey: str, *, number: int) -> Visit:
         """Run one journey; `number` makes the customer one of her own, the same for the same run's seed.
 
+        Numbers that follow one another enter by one instance of the entry after the other.
+
         Raises:
             LoadError: if there is no such journey, or what runs them is gone.
         """

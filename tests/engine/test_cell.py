@@ -22,6 +22,7 @@ STORE = DESCRIPTION.replace("  stock: {owner: us, run: {command: [stock]}}\n", "
 )
 
 
+OPEN_S = 3.0
 PASSES = 1000
 """Of the event loop, for which a visit lingers at most."""
 
@@ -68,6 +69,27 @@ class Lingering(World):
             await asyncio.sleep(0)
         self.here -= bool(self.faults())
         return await super().visit(journey, number=number)
+
+
+@dataclass
+class TwoWaysIn(World):
+    """Visits take turns at two instances, one of which answers without stock for a while after that is back."""
+
+    ill: int = 0
+    at: int = 0
+    open_until: float = 0.0
+
+    async def visit(self, journey: str, *, number: int) -> Visit:
+        self.at = number % 2
+        if self.faults():
+            self.open_until = self.clock.t + OPEN_S
+        return await super().visit(journey, number=number)
+
+
+def refusing_where_open(world: World) -> Reply:
+    assert isinstance(world, TwoWaysIn)
+    is_open = world.at == world.ill and world.clock.t < world.open_until
+    return Reply(status=503, document="", crosses=()) if is_open else refusing(world)
 
 
 async def the_cell(tmp_path: Path, world: World, *, kind: Kind = Kind.RESET, text: str = DESCRIPTION) -> CellVerdict:
@@ -145,3 +167,13 @@ async def test_once_it_is_known_what_shows_a_command_nothing_else_is_asked_for(t
     assert "state looked at: orders" in cell.remarks
     assert world.looked_at[0] == ("orders", "products")
     assert world.looked_at[-1] == ("orders",)
+
+
+@pytest.mark.parametrize("ill", [0, 1])
+async def test_it_is_well_again_when_it_is_by_each_way_in(tmp_path: Path, ill: int) -> None:
+    two = DESCRIPTION.replace("web: {owner: us,", "web: {owner: us, instances: [{}, {}],")
+    cell = await the_cell(tmp_path, TwoWaysIn(refusing_where_open, ill=ill), text=two)
+
+    assert (cell.verdict, cell.answer) == (Verdict.PASS, "503")
+    assert cell.recovered_s is not None
+    assert OPEN_S / 2 < cell.recovered_s < 2 * OPEN_S

@@ -51,6 +51,16 @@ def customer(chance: str = "1:1") -> tuple[Addresses, list[None]]:
     return addresses, moves
 
 
+def test_turns_go_round_all_addresses() -> None:
+    addresses, _ = customer()
+    seen = []
+    for turn in range(4, 4 + 2 * len(HOSTS)):
+        addresses.take(turn)
+        seen.append(addresses.host)
+    assert seen[: len(HOSTS)] == seen[len(HOSTS) :]
+    assert sorted(seen[: len(HOSTS)]) == sorted(HOSTS)
+
+
 def test_customers_are_spread_evenly_and_the_same_one_goes_to_the_same_address() -> None:
     seen = Counter(customer(f"7:{number}")[0].host for number in range(3000))
     assert set(seen) == set(HOSTS)
