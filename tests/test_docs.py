@@ -153,3 +153,9 @@ def test_every_expectation_is_told() -> None:
 @pytest.mark.parametrize(("page", "most"), [("README.md", 120), ("ARCHITECTURE.md", 80)])
 def test_a_page_that_should_be_short_is(page: str, most: int) -> None:
     assert len((ROOT / page).read_text().splitlines()) <= most
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/first-experiment.md"])
+def test_the_experiment_that_a_page_shows_is_the_one_that_runs(page: str) -> None:
+    shown = (ROOT / "chaos" / "experiments" / "recommendations-slow.yaml").read_text()
+    assert shown in blocks(ROOT / page, "yaml")

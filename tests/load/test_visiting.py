@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,24 @@ async def test_steps_are_loaded_and_each_outcome_is_told(site: Site, spawner: Ow
     assert "GET /never" not in site.requests
     assert all(head["harness-run"] == "run-7" for head in site.heads)
     assert all(head["baggage"] == "harness.run=run-7" for head in site.heads)
+
+
+async def test_visits_by_a_locustfile_take_turns_at_the_addresses(
+    site: Site, spawner: OwnSpawner, tmp_path: Path
+) -> None:
+    other = Site()
+    await other.open()
+    try:
+        wanted = replace(plan(site, "good", "requested"), hosts=(site.url, other.url))
+        driver = await start(wanted, spawner, tmp_path)
+        seen = []
+        for number in range(6):
+            await driver.visit("good", number)
+            seen.append((site.requests.total(), other.requests.total()))
+        await driver.stop()
+    finally:
+        await other.close()
+    assert seen == [(1, 0), (1, 1), (2, 1), (2, 2), (3, 2), (3, 3)]
 
 
 async def test_a_locustfile_s_journeys_can_be_visited_one_at_a_time(
