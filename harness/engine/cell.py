@@ -16,7 +16,7 @@ from harness.engine.ground import Counts, Ground
 from harness.engine.milder import Milder
 from harness.engine.posted import Posted
 from harness.engine.proxy_watch import watched
-from harness.engine.turns import one_or_more
+from harness.engine.turns import ill_by_a_way_in, one_or_more
 from harness.errors import HarnessError
 from harness.model.matrix import SLOW_KINDS, Cell, Kind, Rule
 from harness.model.visits import Visit
@@ -252,22 +252,19 @@ class CellRun:
         return visit
 
     async def _recover(self, trial: Trial) -> tuple[float | None, str]:
-        """Seconds until visits were of the clean class again by each way in, or why the last was not.
-
-        Visits take turns, and each instance of the entry has its own breakers.
-        """
-        clock, topology = self._ground.clock, self._ground.topology
-        began = since = clock.now()
-        well = 0
-        while well < len(topology.instances_of(topology.system.entry)):
-            visit = await self._visit()
-            if not (ill := same_class(self._known.clean, visit, deadline_s=self._known.deadline_s)):
-                well += 1
-                continue
+        """Seconds until visits were of the clean class again by each way in, or why one was not."""
+        clock, known = self._ground.clock, self._known
+        began = clock.now()
+        while True:
+            since = clock.now()
+            visit, ill = await ill_by_a_way_in(
+                self._ground.topology, self._visit, known.clean, deadline_s=known.deadline_s
+            )
+            if not ill:
+                break
             if clock.now() - began >= self._pace.recover_within_s:
                 return None, ill
             await clock.sleep(LOOK_S)
-            well, since = 0, clock.now()
         self._after = [await self._settled(trial, visit, began)]
-        self._known.clean = widened(self._known.clean, self._after[0])
+        known.clean = widened(known.clean, self._after[0])
         return since - began, ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
-from harness.checkers.clean_class import CleanClass, clean_class, is_success, same_class
+from harness.checkers.clean_class import CleanClass, clean_class, is_success
 from harness.checkers.coping import coped
 from harness.checkers.shape import parsed
 from harness.checkers.trial import Crossed, Owed, Trial
@@ -24,6 +24,7 @@ from harness.engine.familiar import DEADLINE_S, SETTLE_S, WARM_WITHIN_S
 from harness.engine.ground import restart_services, take_deaths
 from harness.engine.hearing import Heard, Hearing
 from harness.engine.session import Session
+from harness.engine.turns import ill_by_a_way_in
 from harness.errors import HarnessError
 from harness.faults.edge_answers import Answers
 from harness.load.visits import Visitor
@@ -321,8 +322,9 @@ class ConsumerFuzz:
         began = session.clock.now()
         ill = ""
         while not trial.trouble:
-            visit = await self._visit(known.clean.journey)
-            ill = same_class(known.clean, visit, deadline_s=known.deadline_s)
+            _, ill = await ill_by_a_way_in(
+                session.topology, lambda: self._visit(known.clean.journey), known.clean, deadline_s=known.deadline_s
+            )
             took_s = session.clock.now() - began
             if not ill:
                 return replace(trial, recovered_s=took_s, deaths=take_deaths(session))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from harness.checkers.again import beside_others, by_chance, by_load, doubted, settled, wants_another, wants_control
@@ -16,12 +17,14 @@ from harness.engine.familiar import Background, Familiar
 from harness.engine.ground import Counts, Ground
 from harness.engine.milder import Milder
 from harness.engine.owed import owed_of
+from harness.engine.turns import ill_by_a_way_in
 from harness.errors import HarnessError
 from harness.model.events import CompanySeen
 from harness.model.matrix import Cell, CellVerdict, FirstFault, Kind, Rule
 from harness.model.observation import WindowKind
 from harness.model.system import CUSTOMERS, edge_name
 from harness.model.verdict import Verdict
+from harness.model.visits import Visit
 
 LOOKS_LIMIT = 500
 """Trials of which is known what crossed by itself; the oldest are forgotten."""
@@ -155,12 +158,13 @@ class Trials:
         return replace(await self._ground.blame(trial, verdict), opened=opened)
 
     async def _look_again(self, known: Familiar) -> None:
-        try:
-            visit = await self._ground.visitor.visit(known.journey, number=next(self._numbers))
-        except HarnessError:
-            return
-        if not same_class(known.clean, visit, deadline_s=known.deadline_s):
-            known.sick = ""
+        def pay() -> Awaitable[Visit]:
+            return self._ground.visitor.visit(known.journey, number=next(self._numbers))
+
+        with suppress(HarnessError):
+            _, ill = await ill_by_a_way_in(self._ground.topology, pay, known.clean, deadline_s=known.deadline_s)
+            if not ill:
+                known.sick = ""
 
     def _rules_under(self, cell: Cell) -> frozenset[Rule]:
         """What did not hold already under a cell's first fault alone."""

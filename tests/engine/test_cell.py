@@ -20,7 +20,7 @@ from tests.engine.grounds import DESCRIPTION, Reply, World, topology
 STORE = DESCRIPTION.replace("  stock: {owner: us, run: {command: [stock]}}\n", "").replace(
     "edges:", "stores:\n  stock: {owner: us, kind: redis}\nedges:"
 )
-
+TWO_WAYS_IN = DESCRIPTION.replace("web: {owner: us,", "web: {owner: us, instances: [{}, {}],")
 
 OPEN_S = 3.0
 PASSES = 1000
@@ -78,11 +78,12 @@ class TwoWaysIn(World):
     ill: int = 0
     at: int = 0
     open_until: float = 0.0
+    open_s: float = OPEN_S
 
     async def visit(self, journey: str, *, number: int) -> Visit:
         self.at = number % 2
         if self.faults():
-            self.open_until = self.clock.t + OPEN_S
+            self.open_until = self.clock.t + self.open_s
         return await super().visit(journey, number=number)
 
 
@@ -171,9 +172,21 @@ async def test_once_it_is_known_what_shows_a_command_nothing_else_is_asked_for(t
 
 @pytest.mark.parametrize("ill", [0, 1])
 async def test_it_is_well_again_when_it_is_by_each_way_in(tmp_path: Path, ill: int) -> None:
-    two = DESCRIPTION.replace("web: {owner: us,", "web: {owner: us, instances: [{}, {}],")
-    cell = await the_cell(tmp_path, TwoWaysIn(refusing_where_open, ill=ill), text=two)
+    cell = await the_cell(tmp_path, TwoWaysIn(refusing_where_open, ill=ill), text=TWO_WAYS_IN)
 
     assert (cell.verdict, cell.answer) == (Verdict.PASS, "503")
     assert cell.recovered_s is not None
     assert OPEN_S / 2 < cell.recovered_s < 2 * OPEN_S
+
+
+@pytest.mark.parametrize("ill", [0, 1])
+async def test_while_it_is_not_as_before_by_one_way_in_no_other_cell_is_tried(tmp_path: Path, ill: int) -> None:
+    world = TwoWaysIn(refusing_where_open, ill=ill, open_s=1000.0)
+    wanted = Wanted(kinds=(Kind.RESET, Kind.REFUSED), edges=("web->stock",), pace=Pace(visits=2, restart=False))
+    matrix = Matrix(world.ground(topology(tmp_path, TWO_WAYS_IN)), wanted)
+    await matrix.run()
+    first, second = (each for each in matrix.results if each.cell.kind is not Kind.PLACEBO)
+
+    assert [each.rule for each in first.findings] == [Rule.RECOVERY]
+    assert [each.rule for each in second.findings] == [Rule.UNCLEAN]
+    assert "it has not been as before" in second.reason

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from harness.engine.turns import one_or_more
+from harness.checkers.clean_class import clean_class
+from harness.engine.turns import ill_by_a_way_in, one_or_more
 from harness.model.visits import Visit
+from tests.engine.grounds import DESCRIPTION, Reply, World, topology
 
 VISIT = Visit(journey="browse", exchanges=(), failed=None)
 
@@ -64,3 +67,28 @@ async def test_whoever_is_not_waited_for_any_more_visits_no_longer() -> None:
         await paying
     await asyncio.sleep(0)
     assert company.over == company.paid == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "paid", "ill"),
+    [
+        ([200, 200, 200], 3, False),
+        ([503, 200, 200], 1, True),
+        ([200, 200, 503], 3, True),
+        ([200, 200, 200, 503], 3, False),
+    ],
+)
+async def test_it_is_well_when_it_is_by_each_instance_of_the_entry(
+    tmp_path: Path, answers: list[int], paid: int, *, ill: bool
+) -> None:
+    three = topology(tmp_path, DESCRIPTION.replace("web: {owner: us,", "web: {owner: us, instances: [{}, {}, {}],"))
+    world = World(lambda world: Reply(status=answers[world.visits - 1]))
+    clean = clean_class("browse", [await World(lambda _: Reply()).visit("browse", number=0)], deadline_s=1.0)
+
+    async def pay() -> Visit:
+        return await world.visit("browse", number=world.visits)
+
+    last, why = await ill_by_a_way_in(three, pay, clean, deadline_s=1.0)
+
+    assert (world.visits, bool(why)) == (paid, ill)
+    assert last.exchanges[0].status == answers[paid - 1]
