@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from harness.load.stretch import Choice, Stretch, reached, units_between
 from harness.load.tape import Tape
@@ -14,6 +15,20 @@ from harness.model.load_profile import LoadProfile
 
 FIRST_EVEN_UNITS = 0.5
 """Evenly spaced journeys begin half a gap after their phase, so that none falls on the edge of two."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Steps of so much around a circle leave no large gap on it, however many they are (the three-gap theorem; V. T. Sós,
+1958)."""
+
+
+class Spacing(Enum):
+    """What a gap between two arrivals is."""
+
+    POISSON = auto()
+    """Customers who don't know of each other."""
+    CONSTANT = auto()
+    SPREAD = auto()
+    """Each at some moment of a mean gap of its own, and no journey oftener in a second than its share: as many come in
+    each second as in any other, and what a burst does is not taken for what a fault does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +56,12 @@ class _Draw:
 
     number: int
     gap: float
-    """Since the arrival before, in units of the mean gap."""
+    """Since the arrival before, in units of the mean gap, when they come by chance."""
+    spread: float
+    """The same when they are spread."""
     pick: float
+    turn: float
+    """The pick when they are spread."""
 
 
 class Arrivals:
@@ -55,13 +74,17 @@ class Arrivals:
 
     def __init__(self, seed: int, *, worker: int = 0, workers: int = 1) -> None:
         self._chance = random.Random(f"{seed}:arrivals")  # noqa: S311 -- load, not secrets
+        self._moments = random.Random(f"{seed}:moments")  # noqa: S311 -- load, not secrets
+        self._moment = 0.0
+        """Of the last arrival that was drawn, in the gap of its own."""
+        self._turn = self._moments.random()
         self._worker = worker
         self._workers = workers
         self._course: tuple[Stretch, ...] = ()
         self._tape: Tape | None = None
         self._tapes: list[float] = []
         """When each that was begun began: who comes back to one goes on with its series."""
-        self._even = False
+        self._spacing = Spacing.SPREAD
         self._since = 0.0
         self._units = 0.0
         """From `_since` until the first that is drawn and not yet due, in mean gaps."""
@@ -80,7 +103,7 @@ class Arrivals:
         return self._next[0] if self._next else math.inf
 
     def alter(self, *, rate: float, weights: Mapping[str, float], now: float) -> None:
-        """From `now` on let `rate` journeys a second be due by chance, each chosen by `weights`.
+        """From `now` on let `rate` journeys a second be due, chosen by `weights`, and spread evenly (`Spacing.SPREAD`).
 
         Raises:
             ValueError: if the rate is negative or not finite, or nothing has a positive weight.
@@ -92,7 +115,7 @@ class Arrivals:
         if rate:
             course = (Stretch(start=now, end=math.inf, rate=rate, end_rate=rate, choice=Choice(weights)),)
         self._pass_over(now)
-        self._go(course, since=now, even=self._even and not rate)
+        self._go(course, since=now, spacing=Spacing.SPREAD if rate else self._spacing)
 
     def follow(self, profile: LoadProfile, *, began: float, since: float, now: float) -> None:
         """Let be due what the profile that `began` at a time says, from `since` on.
@@ -116,9 +139,10 @@ class Arrivals:
         )
         self._pass_over(now)
         if profile.arrivals != "replay":
-            self._go(course, since=since, even=profile.arrivals == "constant")
+            constant = profile.arrivals == "constant"
+            self._go(course, since=since, spacing=Spacing.CONSTANT if constant else Spacing.POISSON)
             return
-        self._go((), since=since, even=False)
+        self._go((), since=since, spacing=Spacing.POISSON)
         if began not in self._tapes:
             self._tapes.append(began)
         self._tape = Tape(
@@ -147,15 +171,15 @@ class Arrivals:
             self._draw_own()
             self._since, self._units = at, self._gap(self._drawn[0])
             self._aim()
-            yield Arrival(number=own.number, at=at, journey=stretch.choice.of(own.pick), wanted=stretch.wanted)
+            yield Arrival(number=own.number, at=at, journey=stretch.choice.of(self._pick(own)), wanted=stretch.wanted)
 
-    def _go(self, course: tuple[Stretch, ...], *, since: float, even: bool) -> None:
+    def _go(self, course: tuple[Stretch, ...], *, since: float, spacing: Spacing) -> None:
         """Take another course; what is left of the gap is kept, unless gaps are another thing from now on."""
         self._tape = None
         self._course, self._since = course, since
-        if even != self._even:
-            self._even = even
-            self._units = FIRST_EVEN_UNITS if even else self._drawn[0].gap
+        if spacing is not self._spacing:
+            self._spacing = spacing
+            self._units = FIRST_EVEN_UNITS if spacing is Spacing.CONSTANT else self._gap(self._drawn[0])
         self._aim()
 
     def _pass_over(self, now: float) -> None:
@@ -173,13 +197,28 @@ class Arrivals:
         self._next = reached(self._course, self._since, self._units + sum(further))
 
     def _gap(self, draw: _Draw) -> float:
-        return 1.0 if self._even else draw.gap
+        match self._spacing:
+            case Spacing.POISSON:
+                return draw.gap
+            case Spacing.CONSTANT:
+                return 1.0
+            case Spacing.SPREAD:
+                return draw.spread
+
+    def _pick(self, draw: _Draw) -> float:
+        return draw.turn if self._spacing is Spacing.SPREAD else draw.pick
 
     def _draw_own(self) -> None:
         own = False
         while not own:
             own = self._number % self._workers == self._worker
-            self._drawn.append(
-                _Draw(number=self._number, gap=self._chance.expovariate(1.0), pick=self._chance.random())
+            before, self._moment = self._moment, self._moments.random()
+            draw = _Draw(
+                number=self._number,
+                gap=self._chance.expovariate(1.0),
+                spread=(1 if self._number else 0) + self._moment - before,
+                pick=self._chance.random(),
+                turn=(self._turn + self._number * GOLDEN) % 1,
             )
+            self._drawn.append(draw)
             self._number += 1

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -52,6 +52,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{file} can't be written: {error.strerror}; choose another --directory") from error
         self.events: list[Event] = []
+        """What was written down, without final reads."""
 
     def append(self, event: Event) -> Event:
         """Write the event down; gives it as it was written, without secrets."""
@@ -64,7 +65,8 @@ class Journal:
         os.write(self._file, line + b"\n")
         if not self.events:
             self._unnamed.rename(self._name)
-        self.events.append(event)
+        # All rows of all stores, after every experiment: they are most of a run, and nobody asks for them again.
+        self.events.append(replace(event, reads=()) if isinstance(event, Observed) and event.reads else event)
         return event
 
     def close(self) -> None:

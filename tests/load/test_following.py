@@ -34,6 +34,7 @@ def following(followed: LoadProfile, seed: int = 1, *, worker: int = 0, workers:
     return made
 
 
+STEADY = profile(phase("only", 500, 20))
 SPIKE = profile(phase("before", 30, 20), phase("spike", 10, 20, 200), phase("after", 30, 20))
 DAY = LoadProfile(
     name="day",
@@ -42,6 +43,21 @@ DAY = LoadProfile(
     arrivals="replay",
     replay=tuple((second / 2, "browse" if second % 3 else "checkout") for second in range(20)),
 )
+
+
+def test_gaps_are_exponential_with_the_mean_of_the_rate() -> None:
+    due = list(following(STEADY).due(1e9))
+    gaps = [later.at - earlier.at for earlier, later in pairwise(due)]
+    assert len(due) == pytest.approx(10_000, abs=300)  # three standard deviations of a Poisson count
+    assert statistics.mean(gaps) == pytest.approx(1 / 20, rel=0.03)
+    assert statistics.stdev(gaps) == pytest.approx(1 / 20, rel=0.05)  # of an exponential it equals the mean
+    assert sum(gap > 1 / 20 for gap in gaps) / len(gaps) == pytest.approx(math.exp(-1), abs=0.02)
+
+
+def test_counts_a_second_have_a_variance_that_equals_their_mean() -> None:
+    seconds = Counter(int(arrival.at) for arrival in following(STEADY).due(1e9))
+    counts = [seconds[second] for second in range(100, 600)]
+    assert statistics.variance(counts) / statistics.mean(counts) == pytest.approx(1, abs=0.2)
 
 
 def test_phases_have_the_rates_that_they_ask_for_and_nothing_is_due_afterwards() -> None:
