@@ -10,6 +10,7 @@ from typing import TypeVar
 from harness.checkers.exercised import Deed
 from harness.contracts.conformance import Conformance
 from harness.engine.beside import Beside
+from harness.engine.changed_rows import ChangedRows
 from harness.engine.guard import Senses
 from harness.engine.session import Session
 from harness.load.driver import LoadDriver
@@ -56,6 +57,7 @@ class Bench:
     """Whether the experiments were asked for by their names."""
     deeds: frozenset[Deed] = frozenset()
     """What the steps of their journeys declare that they do."""
+    changed_rows: ChangedRows = field(default_factory=ChangedRows)
 
 
 @dataclass(slots=True, kw_only=True)

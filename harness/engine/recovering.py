@@ -101,7 +101,7 @@ async def rest(bench: Bench, experiment: Experiment, progress: Progress) -> None
         if held is Verdict.PASS or not resting.may_change(progress.reads, now=session.now(), broken=broken):
             break
         await session.clock.sleep(LOOK_S)
-    session.recorder.record(Observed(reads=progress.reads))
+    session.recorder.record(Observed(reads=bench.changed_rows.of(progress.reads)))
     close(bench, experiment, progress, Window(kind=WindowKind.REST, start=start, end=session.now()))
 
 

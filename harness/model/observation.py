@@ -224,3 +224,7 @@ class FinalRead:
     rows: tuple[dict[str, JsonValue], ...]
     error: str = ""
     """Why it could not be read; then `rows` is empty and means nothing."""
+    same: int = 0
+    """In a journal: rows that were there, word for word, when it was written down last, and are not written again."""
+    gone: tuple[dict[str, JsonValue], ...] = ()
+    """In a journal: rows that were there then, and are not any more."""
