@@ -1,4 +1,4 @@
-"""V0, of the machine: others had the processors, so what is about time is no proof against the system."""
+"""V0, of the machine: the processors were others', or full, so what is about time is no proof against the system."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from harness.checkers.availability import CHECK as AVAILABILITY
 from harness.checkers.bounds import CHECK as FIGURES
 from harness.checkers.deadline import CHECK as DEADLINE
 from harness.checkers.degraded import CHECK as DEGRADED
+from harness.checkers.edge_calls import calls_on
 from harness.checkers.found import finding, percent
 from harness.checkers.isolation import CHECK as ISOLATION
 from harness.checkers.metastable import CHECK as METASTABLE
@@ -34,10 +35,15 @@ LONGER = 1.25
 Kleinrock, "Queueing Systems", 1975), which would be idle + others without them. As much as `isolation` allows."""
 STOOD = 1 - 1 / LONGER
 """When processors stand still for so much of some seconds, all work in them takes as much longer."""
+FULL_S = 2.0
+"""Whoever is asked when nothing has been idle for so long has a queue before him, and waits as long again."""
+MORE_CALLS = 1.2
+"""Who calls so much more often under a fault than before it fills the processors himself; as `retries` has it."""
 LEAST_S = 1.0
 """The kernel counts in hundredths of a second, and in less than this they are too few to say."""
 
 AWAY = "stop what else runs here and run it again"
+LESS = "let fewer journeys a second come for longer, or give it more processors"
 REMEDY = f"{AWAY}, or give --neighbours judge where it does not matter"
 
 _UNDER_FAULT = (WindowKind.FAULT,)
@@ -55,6 +61,9 @@ _ABOUT_TIME: Mapping[str, tuple[WindowKind, ...]] = {
 }
 """Check → the windows that it looks at. A full queue that others left behind is still full when they are gone, so
 recovery is about the time of the fault too. What comes after the time that it had (half the load) decides nothing."""
+_WAITED_FOR = frozenset({AVAILABILITY, ANSWER_CLASS, DEADLINE, DEGRADED, ISOLATION})
+"""What a queue alone brings about. A system that fills the processors once the fault is gone is not well, whatever the
+machine, and one that calls too often calls too often."""
 
 _NO_ANSWER = frozenset({0})
 """A dirty 503 is one whatever it came of."""
@@ -83,7 +92,8 @@ def told(company: Company) -> str:
     who = f" (mostly {', '.join(company.who)}{stolen})" if company.who else stolen
     shares = f"{company.others * 100:.0f} % of this machine's {company.cores} processors{who}"
     still = f", in some seconds they stood still for {company.stood * 100:.0f} %" if company.stood >= STOOD else ""
-    return f"others had {shares}, {company.idle * 100:.0f} % were idle{still}"
+    none = f", for {company.full_s:.0f} s on end nothing was" if was_full(company) else ""
+    return f"others had {shares}, {company.idle * 100:.0f} % were idle{none}{still}"
 
 
 def remedy(company: Company) -> str:
@@ -110,9 +120,39 @@ def crowd(history: History, kinds: Iterable[WindowKind]) -> Company | None:
     return max(found, key=lambda each: each.others + each.stood, default=None)
 
 
+def was_full(company: Company, neighbours: Neighbours = Neighbours.DOUBT) -> bool:
+    """Whether the processors had nothing left for some seconds on end, whoever had them, where that is to matter."""
+    return not company.unknown and company.full_s >= FULL_S and neighbours is Neighbours.DOUBT
+
+
+def full(history: History) -> Company | None:
+    """The window of the fault, if the processors had nothing left in some of its seconds and no more calls were made.
+
+    Then it was the load that was too much for the machine, and not what the system does under the fault.
+    """
+    company = next((each for each in history.company if each.window is WindowKind.FAULT), None)
+    if company is None or not was_full(company, history.neighbours) or not _no_more_calls(history):
+        return None
+    return company
+
+
+def _no_more_calls(history: History) -> bool:
+    """Whether a journey made no more calls under the fault than before it, of all together and on each edge."""
+    stores = history.topology.is_store
+    counted = [calls_on(history, name) for name, edge in history.topology.edges.items() if not stores(edge.provider)]
+    calls = [each for each in counted if each is not None]
+    if not calls or len(calls) < len(counted):
+        return False
+    during, expected = sum(each.during for each in calls), sum(each.expected for each in calls)
+    return during <= MORE_CALLS * expected and all(each.at_least(history.alpha) <= MORE_CALLS for each in calls)
+
+
 def doubted_for(company: Company, each: Finding) -> Finding:
-    """A red finding that is no proof, since others had the processors."""
-    reason = f"{told(company)} in the window {company.window.value}, so this may be their doing: {remedy(company)}"
+    """A red finding that is no proof, since others had the processors, or nobody any more of them."""
+    why = f"so this may be their doing: {remedy(company)}"
+    if not crowded(company):
+        why = f"and a journey made no more calls than before, so this may be the load's doing: {LESS}"
+    reason = f"{told(company)} in the window {company.window.value}, {why}"
     return replace(each, verdict=Verdict.UNKNOWN, reason=f"{reason}; it would be {each.verdict}: {each.reason}")
 
 
@@ -120,7 +160,7 @@ def _doubted(history: History, each: Finding) -> Finding:
     windows = _ABOUT_TIME.get(each.check, ())
     if each.verdict is not Verdict.FAIL or each.part is not Part.RESILIENCE or not about_time(history, each):
         return each
-    company = crowd(history, windows)
+    company = crowd(history, windows) or (full(history) if each.check in _WAITED_FOR else None)
     return each if company is None else doubted_for(company, each)
 
 
@@ -149,12 +189,20 @@ def _cut(status: int, error: str) -> bool:
 def _of_neighbours(history: History, doubted: int) -> Finding:
     worst = max(
         history.company,
-        key=lambda each: (crowded(each, history.neighbours), crowded(each), not each.unknown, each.others),
+        key=lambda each: (
+            crowded(each, history.neighbours),
+            crowded(each),
+            not each.unknown,
+            was_full(each),
+            each.others,
+        ),
     )
     where = "" if worst.unknown else f" in the window {worst.window.value}"
     reason = f"{told(worst)}{where}"
     if worst.unknown:
         reason = f"told, not judged: {reason}"
+    elif doubted and not crowded(worst):
+        reason += f"; {doubted} of the findings may be the load's doing: {LESS}"
     elif doubted:
         reason += f"; {doubted} of the findings may be their doing: {remedy(worst)}"
     elif crowded(worst):

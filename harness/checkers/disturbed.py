@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.checkers.company import crowd, crowded, told
+from harness.checkers.company import crowd, crowded, full, told, was_full
 from harness.checkers.load_health import lateness
 from harness.model.finding import Finding, Part
 from harness.model.history import History
@@ -17,7 +17,7 @@ SHOWN = 3
 
 
 def disturbed(history: History, found: Iterable[Finding]) -> str:
-    """Why an experiment that is UNKNOWN says nothing, if others had the processors or its load came late; else empty.
+    """Why an experiment that is UNKNOWN says nothing, if it was the machine or a load that came late; else empty.
 
     One that is FAIL, or PASS, is not asked again: nothing that was seen to be red becomes green by it. Nor is one that
     would be UNKNOWN again, since a part of the harness is in doubt, or the baseline that all hangs on came late.
@@ -29,7 +29,7 @@ def disturbed(history: History, found: Iterable[Finding]) -> str:
     if _machine(None, history.generator, baseline):
         return ""
     own = [each for each in history.windows if each.kind not in {WindowKind.BASELINE, WindowKind.REST}]
-    why = _machine(crowd(history, [each.kind for each in own]), history.generator, own)
+    why = _machine(crowd(history, [each.kind for each in own]) or full(history), history.generator, own)
     return f"{why}; left open: {_open(counted)}" if why else ""
 
 
@@ -37,7 +37,8 @@ def baseline_disturbed(
     baseline: Window, company: Company, generator: Iterable[GeneratorSecond], neighbours: Neighbours
 ) -> str:
     """The same of a baseline, on which all experiments hang."""
-    return _machine(company if crowded(company, neighbours) else None, tuple(generator), [baseline])
+    counts = crowded(company, neighbours) or was_full(company, neighbours)
+    return _machine(company if counts else None, tuple(generator), [baseline])
 
 
 def _open(found: Iterable[Finding]) -> str:

@@ -69,7 +69,7 @@ class Beside:
         if watching.told and not self._told:
             self._told = True
             self._session.tell(f"this machine's processors stood still; {watching.told}")
-        return machine_seen(self._session.now(), stood=watching.seen)
+        return machine_seen(self._session.now(), stood=watching.seen, left=watching.left)
 
     def _roots(self, there: set[int]) -> tuple[set[int], str]:
         """The processes below which all of ours and of the system's are; or why nobody knows."""

@@ -33,6 +33,8 @@ class Company:
     stood: float = 0.0
     """The share of its worst few seconds in which the processors stood still within what they did, which the kernel
     does not know: the hypervisor had no time for them, and told nobody."""
+    full_s: float = 0.0
+    """The longest time on end in which the processors had nothing left, whoever had them."""
     who: tuple[str, ...] = ()
     """Names of the programs that had most of it, as far as they still ran at its end."""
     unknown: str = ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.model.neighbours import Company
 from harness.model.observation import WindowKind
+from harness.observe.room import Left, longest_full_s
 from harness.observe.standing import Stood, worst_between
 
 PROC = Path("/proc")
@@ -58,15 +59,19 @@ class MachineSeen:
     all: int
     processes: _Table
     stood: tuple[Stood, ...] = (Stood(),)
+    left: tuple[Left, ...] = ()
 
 
-def machine_seen(t: float, proc: Path = PROC, *, stood: tuple[Stood, ...] = (Stood(),)) -> MachineSeen | None:
+def machine_seen(
+    t: float, proc: Path = PROC, *, stood: tuple[Stood, ...] = (Stood(),), left: tuple[Left, ...] = ()
+) -> MachineSeen | None:
     """Look at the machine once; None where there is no /proc to look at.
 
     Args:
         t: what time it is.
         proc: where that is; tests have one of their own.
         stood: how the processors stood still up to now, where somebody watches that.
+        left: what they had left up to now, second by second, where somebody does.
     """
     try:
         lines = (proc / "stat").read_text(encoding="ascii").splitlines()
@@ -83,6 +88,7 @@ def machine_seen(t: float, proc: Path = PROC, *, stood: tuple[Stood, ...] = (Sto
         all=user + nice + system + idle + waiting + hard + soft + stolen,
         processes=dict(each for pid in ids if (each := _process(f"{proc}/{pid}/stat", int(pid))) is not None),
         stood=stood,
+        left=left,
     )
 
 
@@ -128,6 +134,7 @@ def company_between(
         stolen=stolen / whole,
         idle=max(after.idle - before.idle, 0) / whole,
         stood=worst_between(before.stood, after.stood),
+        full_s=longest_full_s(after.left[len(before.left) :]),
         who=tuple(name for name, had in names.most_common(NAMED_AT_MOST) if had >= NAMED_AT_LEAST * whole),
     )
 

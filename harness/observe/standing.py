@@ -20,6 +20,7 @@ from itertools import pairwise
 from threading import Event, Thread
 
 from harness.observe.awake import Awake
+from harness.observe.room import Left, Room
 
 PIECE_S = 0.001
 EVERY_S = 0.1
@@ -30,6 +31,8 @@ less. Of 1,200 pieces on a machine without an idle moment the longest took 1.6 m
 host that gave each processor a tenth of what it should, all took 9 to 20 ms more."""
 FEWEST = 3
 """Fewer pieces that stood still say nothing of a share."""
+ROOM_EVERY = 10
+"""Pieces between two looks at what the processors have left, some 1 s."""
 STRETCH = 25
 """Pieces, some 2.5 s; two that follow each other are looked at together, so that no few seconds fall between."""
 _ROUNDS = 100
@@ -111,6 +114,7 @@ class Watch:
         self._piece = piece or _piece
         self._awake = awake or Awake()
         self._counted = StandStill()
+        self._room = Room()
         self._over = Event()
         self._thread = Thread(target=self._run, name="standing", daemon=True)
         self._thread.start()
@@ -119,6 +123,11 @@ class Watch:
     def seen(self) -> tuple[Stood, ...]:
         """All stretches up to now, the last of which goes on."""
         return self._counted.seen
+
+    @property
+    def left(self) -> tuple[Left, ...]:
+        """What the processors had left, about second by second."""
+        return self._room.seen
 
     @property
     def told(self) -> str:
@@ -133,7 +142,11 @@ class Watch:
 
     def _run(self) -> None:
         rounds = _ROUNDS
+        pieces = 0
         while not self._over.wait(EVERY_S):
+            pieces += 1
+            if pieces % ROOM_EVERY == 0:
+                self._room.look()
             took_s = self._piece(rounds)
             self._counted.add(took_s)
             if self._counted.stands:

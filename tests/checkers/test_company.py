@@ -8,17 +8,29 @@ from dataclasses import replace
 import pytest
 
 from harness import checkers
-from harness.checkers.company import LEAST_S, LONGER, STOOD, SUBJECT, TAKEN, crowd, crowded, told
+from harness.checkers.company import FULL_S, LEAST_S, LONGER, STOOD, SUBJECT, TAKEN, crowd, crowded, told
 from harness.model.experiment import Expectation, Role
 from harness.model.finding import Finding
 from harness.model.history import History, Nonconformity
 from harness.model.neighbours import Company, Neighbours
-from harness.model.observation import AnswerClass, DistinctAnswer, FinalRead, WindowKind
+from harness.model.observation import AnswerClass, DistinctAnswer, FinalRead, Window, WindowKind
 from harness.model.verdict import Verdict, worst
-from tests.checkers.histories import FAULT, Each, answer, answer_seconds, experiment, history
+from tests.checkers.histories import (
+    FAULT,
+    Each,
+    answer,
+    answer_seconds,
+    crossed,
+    crossing_seconds,
+    experiment,
+    history,
+    shop,
+)
 from tests.checkers.test_safety import ONCE, charge
 
 ALONE = Company(window=WindowKind.FAULT, start=30.0, end=50.0, cores=2, others=0.03, stolen=0.0, idle=0.2)
+FULL = replace(ALONE, full_s=FULL_S)
+WARM_UP = Window(kind=WindowKind.WARM_UP, start=20.0, end=30.0)
 BUSY = replace(ALONE, others=0.41, idle=0.02, who=("cc1plus",))
 NEVER_WELL = {"browse": Each(ok=0, failed=10), "checkout": Each(ok=0, failed=10)}
 
@@ -229,3 +241,54 @@ def test_a_positive_control_is_noticed_whoever_is_beside() -> None:
     question = replace(experiment(), role=Role.CONTROL)
     (found,) = checkers.judge(beside(history(question, fault=NEVER_WELL), BUSY))
     assert found.verdict is Verdict.PASS
+
+
+def under_load(found: History, *, calls: int = 5, on: str = "", more: int = 0) -> History:
+    """The same with what crossed before the fault, five calls a second on each line, and under it."""
+    rows = [*crossed(WARM_UP), *crossed(FAULT, requests=calls)]
+    rows += crossing_seconds(FAULT, on, requests=more) if on else ()
+    return replace(found, windows=(WARM_UP, *found.windows), crossings=tuple(rows))
+
+
+def test_a_load_that_fills_the_machine_is_no_proof_against_the_system() -> None:
+    """As in a whole run of the shop: three pages of 485 had no answer in four seconds in which nothing was idle."""
+    assert "isolation" in refuted(under_load(beside(isolated(), ALONE)))
+    found = under_load(beside(isolated(), FULL))
+    assert "isolation" not in refuted(found)
+    doubted = by_check(checkers.judge(found))["isolation", "browse"]
+    assert doubted.verdict is Verdict.UNKNOWN
+    assert doubted.reason.startswith(
+        "others had 3 % of this machine's 2 processors, 20 % were idle, for 2 s on end nothing was "
+        "in the window fault, and a journey made no more calls than before, so this may be the load's doing: "
+        "let fewer journeys a second come for longer"
+    )
+    assert neighbours(found).verdict is Verdict.UNKNOWN
+    assert "2 of the findings may be the load's doing: let fewer" in neighbours(found).reason
+    assert "isolation" in refuted(replace(found, neighbours=Neighbours.JUDGE)), "who runs something beside knows it"
+
+
+@pytest.mark.parametrize(
+    "company",
+    [replace(FULL, full_s=FULL_S - 0.1), replace(FULL, window=WindowKind.RECOVERY), replace(FULL, unknown="no look")],
+    ids=["shorter", "later", "unknown"],
+)
+def test_without_a_full_machine_under_the_fault_it_is_proof(company: Company) -> None:
+    assert "isolation" in refuted(under_load(beside(isolated(), company)))
+
+
+def test_whoever_calls_more_often_fills_the_machine_himself() -> None:
+    full = beside(isolated(), FULL)
+    assert "isolation" in refuted(under_load(full, calls=7))
+    assert "isolation" not in refuted(under_load(full, calls=6))
+    line = next(each.name for each in shop().lines if each.edge == "orders->payments")
+    assert "isolation" in refuted(under_load(full, on=line, more=10)), "on one edge, which is little of all"
+    assert "isolation" in refuted(full), "nobody counted"
+
+
+def test_what_a_queue_does_not_bring_about_is_proof_on_a_full_machine() -> None:
+    """A system that is full once the fault is gone, under the same load as before, is what metastable means."""
+    full = (FULL, replace(FULL, window=WindowKind.RECOVERY))
+    assert {"recovery", "metastable"} <= refuted(under_load(beside(slow_recovery(), *full)))
+    crashing = replace(answer("browse", AnswerClass.DIRTY, status=500), count=200)
+    bad = replace(history(fault={"browse": Each(ok=0, failed=10)}), distinct=(crashing,))
+    assert "availability" in refuted(under_load(beside(bad, *full)))

@@ -13,7 +13,7 @@ from harness.model.history import History
 from harness.model.neighbours import Company, Neighbours
 from harness.model.observation import Window, WindowKind
 from harness.model.verdict import Verdict
-from tests.checkers.histories import BASELINE, FAULT, WINDOWS, Each, generator_seconds, history
+from tests.checkers.histories import BASELINE, FAULT, WINDOWS, Each, crossed, generator_seconds, history
 
 BUSY = Company(
     window=WindowKind.FAULT, start=30.0, end=50.0, cores=2, others=0.41, stolen=0.0, idle=0.02, who=("cc1plus",)
@@ -82,6 +82,18 @@ def test_others_that_are_not_to_matter_are_no_reason() -> None:
     assert "stood still for 50 %" in disturbed(still, [unsteady])
 
 
+def test_what_is_in_doubt_for_a_load_that_filled_the_machine_is_asked_again() -> None:
+    slow_ = history(fault={"browse": Each(ok=0, unknown=10)})
+    warm_up = Window(kind=WindowKind.WARM_UP, start=20.0, end=30.0)
+    counted = replace(
+        slow_, windows=(warm_up, *slow_.windows), crossings=(*crossed(warm_up), *crossed(FAULT)), company=(QUIET,)
+    )
+    assert judged(counted) == ""
+    full = judged(replace(counted, company=(replace(QUIET, full_s=3.0),)))
+    assert full.startswith("fault: others had 3 % of this machine's 2 processors, 40 % were idle, for 3 s on end")
+    assert "left open: availability of browse" in full
+
+
 def test_a_late_baseline_is_no_reason_to_ask_an_experiment_again() -> None:
     """The baseline is the same the next time."""
     found = late(history(), WindowKind.BASELINE)
@@ -104,6 +116,9 @@ def test_a_baseline_is_measured_again_for_the_same_reasons() -> None:
     assert baseline_disturbed(BASELINE, QUIET, clean.generator, Neighbours.DOUBT) == ""
     assert baseline_disturbed(BASELINE, busy, clean.generator, Neighbours.JUDGE) == ""
     assert "others had 41 %" in baseline_disturbed(BASELINE, busy, clean.generator, Neighbours.DOUBT)
+    full = replace(QUIET, full_s=3.0)
+    assert "for 3 s on end nothing was" in baseline_disturbed(BASELINE, full, clean.generator, Neighbours.DOUBT)
+    assert baseline_disturbed(BASELINE, full, clean.generator, Neighbours.JUDGE) == ""
     ill = late(clean, WindowKind.BASELINE)
     assert baseline_disturbed(BASELINE, QUIET, ill.generator, Neighbours.JUDGE) == (
         "baseline: journeys began over 100 ms late (p99) in 30 of 30 seconds"

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from harness import checkers
-from harness.checkers.company import crowded
+from harness.checkers.company import FULL_S, crowded
 from harness.clock import SystemClock, pause
 from harness.engine.bench import Bench, Progress
 from harness.engine.beside import ELSEWHERE, NO_LOOK, NOT_OURS, QUIET_S, QUIET_WITHIN_S, Beside
@@ -131,6 +131,19 @@ def crowded_company() -> Company:
             pause(1.2)
 
 
+@pytest.mark.loopback
+def test_processors_that_have_nothing_left_are_seen() -> None:
+    beside, clock = watching(FakeSession()), SystemClock()
+    with hogs():
+        limit = clock.now() + LIMIT_S
+        full_s = 0.0
+        while full_s < FULL_S:
+            assert clock.now() < limit, full_s
+            beside.begin()
+            pause(FULL_S + 2.0)
+            full_s = beside.until_now(WindowKind.FAULT).full_s
+
+
 def isolation(company: Company, neighbours: Neighbours = Neighbours.DOUBT) -> Finding:
     """The verdict on a journey that was certainly slower, with this company."""
     question = experiment(expectations={"browse": Expectation.UNCHANGED})
@@ -169,7 +182,7 @@ def test_containers_are_known_where_their_processes_are_of_this_machine(pid: int
 
 
 def test_what_is_done_about_processors_that_stood_still_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = SimpleNamespace(told="", seen=(Stood(),))
+    watch = SimpleNamespace(told="", seen=(Stood(),), left=())
     monkeypatch.setattr("harness.engine.beside.watch", lambda: watch)
     session = FakeSession()
     beside = watching(session)
