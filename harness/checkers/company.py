@@ -61,6 +61,8 @@ _ABOUT_TIME: Mapping[str, tuple[WindowKind, ...]] = {
 }
 """Check → the windows that it looks at. A full queue that others left behind is still full when they are gone, so
 recovery is about the time of the fault too. What comes after the time that it had (half the load) decides nothing."""
+_BEGINS_ANEW = frozenset({"crash-loop", "restart"})
+"""Faults under which a service starts, which takes a processor whole."""
 _WAITED_FOR = frozenset({AVAILABILITY, ANSWER_CLASS, DEADLINE, DEGRADED, ISOLATION})
 """What a queue alone brings about. A system that fills the processors once the fault is gone is not well, whatever the
 machine, and one that calls too often calls too often."""
@@ -128,8 +130,13 @@ def was_full(company: Company, neighbours: Neighbours = Neighbours.DOUBT) -> boo
 def full(history: History) -> Company | None:
     """The window of the fault, if the processors had nothing left in some of its seconds and no more calls were made.
 
-    Then it was the load that was too much for the machine, and not what the system does under the fault.
+    Then it was the load that was too much for the machine, and not what the system does under the fault. A surge, or
+    services that start, are what it is put to, and no excuse.
     """
+    experiment = history.experiment
+    kinds = {each.fault.kind for each in experiment.injections}
+    if experiment.surge is not None or experiment.ramp is not None or kinds & _BEGINS_ANEW:
+        return None
     company = next((each for each in history.company if each.window is WindowKind.FAULT), None)
     if company is None or not was_full(company, history.neighbours) or not _no_more_calls(history):
         return None

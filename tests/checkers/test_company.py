@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from harness import checkers
-from harness.checkers.company import FULL_S, LEAST_S, LONGER, STOOD, SUBJECT, TAKEN, crowd, crowded, told
+from harness.checkers.company import FULL_S, LEAST_S, LONGER, STOOD, SUBJECT, TAKEN, crowd, crowded, full, told
+from harness.faults import CrashLoop
 from harness.model.experiment import Expectation, Role
 from harness.model.finding import Finding
 from harness.model.history import History, Nonconformity
@@ -283,6 +284,16 @@ def test_whoever_calls_more_often_fills_the_machine_himself() -> None:
     line = next(each.name for each in shop().lines if each.edge == "orders->payments")
     assert "isolation" in refuted(under_load(full, on=line, more=10)), "on one edge, which is little of all"
     assert "isolation" in refuted(full), "nobody counted"
+
+
+def test_where_a_full_machine_is_what_it_is_put_to_it_is_no_excuse() -> None:
+    found = under_load(beside(isolated(), FULL))
+    assert full(found) == FULL
+    surging = replace(found.experiment, surge=40.0)
+    starting = replace(found.experiment, injections=(replace(found.experiment.injections[0], fault=CrashLoop()),))
+    for question in (surging, starting):
+        assert full(replace(found, experiment=question)) is None
+    assert "isolation" in refuted(replace(found, experiment=starting))
 
 
 def test_what_a_queue_does_not_bring_about_is_proof_on_a_full_machine() -> None:
