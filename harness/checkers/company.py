@@ -15,6 +15,7 @@ from harness.checkers.found import finding, percent
 from harness.checkers.isolation import CHECK as ISOLATION
 from harness.checkers.metastable import CHECK as METASTABLE
 from harness.checkers.recovery import CHECK as RECOVERY
+from harness.checkers.retries import ALLOWED
 from harness.checkers.retries import CHECK as RETRIES
 from harness.checkers.tally import before_and_during
 from harness.model.experiment import Expectation
@@ -37,8 +38,6 @@ STOOD = 1 - 1 / LONGER
 """When processors stand still for so much of some seconds, all work in them takes as much longer."""
 FULL_S = 2.0
 """Whoever is asked when nothing has been idle for so long has a queue before him, and waits as long again."""
-MORE_CALLS = 1.2
-"""Who calls so much more often under a fault than before it fills the processors himself; as `retries` has it."""
 LEAST_S = 1.0
 """The kernel counts in hundredths of a second, and in less than this they are too few to say."""
 
@@ -144,14 +143,16 @@ def full(history: History) -> Company | None:
 
 
 def _no_more_calls(history: History) -> bool:
-    """Whether a journey made no more calls under the fault than before it, of all together and on each edge."""
-    stores = history.topology.is_store
-    counted = [calls_on(history, name) for name, edge in history.topology.edges.items() if not stores(edge.provider)]
+    """Whether a journey made no more calls than `retries` allows, of all together and on each edge, stores' included.
+
+    Who calls more often under a fault than before it fills the processors himself.
+    """
+    counted = [calls_on(history, name) for name in history.topology.edges]
     calls = [each for each in counted if each is not None]
     if not calls or len(calls) < len(counted):
         return False
     during, expected = sum(each.during for each in calls), sum(each.expected for each in calls)
-    return during <= MORE_CALLS * expected and all(each.at_least(history.alpha) <= MORE_CALLS for each in calls)
+    return during <= ALLOWED * expected and all(each.at_least(history.alpha) <= ALLOWED for each in calls)
 
 
 def doubted_for(company: Company, each: Finding) -> Finding:

@@ -21,9 +21,9 @@ RUN_ERROR_RATE = 0.001
 CONTROL_S = 4.0
 """The least that the positive control lasts."""
 CONTROL_SPARE = 2.0
-"""So many times the journeys that it needs: by chance there come fewer than half of 60 once in a hundred thousand."""
+"""So many times the journeys that it needs: it is to be noticed, however short."""
 SPARE = 1.4
-"""So many times the samples that would just do: arrivals come by chance."""
+"""So many times the samples that would just do: a window begins and ends within seconds, and load may be dropped."""
 
 
 def weights_of(experiments: Iterable[Experiment]) -> dict[str, float]:
