@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from kit.consumer import EventModel
-from kit.words import Line, Lines, Strict, Uuid
+from kit.words import PRINTABLE, Line, Lines, Strict, Uuid
 from pydantic import Field
 
 Status = Literal["created", "dispatched", "delivered", "cancelled", "recalled"]
@@ -16,7 +16,7 @@ class ShipmentRequest(Strict):
 
     order_id: Uuid
     items: Lines
-    recipient: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    recipient: Annotated[str | None, Field(min_length=1, max_length=200, pattern=PRINTABLE)] = None
 
 
 class Shipment(Strict):
