@@ -22,7 +22,7 @@ from harness.model.experiment import Expectation
 from harness.model.finding import Finding, Part
 from harness.model.history import History
 from harness.model.neighbours import Company, Neighbours
-from harness.model.observation import AnswerClass, WindowKind
+from harness.model.observation import WAITED, AnswerClass, WindowKind
 from harness.model.verdict import Verdict
 
 CHECK = "validity"
@@ -68,8 +68,7 @@ machine, and one that calls too often calls too often."""
 
 _NO_ANSWER = frozenset({0})
 """A dirty 503 is one whatever it came of."""
-_WAITED = frozenset({*_NO_ANSWER, 408, 429, 502, 503, 504})
-"""How an answer looks that somebody waited for in vain, or was not let in for."""
+_NONE_IN_TIME = _NO_ANSWER | WAITED
 
 
 def crowded(company: Company, neighbours: Neighbours = Neighbours.DOUBT) -> bool:
@@ -177,7 +176,7 @@ def about_time(history: History, each: Finding) -> bool:
     if each.check == ANSWER_CLASS:
         return not _at_once(history, each.subject, waited=_NO_ANSWER)
     if each.check == AVAILABILITY:
-        at_once = _at_once(history, each.subject, waited=_WAITED)
+        at_once = _at_once(history, each.subject, waited=_NONE_IN_TIME)
         return 2 * at_once < before_and_during(history, each.subject)[1].bad
     if each.check == DEGRADED:  # that the mark is missing where it is owed is no matter of time
         return history.expectation(each.subject) is Expectation.UNCHANGED

@@ -67,7 +67,7 @@ def _again(command: _Command) -> _Command:
         default=1,
         envvar="HARNESS_AGAIN",
         show_default=True,
-        help="How often an experiment is asked again that says nothing, since the machine was busy.",
+        help="How often what says nothing, since the machine was busy, is asked again: experiments, answers in verify.",
     )(command)
 
 

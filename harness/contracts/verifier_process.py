@@ -21,6 +21,7 @@ from harness.errors import HarnessError
 REQUEST_LIMIT_MS = 15_000
 """How long Pact waits for one answer, of the provider or of a state function."""
 LOOPBACK = "127.0.0.1"
+STATUS = "StatusMismatch"
 PRIVATE = "HARNESS_PRIVATE"
 """Variable with what is not for the order, which is a file that stays."""
 
@@ -58,11 +59,16 @@ class Mismatch:
     actual: str
     message: str
 
+    @property
+    def of_status(self) -> bool:
+        """Whether it is the status of an answer."""
+        return self.type == STATUS
+
     def __str__(self) -> str:
         """On one line: where, what was expected, what came."""
-        where = {"StatusMismatch": "status", "HeaderMismatch": f"header {self.path}", "MetadataMismatch": "metadata"}
+        where = {STATUS: "status", "HeaderMismatch": f"header {self.path}", "MetadataMismatch": "metadata"}
         named = where.get(self.type, f"body {self.path}" if self.path else "body")
-        told = "" if self.type == "StatusMismatch" else f" ({self.message})"
+        told = "" if self.of_status else f" ({self.message})"
         return f"{named}: expected {self.expected}, found {self.actual or 'nothing'}{told}"
 
 
@@ -78,6 +84,11 @@ class Verified:
     mismatches: tuple[Mismatch, ...] = ()
     error: str = ""
     """Why nothing could be compared: no answer, or no state."""
+
+    @property
+    def status(self) -> int:
+        """The status that came where another was agreed; 0 when it was that one, or nothing was compared."""
+        return next((int(each.actual) for each in self.mismatches if each.of_status and each.actual.isdigit()), 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,21 +7,20 @@ import itertools
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
-from harness.contracts.environment import child_environment, redact_file, tail
+from harness.contracts.environment import child_environment, redact_file
+from harness.contracts.judging import Case, Told, judge
 from harness.contracts.pact_merge import pact_document
 from harness.contracts.pacts import Interaction, Kind, Pact, read_sound_pacts
-from harness.contracts.states import Refusal, Trouble
-from harness.contracts.unverified import CHECK, broken, no_pacts, nobody_knows, nothing_for
-from harness.contracts.verifier_process import ORDERS, PRIVATE, PRIVATES, REPORTS, Order, Private, Report, Verified
+from harness.contracts.unverified import broken, no_pacts, nobody_knows, nothing_for
+from harness.contracts.verifier_process import ORDERS, PRIVATE, PRIVATES, REPORTS, Order, Private, Report
 from harness.model.credentials import NONE, Credentials
-from harness.model.finding import Finding, Part
+from harness.model.finding import Finding
 from harness.model.process import ProcessSpec, Spawner
-from harness.model.system import edge_name
-from harness.model.verdict import Verdict
 
 PARALLEL = 4
 """Providers that are verified at once: each waits much of its time, for states to hold and for messages to come."""
@@ -40,6 +39,21 @@ class ProviderUnderTest:
     owner: str
 
 
+_Work: TypeAlias = tuple[ProviderUnderTest, Sequence[Pact]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How to ask again for what may be the machine's doing, not the provider's: a 503 in place of what was agreed."""
+
+    most: int
+    """How often at most; what is in doubt then is UNKNOWN."""
+    doubt: Callable[[], str]
+    """Why what was answered lately is no proof: what kept the machine from it; empty when it is one."""
+    wait: Callable[[str], Awaitable[None]]
+    """Told what is asked again and why; returns when it is worth it."""
+
+
 async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its own
     *,
     pacts: Path,
@@ -51,6 +65,7 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
     consumer: str | None = None,
     wall_limit_s: float = WALL_LIMIT_S,
     credentials: Credentials = NONE,
+    again: Again | None = None,
 ) -> tuple[Finding, ...]:
     """One finding for each interaction, and an UNKNOWN for each pact and each provider with nothing verified.
 
@@ -65,6 +80,7 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
         consumer: verify only what this consumer relies on; other consumers' pacts are left alone.
         wall_limit_s: how long one provider may take.
         credentials: sent along with each request; a header that an interaction itself has is replaced by it.
+        again: how to ask again where the machine may be to blame; every answer is the provider's own when left out.
 
     A pact file that is broken, or that could not fail, is UNKNOWN at its place; the rest is verified all the same.
     """
@@ -86,9 +102,17 @@ async def verify(  # noqa: PLR0913 -- all by keyword, and each is a thing of its
     for pact in chosen:
         served[pact.provider].append(pact)
     slots = asyncio.Semaphore(PARALLEL)
+
+    async def in_its_turn(provider: ProviderUnderTest, theirs: Sequence[Pact]) -> tuple[Told, ...]:
+        async with slots:
+            return await _one(plan, provider, theirs)
+
     work = [(provider, served[provider.name]) for provider in providers if served[provider.name]]
-    results = await asyncio.gather(*(_one(plan, provider, theirs, slots) for provider, theirs in work))
-    findings += itertools.chain.from_iterable(results)
+    results = await asyncio.gather(*(in_its_turn(provider, theirs) for provider, theirs in work))
+    told: Sequence[Told] = tuple(itertools.chain.from_iterable(results))
+    if again is not None:
+        told = await _asked_again(plan, work, told, again)
+    findings += [each.finding for each in told]
     if known - running.keys():
         findings += [
             nothing_for(provider.name, provider.owner, pacts, consumer)
@@ -113,15 +137,50 @@ class _Plan:
         return self.states / f"{provider}.py"
 
 
-async def _one(
-    plan: _Plan, provider: ProviderUnderTest, pacts: Sequence[Pact], slots: asyncio.Semaphore
-) -> tuple[Finding, ...]:
-    async with slots:
-        order = _order(plan, provider, pacts)
-        log = plan.directory / f"verify-{provider.name}.log"
-        trouble = await _run(plan, provider, order, log)
+async def _asked_again(plan: _Plan, work: Sequence[_Work], told: Sequence[Told], again: Again) -> Sequence[Told]:
+    """Those that a machine may have brought about, once more by themselves, until they are no longer in doubt."""
+    for left in reversed(range(again.most + 1)):
+        late = [each.late for each in told if each.late is not None]
+        why = again.doubt() if late else ""
+        if not why:
+            break
+        if not left:
+            return [each.in_doubt(why) for each in told]
+        await again.wait(f"{len(late)} of the answers are no proof, and are asked for again: {why}")
+        anew = [await _one(plan, provider, pacts) for provider, pacts in _of(work, late)]
+        told = [*(each for each in told if each.late is None), *itertools.chain.from_iterable(anew)]
+    return told
+
+
+def _of(work: Sequence[_Work], cases: Sequence[Case]) -> Iterator[_Work]:
+    """The part of the work that these interactions are."""
+    for provider, pacts in work:
+        parts = [
+            replace(pact, interactions=tuple(each.interaction for each in cases if each.pact.file == pact.file))
+            for pact in pacts
+        ]
+        if any(part.interactions for part in parts):
+            yield provider, [part for part in parts if part.interactions]
+
+
+async def _one(plan: _Plan, provider: ProviderUnderTest, pacts: Sequence[Pact]) -> tuple[Told, ...]:
+    order = _order(plan, provider, pacts)
+    log = plan.directory / f"verify-{provider.name}.log"
+    trouble = await _run(plan, provider, order, log)
     report = Report(trouble=trouble) if trouble else REPORTS.validate_json(order.report.read_bytes())
-    return tuple(_judge(plan, provider, pacts, report, log))
+    cases = [
+        Case(
+            provider=provider.name,
+            owner=provider.owner,
+            states=plan.states_of(provider.name),
+            pact=pact,
+            interaction=interaction,
+            tls=plan.credentials.ca is not None,
+        )
+        for pact in pacts
+        for interaction in sorted(pact.interactions, key=lambda each: each.identity)
+    ]
+    return tuple(judge(cases, report, log))
 
 
 def _order(plan: _Plan, provider: ProviderUnderTest, pacts: Sequence[Pact]) -> Order:
@@ -181,100 +240,3 @@ async def _run(plan: _Plan, provider: ProviderUnderTest, order: Order, log: Path
         for file in (log, request, order.report):
             await asyncio.to_thread(redact_file, file, plan.credentials.redact)
     return "" if order.report.exists() else f"the verifying process ended with {code} and without a report"
-
-
-def _judge(
-    plan: _Plan, provider: ProviderUnderTest, pacts: Sequence[Pact], report: Report, log: Path
-) -> Iterator[Finding]:
-    """Compare what was verified with what the files hold; an interaction that nobody speaks of is UNKNOWN."""
-    spoken: dict[tuple[str, str, tuple[str, ...]], list[Verified]] = defaultdict(list)
-    for verified in report.verified:
-        spoken[verified.consumer, verified.description, verified.states].append(verified)
-    for pact in pacts:
-        for interaction in sorted(pact.interactions, key=lambda each: each.identity):
-            names = tuple(state.name for state in interaction.states)
-            answers = spoken[pact.consumer, interaction.description, names]
-            case = _Case(plan=plan, provider=provider, pact=pact, interaction=interaction)
-            yield case.unspoken(report, log) if not answers else case.judged(answers.pop(0), report)
-    extra = [verified for left in spoken.values() for verified in left]
-    for verified in extra:
-        yield Finding(
-            check=CHECK,
-            part=Part.PACTS,
-            verdict=Verdict.UNKNOWN,
-            reason="Pact verified an interaction that no pact file holds: its counts can't be trusted",
-            subject=f"{verified.consumer} → {verified.provider}: {verified.description}",
-            service=provider.name,
-            owner=provider.owner,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    plan: _Plan
-    provider: ProviderUnderTest
-    pact: Pact
-    interaction: Interaction
-
-    def judged(self, verified: Verified, report: Report) -> Finding:
-        refused = [each for each in report.refusals if self._concerns(each)]
-        missing = self._not_injected(report)
-        if refused:
-            return self._unknown_state(refused[0])
-        if verified.error:
-            return self._finding(
-                Verdict.UNKNOWN, f"nothing was compared: {verified.error}", (f"agreed at {self.interaction.place}",)
-            )
-        if missing:
-            states = self.plan.states_of(self.provider.name)
-            reason = f"{states} gives no value for {', '.join(missing)}: the example in the pact was sent instead"
-            return self._finding(Verdict.UNKNOWN, reason, ())
-        if not verified.held:
-            lines = [str(mismatch) for mismatch in verified.mismatches]
-            reason = f"{self.provider.name} breaks what {self.pact.consumer} relies on: {lines[0] if lines else '?'}"
-            more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-            return self._finding(Verdict.FAIL, reason + more, (*lines, f"agreed at {self.interaction.place}"))
-        return self._finding(Verdict.PASS, f"{self.provider.name} answers as {self.pact.consumer} relies on", ())
-
-    def unspoken(self, report: Report, log: Path) -> Finding:
-        reason = report.trouble or "Pact verified nothing for it"
-        return self._finding(Verdict.UNKNOWN, reason, (*report.core_said, *tail(log), f"log: {log}"))
-
-    def _unknown_state(self, refusal: Refusal) -> Finding:
-        message = self.interaction.kind is Kind.MESSAGE and refusal.what == self.interaction.description
-        kind = "message" if message else "provider state"
-        states = self.plan.states_of(self.provider.name)
-        wanting = f"add it to {'MESSAGES' if message else 'STATES'} in {states}"
-        remedy = wanting if refusal.trouble is Trouble.UNKNOWN else f"see {states}"
-        reason = f"the {kind} {refusal.what!r} can't be had, so nothing was verified: {remedy}"
-        return self._finding(Verdict.UNKNOWN, reason, (refusal.message, f"agreed at {self.interaction.place}"))
-
-    def _concerns(self, refusal: Refusal) -> bool:
-        if self.interaction.kind is Kind.MESSAGE and refusal.what == self.interaction.description:
-            return True
-        return any((refusal.what, refusal.params) == (state.name, state.params) for state in self.interaction.states)
-
-    def _not_injected(self, report: Report) -> list[str]:
-        had: set[str] = set()
-        for state in self.interaction.states:
-            had |= set(state.params)
-            for given in report.given:
-                if (given.name, given.params) == (state.name, state.params):
-                    had |= set(given.values)
-        return [name for name in self.interaction.injected if name.split(".")[0] not in had]
-
-    def _finding(self, verdict: Verdict, reason: str, evidence: Iterable[str]) -> Finding:
-        replay = f"harness verify --provider {self.provider.name} --consumer {self.pact.consumer}"
-        replay += "" if self.plan.credentials.ca is None else " --tls"
-        return Finding(
-            check=CHECK,
-            part=Part.PACTS,
-            verdict=verdict,
-            reason=reason,
-            subject=f"{self.pact.consumer} → {self.pact.provider}: {self.interaction.label}",
-            edge=edge_name(self.pact.consumer, self.pact.provider),
-            service=self.provider.name,
-            owner=self.provider.owner,
-            evidence=tuple(evidence),
-            replay=replay if verdict is not Verdict.PASS else "",
-        )

@@ -27,6 +27,7 @@ from harness.engine.plan import decisive_s, error_rate_each, weights_of
 from harness.engine.prepare import Options, Plan, prepare
 from harness.engine.repeats import disagreements
 from harness.engine.session import Say, Session, replay_command
+from harness.engine.verifying import again
 from harness.engine.versions import tell_versions
 from harness.errors import ContractError, HarnessError, Stopped
 from harness.model.events import PhaseEnded, RunEnded
@@ -154,6 +155,7 @@ class _Run:
             directory=session.directory / "verify",
             consumer=self.options.consumer,
             credentials=session.credentials,
+            again=again(session, most=self.options.again),
         )
         self._tell(findings)
         await tell_versions(session, self.options, wanted)

@@ -33,6 +33,10 @@ class AnswerClass(StrEnum):
     """500, reset, time-out, invalid or empty body, or an error without a problem body."""
 
 
+WAITED = frozenset({408, 429, 502, 503, 504})
+"""How an answer looks that somebody waited for in vain, or was not let in for."""
+
+
 class WindowKind(StrEnum):
     """The windows of an experiment, in their order."""
 

@@ -141,7 +141,7 @@ def _verdict(story: RunStory) -> Markup:
 def _tally(story: RunStory) -> str:
     blamed = [each.finding.verdict for each in story.told if each.blames]
     parts = [
-        f"{blamed.count(verdict)} {words}"
+        f"{blamed.count(verdict):,} {words}"
         for verdict, words in ((Verdict.FAIL, "failed"), (Verdict.UNKNOWN, "unknown"), (Verdict.PASS, "passed"))
         if blamed.count(verdict)
     ]
