@@ -21,7 +21,7 @@ from locust import FastHttpUser, between, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from harness.load.journey import OpenOperation, marked_degraded, operation, own_random, share, wanted
+from harness.load.journey import OpenOperation, marked_degraded, newcomer, operation, own_random, share, wanted
 
 SKUS_IN_STOCK = tuple(f"sku-{number:04d}" for number in range(1, 296))
 """sku-0296 to sku-0300 have no stock: whoever orders them is refused, and a clean run shall have no failure."""
@@ -195,7 +195,7 @@ class Customer(FastHttpUser):
 
     def _signed_in(self, account: Account) -> bool:
         """Sign in, unless she still is; False when she can't."""
-        if time.monotonic() - account.signed_in_at < SIGNED_IN_S:
+        if time.monotonic() - account.signed_in_at < SIGNED_IN_S and not newcomer():
             return True
         said = {"email": account.email, "password": PASSWORD}
         answer = self.client.post("/sessions", json=said, name="POST /sessions")

@@ -113,6 +113,9 @@ def _not_put_to_test(trial: Trial, found: Sequence[CellFinding]) -> Iterator[Cel
             yield _unknown(Rule.SHADOWED, f"as bad already under {trial.cell.first} alone: {rules}")
     elif crossed.count is None:
         yield _unknown(Rule.NOT_CROSSED, "nothing counts what crosses here, and no answer changed")
+    elif trial.cell.kind is Kind.REFUSED:
+        reason = "not crossed as far as is known: not each visit does, and a refused connection is not counted"
+        yield _unknown(Rule.NOT_CROSSED, reason)
     else:
         anyway = f" beyond what crosses anyway ({crossed.background:.1f})" if crossed.background else ""
         yield _unknown(Rule.NOT_CROSSED, f"not crossed: no request{anyway} met the fault")

@@ -178,6 +178,9 @@ class CellRun:
         after, took_s = await self._ground.counts(), self._ground.clock.now() - began
         known, edge = self._known, self._cell.edge
         usual = known.usual.get(edge, 0.0) if self._cell.first is None else self._usual_under_first(edge)
+        own = edge in known.own and self._cell.first is None
+        if self._cell.kind is Kind.REFUSED and edge in known.by_chance:
+            usual, own = 0.0, False  # nothing counts a refused connection: what clean visits did stands for nothing
         if before is None or after is None:
             return Crossed(count=None, usual=usual)
         self.crossed = between(before, after)
@@ -187,7 +190,7 @@ class CellRun:
             unseen=known.background.unseen(took_s),
             visits=visits,
             usual=usual,
-            own=edge in known.own and self._cell.first is None,
+            own=own,
             opened=await self._faults.opened() if self._stands else 0,
         )
 

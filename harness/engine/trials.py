@@ -155,6 +155,8 @@ class Trials:
                 opened = self._note_found(known, cell, trial, run.crossed)
         replay = self._ground.replay(cell)
         verdict = judge(replace(trial, replay=replay), self.owed(known, cell))
+        if cell.first is None and any(each.rule is Rule.NOT_CROSSED for each in verdict.findings):
+            known.by_chance.add(cell.edge)
         return replace(await self._ground.blame(trial, verdict), opened=opened)
 
     async def _look_again(self, known: Familiar) -> None:

@@ -73,6 +73,11 @@ class Listener(Protocol):
         """Product → how many times as often as usual it is looked at just now."""
         ...
 
+    @property
+    def newcomer(self) -> bool:
+        """Whether this customer was never here before, whatever others left behind."""
+        ...
+
 
 class Environment(Protocol):
     """Of Locust's environment, what tells which of several processes this is."""
@@ -179,6 +184,16 @@ def wanted() -> Mapping[str, float]:
     """
     listener = LISTENER.get()
     return listener.wanted if listener is not None else {}
+
+
+def newcomer() -> bool:
+    """Whether this journey is a visit of its own, as the matrix pays them: by somebody who was never here before.
+
+    A locustfile whose customers remember something from one journey to the next (a token, what was looked up) lets
+    a newcomer do without, so that each visit crosses the same edges. False under load, and under plain Locust.
+    """
+    listener = LISTENER.get()
+    return listener is not None and listener.newcomer
 
 
 def share(items: Sequence[Item], environment: Environment) -> tuple[Item, ...]:

@@ -34,6 +34,8 @@ _ENDED = ("EOF", "before end of the headers")
 class RecordedVisit(Visit):
     """Tells each exchange as it ends, and remembers the first thing that went wrong."""
 
+    newcomer = True
+
     def __init__(
         self,
         journey: str,

@@ -13,6 +13,8 @@ from harness.model.observation import Outcome
 class Visit:
     """Listens to the operations of one journey, and remembers how its answers were."""
 
+    newcomer = False
+
     def __init__(
         self,
         journey: str,

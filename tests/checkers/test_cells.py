@@ -289,8 +289,9 @@ def test_a_refused_connection_is_not_counted_so_that_clean_visits_must_tell() ->
     none = replace(TRIAL, crossed=Crossed(count=0, usual=1.0))
 
     assert under(visit(), kind=Kind.REFUSED, trial=none).verdict is Verdict.PASS
-    seldom = replace(TRIAL, crossed=Crossed(count=0, usual=0.0))
-    assert doubted(under(visit(), kind=Kind.REFUSED, trial=seldom), Rule.NOT_CROSSED)
+    seldom = under(visit(), kind=Kind.REFUSED, trial=replace(TRIAL, crossed=Crossed(count=0, usual=0.0)))
+    assert doubted(seldom, Rule.NOT_CROSSED)
+    assert "not each visit does, and a refused connection is not counted" in seldom.reason
 
 
 def test_a_fault_that_the_answers_show_was_felt_though_nothing_was_counted() -> None:

@@ -95,3 +95,26 @@ async def test_beside_others_what_load_may_do_is_unknown(
     assert cell.verdict is verdict
     assert crowd.begun
     assert (await the_cell(tmp_path, late_under_the_fault)).verdict is Verdict.FAIL
+
+
+def crossed_at_first(world: World) -> Reply:
+    """Whoever was here remembers: nobody crosses the edge any more once something was broken."""
+    if under_the_fault(world):
+        world.memory["known"] = 1.0
+    return Reply(crosses=() if "known" in world.memory else ("web->stock",))
+
+
+@pytest.mark.parametrize(
+    ("behaves", "verdict"), [(crossed_at_first, Verdict.UNKNOWN), (lambda _: Reply(), Verdict.PASS)]
+)
+async def test_a_refused_connection_proves_nothing_once_visits_were_seen_not_to_cross(
+    tmp_path: Path, behaves: Behaviour, verdict: Verdict
+) -> None:
+    wanted = Wanted(kinds=(Kind.TRUNCATE_HEAD, Kind.REFUSED), pace=Pace(visits=2, restart=False))
+    matrix = Matrix(World(behaves).ground(topology(tmp_path)), wanted)
+    await matrix.run()
+
+    (refused,) = (each for each in matrix.results if each.cell.kind is Kind.REFUSED)
+    assert refused.verdict is verdict
+    assert bool(refused.findings) == (verdict is Verdict.UNKNOWN)
+    assert all(each.rule is Rule.NOT_CROSSED for each in refused.findings)

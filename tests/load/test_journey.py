@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from harness.load.journey import LISTENER, Invocation, Mark, Sight, Value, marked_degraded, operation, wanted
+from harness.load.journey import LISTENER, Invocation, Mark, Sight, Value, marked_degraded, newcomer, operation, wanted
 
 
 class Notes:
@@ -26,6 +26,8 @@ class Notes:
 
     def marked(self, response: object) -> bool:
         return response == "degraded"
+
+    newcomer = True
 
     @property
     def wanted(self) -> Mapping[str, float]:
@@ -121,3 +123,9 @@ def test_importing_it_costs_no_third_party_module() -> None:
 
 def test_what_everybody_wants_is_what_the_listener_says(notes: Notes) -> None:
     assert wanted() == notes.wanted == {"sku-1": 100.0}
+
+
+def test_whether_a_customer_was_here_before_is_what_the_listener_says(notes: Notes) -> None:
+    assert newcomer() is notes.newcomer is True
+    notes.newcomer = False
+    assert newcomer() is False

@@ -165,6 +165,20 @@ async def test_a_locustfile_s_journeys_can_be_visited_one_at_a_time(
     assert Counter(site.requests)["GET /cut"] == 1
 
 
+async def test_who_pays_a_visit_was_never_here_and_who_comes_with_the_load_may_have_been(
+    site: Site, spawner: OwnSpawner, tmp_path: Path
+) -> None:
+    driver = await start(plan(site, "remembered"), spawner, tmp_path)
+    await driver.visit("remembered", 1)
+    assert site.requests == {"GET /good": 1}
+    await driver.drive(rate=60, weights={"remembered": 1.0})
+    await site.until(requests=4)
+    assert await driver.quiesce(10) == 0
+    await driver.stop()
+    assert site.requests["GET /good"] == 1
+    assert site.requests["GET /degraded"] >= 3
+
+
 async def test_nothing_listens_to_a_visit(spawner: OwnSpawner, tmp_path: Path, site: Site) -> None:
     driver = await start(plan(site, "good"), spawner, tmp_path)
     await site.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from locust import FastHttpUser, HttpUser, task
 
-from harness.load.journey import operation
+from harness.load.journey import newcomer, operation
 
 
 class Somebody(FastHttpUser):
@@ -15,6 +15,10 @@ class Somebody(FastHttpUser):
     @task
     def degraded_page(self) -> None:
         self.client.get("/degraded")
+
+    @task
+    def remembered(self) -> None:
+        self.client.get("/good" if newcomer() else "/degraded")
 
     @task
     def unavailable(self) -> None:
