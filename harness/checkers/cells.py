@@ -357,7 +357,8 @@ def _met(trial: Trial) -> str:
             return f"{crossed.opened} connections met the fault, and no request could be made"
         return f"{crossed.count} requests met the fault{own}"
     if crossed.count is not None and trial.cell.kind is Kind.REFUSED:
-        return f"a refused connection is not counted; each clean visit crosses {crossed.usual:g} times"
+        often = f" {crossed.usual:g} times" if crossed.usual else ""
+        return f"a refused connection is not counted; each clean visit crosses{often}"
     return "the answers show that it was felt"
 
 

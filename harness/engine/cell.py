@@ -179,8 +179,8 @@ class CellRun:
         known, edge = self._known, self._cell.edge
         usual = known.usual.get(edge, 0.0) if self._cell.first is None else self._usual_under_first(edge)
         own = edge in known.own and self._cell.first is None
-        if self._cell.kind is Kind.REFUSED and edge in known.by_chance:
-            usual, own = 0.0, False  # nothing counts a refused connection: what clean visits did stands for nothing
+        if self._cell.kind is Kind.REFUSED and edge in known.crosses:  # nothing counts a refused connection
+            usual, own = usual * known.crosses[edge], known.crosses[edge]
         if before is None or after is None:
             return Crossed(count=None, usual=usual)
         self.crossed = between(before, after)

@@ -95,8 +95,8 @@ class Familiar:
     """Edges that each clean visit is known to cross, or one after it, though others cross them all the time."""
     hidden: frozenset[str] = frozenset()
     """Those of them that only many visits showed."""
-    by_chance: set[str] = field(default_factory=set)
-    """Edges that no visit of some trial crossed: what its customers happened to do decides."""
+    crosses: dict[str, bool] = field(default_factory=dict)
+    """Edge → whether visits cross it, as was seen since: none of some trial did, or those who were led there."""
     at_once: bool = False
     """Whether several visits at the same time were seen to be as clean as one."""
     visit_s: float = 0.0

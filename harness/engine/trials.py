@@ -15,6 +15,7 @@ from harness.engine.beside import Beside
 from harness.engine.cell import CellRun, Pace
 from harness.engine.familiar import Background, Familiar
 from harness.engine.ground import Counts, Ground
+from harness.engine.leading import led, other_nodes
 from harness.engine.milder import Milder
 from harness.engine.owed import owed_of
 from harness.engine.turns import ill_by_a_way_in
@@ -103,7 +104,7 @@ class Trials:
             if known.sick or self._over():
                 break
             try:
-                visit = await self._ground.visitor.visit(known.journey, number=next(self._numbers))
+                visit = await self._payer(known)()
             except HarnessError:
                 break
             if ill := same_class(known.clean, visit, deadline_s=known.deadline_s):
@@ -126,6 +127,7 @@ class Trials:
     async def _gently(self, known: Familiar, cell: Cell, milder: Milder) -> CellVerdict:
         if known.sick:
             await self._look_again(known)
+        await self._lead(known, cell)
         already = self._rules_under(cell)
         if known.trouble:
             trial = Trial(cell=cell, clean=replace(known.clean, trouble=known.trouble), already=already)
@@ -144,6 +146,7 @@ class Trials:
 
     async def _once(self, known: Familiar, cell: Cell, *, in_turn: bool) -> CellVerdict:
         already, opened = self._rules_under(cell), tuple[str, ...]()
+        await self._lead(known, cell)
         if known.trouble:
             clean = replace(known.clean, trouble=known.trouble)
             trial = Trial(cell=cell, clean=clean, already=already)
@@ -156,15 +159,27 @@ class Trials:
         replay = self._ground.replay(cell)
         verdict = judge(replace(trial, replay=replay), self.owed(known, cell))
         if cell.first is None and any(each.rule is Rule.NOT_CROSSED for each in verdict.findings):
-            known.by_chance.add(cell.edge)
+            known.crosses[cell.edge] = False
         return replace(await self._ground.blame(trial, verdict), opened=opened)
 
-    async def _look_again(self, known: Familiar) -> None:
-        def pay() -> Awaitable[Visit]:
-            return self._ground.visitor.visit(known.journey, number=next(self._numbers))
+    async def _lead(self, known: Familiar, cell: Cell) -> None:
+        """Have the consumer use the very node of a cluster that the cell is about: where it went last is chance."""
+        if cell.first is not None or known.trouble or not other_nodes(self._ground.topology, cell.edge):
+            return
+        known.crosses[cell.edge] = False
+        with suppress(HarnessError):  # the trial will tell
+            known.crosses[cell.edge] = await led(
+                self._ground, known, cell.edge, self._payer(known), self._pace.recover_within_s
+            )
 
+    def _payer(self, known: Familiar) -> Callable[[], Awaitable[Visit]]:
+        return lambda: self._ground.visitor.visit(known.journey, number=next(self._numbers))
+
+    async def _look_again(self, known: Familiar) -> None:
         with suppress(HarnessError):
-            _, ill = await ill_by_a_way_in(self._ground.topology, pay, known.clean, deadline_s=known.deadline_s)
+            _, ill = await ill_by_a_way_in(
+                self._ground.topology, self._payer(known), known.clean, deadline_s=known.deadline_s
+            )
             if not ill:
                 known.sick = ""
 
@@ -193,7 +208,7 @@ class Trials:
         for edge, count in crossed.items():
             if edge.partition("->")[0] not in callers:
                 continue  # nobody whom the journey reaches calls there: it is crossed by itself
-            if edge in {*known.usual, *known.refuted, entry}:
+            if edge in {*known.usual, *known.refuted, entry, cell.edge}:
                 continue
             expected = known.background.most(edge, trial.took_s)
             if edge not in self._opened:
