@@ -177,10 +177,7 @@ class CellRun:
     async def _crossed_since(self, before: Counts | None, began: float, visits: int) -> Crossed:
         after, took_s = await self._ground.counts(), self._ground.clock.now() - began
         known, edge = self._known, self._cell.edge
-        usual = known.usual.get(edge, 0.0) if self._cell.first is None else self._usual_under_first(edge)
-        own = edge in known.own and self._cell.first is None
-        if self._cell.kind is Kind.REFUSED and edge in known.crosses:  # nothing counts a refused connection
-            usual, own = usual * known.crosses[edge], known.crosses[edge]
+        usual, own = self._known_to_cross()
         if before is None or after is None:
             return Crossed(count=None, usual=usual)
         self.crossed = between(before, after)
@@ -194,8 +191,16 @@ class CellRun:
             opened=await self._faults.opened() if self._stands else 0,
         )
 
-    def _usual_under_first(self, edge: str) -> float:
-        return self._known.found[edge][1] if edge in self._known.found else 0.0
+    def _known_to_cross(self) -> tuple[float, bool]:
+        """How often a visit crosses without the fault at least, and whether each is known to."""
+        known, edge = self._known, self._cell.edge
+        if self._cell.first is not None:
+            return known.found[edge][1] if edge in known.found else 0.0, False
+        usual, own = known.usual.get(edge, 0.0), edge in known.own
+        if self._cell.kind is Kind.REFUSED and edge in known.crosses:
+            own = known.crosses[edge]  # as was seen last, since nothing counts what is refused
+            usual *= own
+        return usual, own
 
     async def _visit(self) -> Visit:
         number = next(self._numbers)

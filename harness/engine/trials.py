@@ -163,14 +163,13 @@ class Trials:
         return replace(await self._ground.blame(trial, verdict), opened=opened)
 
     async def _lead(self, known: Familiar, cell: Cell) -> None:
-        """Have the consumer use the very node of a cluster that the cell is about: where it went last is chance."""
-        if cell.first is not None or known.trouble or not other_nodes(self._ground.topology, cell.edge):
+        """Have the consumer use the node of a cluster that is broken first: where it went last is chance."""
+        edge = cell.first.edge if cell.first else cell.edge
+        if known.trouble or not other_nodes(self._ground.topology, edge):
             return
-        known.crosses[cell.edge] = False
+        known.crosses[edge] = False
         with suppress(HarnessError):  # the trial will tell
-            known.crosses[cell.edge] = await led(
-                self._ground, known, cell.edge, self._payer(known), self._pace.recover_within_s
-            )
+            known.crosses[edge] = await led(self._ground, known, edge, self._payer(known), self._pace.recover_within_s)
 
     def _payer(self, known: Familiar) -> Callable[[], Awaitable[Visit]]:
         return lambda: self._ground.visitor.visit(known.journey, number=next(self._numbers))
