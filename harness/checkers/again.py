@@ -27,14 +27,14 @@ BY_DATA = frozenset({Rule.UNMARKED})
 
 
 def wants_another(results: Sequence[CellVerdict]) -> bool:
-    """Whether one more trial could change what is known: after a FAIL, a doubt of chance, and visits that disagree."""
+    """Whether one more trial could change what is known: after a FAIL that may not last, chance, or mixed visits."""
     last = results[-1]
     if len(results) >= MOST_TRIALS:
         return False
     if len(results) == 1 and lost_a_proxy(last):
         return last.cell.kind is Kind.PLACEBO  # all cells of the journey hang on it
     if len(results) == 1:
-        return last.verdict is Verdict.FAIL or last.mixed or by_chance(last)
+        return (last.verdict is Verdict.FAIL and not _decided(last)) or last.mixed or by_chance(last)
     if by_chance(last):
         return True
     judged = [each for each in results if not by_chance(each)]
@@ -136,6 +136,11 @@ def by_chance(result: CellVerdict) -> bool:
 def lost_a_proxy(result: CellVerdict) -> bool:
     """Whether a proxy died in a trial: that is told, and no other trial talks it away."""
     return any(each.rule is Rule.PROXY for each in result.findings)
+
+
+def _decided(result: CellVerdict) -> bool:
+    """Whether it stays red whatever another trial shows: what must never happen did, in a trial of several visits."""
+    return result.samples > 1 and bool(_rules([result]) - BY_LOAD - BY_DATA)
 
 
 def _differ(results: Sequence[CellVerdict]) -> bool:

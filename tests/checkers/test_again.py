@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checkers.again import AT_ONCE_S, beside_others, doubted, settled, wants_another, wants_control
+from harness.checkers.again import (
+    AT_ONCE_S,
+    BY_DATA,
+    BY_LOAD,
+    beside_others,
+    doubted,
+    settled,
+    wants_another,
+    wants_control,
+)
 from harness.model.matrix import Cell, CellFinding, CellVerdict, Kind, Rule
 from harness.model.neighbours import Company
 from harness.model.observation import WindowKind
@@ -36,9 +45,30 @@ def test_a_pass_is_believed_at_once() -> None:
     assert settled([GOOD]) == GOOD
 
 
-@pytest.mark.parametrize("first", [WRONG, LATE, MISSED, replace(GOOD, mixed=True)])
-def test_a_fail_a_chance_and_visits_that_disagree_are_tried_again(first: CellVerdict) -> None:
+@pytest.mark.parametrize(
+    "first",
+    [
+        LATE,
+        MISSED,
+        seen(Rule.USABLE),
+        seen(Rule.UNMARKED),
+        replace(GOOD, mixed=True),
+        replace(WRONG, mixed=True),
+        replace(WRONG, samples=1),
+    ],
+)
+def test_what_may_not_last_a_chance_and_visits_that_disagree_are_tried_again(first: CellVerdict) -> None:
     assert wants_another([first])
+
+
+@pytest.mark.parametrize("rule", [rule for rule in Rule if rule not in BY_LOAD | BY_DATA])
+def test_what_stays_red_whatever_another_trial_shows_is_not_tried_again(rule: Rule) -> None:
+    wrong = seen(rule)
+    beside = replace(wrong, findings=wrong.findings + LATE.findings)
+
+    for first in (wrong, beside):
+        assert not wants_another([first])
+        assert settled([first]).verdict is settled([first, GOOD]).verdict is Verdict.FAIL
 
 
 def test_a_doubt_that_no_repetition_dispels_is_not_tried_again() -> None:

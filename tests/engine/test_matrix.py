@@ -267,7 +267,7 @@ async def test_an_instance_that_dies_is_red_and_services_are_restarted(tmp_path:
     _, cells = await conducted(tmp_path, world, kinds=(Kind.RESET,))
 
     assert [each.rule for each in cells["web->stock", Kind.RESET].findings] == [Rule.DIED]
-    assert world.restarts == cells["web->stock", Kind.RESET].trials == 2
+    assert world.restarts == cells["web->stock", Kind.RESET].trials == 1
 
 
 async def test_a_command_that_was_refused_and_done_is_red(tmp_path: Path) -> None:
