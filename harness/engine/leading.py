@@ -48,7 +48,7 @@ async def led(ground: Ground, known: Familiar, edge: str, pay: Callable[[], Awai
             await pay()
         after = await ground.counts()
     finally:
-        healed = [await asyncio.shield(ground.injector.heal(each)) for each in armed]
+        healed = await asyncio.shield(asyncio.gather(*map(ground.injector.heal, armed)))
     if bad := [each for each in healed if not each.verified]:
         known.sick = f"a node of the cluster was not seen to be healed: {bad[0].evidence}"
         return False
