@@ -132,6 +132,8 @@ async def test_no_idempotency_key_takes_the_same_charge_twice(plant: Plant, *, o
     plant("no-idempotency-key", on=on)
     ledger = payments.parts(Host(Settings(service="payments")))
     assert ("idempotency_key text NOT NULL UNIQUE" in ledger._postgres._schema) is not on
+    assert ("order_id uuid NOT NULL UNIQUE" in ledger._postgres._schema) is not on
+    assert "event_id uuid NOT NULL UNIQUE" in ledger._postgres._schema, "no charge is made without it"
 
 
 async def test_key_other_payload_takes_an_order_for_another(plant: Plant, *, on: bool) -> None:
