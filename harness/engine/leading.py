@@ -10,6 +10,7 @@ from harness.engine.familiar import Familiar, between
 from harness.engine.ground import Ground
 from harness.engine.kinds import fault_of
 from harness.engine.turns import ill_by_a_way_in
+from harness.errors import HarnessError
 from harness.model.fault import EdgeTarget, Injection
 from harness.model.matrix import Kind
 from harness.model.system import edge_name
@@ -48,9 +49,9 @@ async def led(ground: Ground, known: Familiar, edge: str, pay: Callable[[], Awai
             await pay()
         after = await ground.counts()
     finally:
-        healed = await asyncio.shield(asyncio.gather(*map(ground.injector.heal, armed)))
-    if bad := [each for each in healed if not each.verified]:
-        known.sick = f"a node of the cluster was not seen to be healed: {bad[0].evidence}"
+        if why := await _not_healed(ground, armed):
+            known.sick = f"a node of the cluster was not seen to be healed: {why}"
+    if known.sick:
         return False
     limit = ground.clock.now() + within_s
     while True:
@@ -62,3 +63,16 @@ async def led(ground: Ground, known: Familiar, edge: str, pay: Callable[[], Awai
             return False
         await ground.clock.sleep(LOOK_S)
     return before is not None and after is not None and between(before, after).get(edge, 0) > 0
+
+
+async def _not_healed(ground: Ground, armed: list[str]) -> str:
+    """Heals all, and says what is wrong with the first that is not seen to be; empty when all are."""
+    told = await asyncio.shield(asyncio.gather(*map(ground.injector.heal, armed), return_exceptions=True))
+    for each in told:
+        if isinstance(each, HarnessError):
+            return str(each)
+        if isinstance(each, BaseException):
+            raise each
+        if not each.verified:
+            return each.evidence
+    return ""
